@@ -1,0 +1,323 @@
+# zooid: one Makefile, nothing recursive but the variants.
+#
+#   make                 the agent, build/bin/zooid-agent
+#   make check           lint and every test; this is what CI runs
+#   make help            all targets and variables
+#
+# Sources are found by wildcard, headers by -MMD: adding a file needs no change here.
+# Everything is written below build/, a variant below build/<variant>/.
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+# As many jobs as processors, unless told otherwise (MAKEFLAGS does not show it yet) or started by another make.
+ifeq ($(MAKELEVEL)$(filter -j% --jobs%,$(shell tr '\0' ' ' </proc/$$PPID/cmdline)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+BUILD  ?= build
+PREFIX ?= /usr
+SYSCONFDIR ?= /etc
+LIBDIR ?= $(PREFIX)/lib
+B      := $(BUILD)$(if $(V),/$(V))
+GEN    := $(BUILD)/gen
+
+# ---- variants: V=asan, ubsan, san (both at once), tsan, cover, fuzz, clang -------------------------------------------
+sanitizer := -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all -Wno-maybe-uninitialized -DZOOID_DCHECK
+
+variant_flags.       := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fno-plt
+variant_flags.clang  := $(variant_flags.)
+variant_flags.asan   := $(sanitizer) -fsanitize=address
+variant_flags.ubsan  := $(sanitizer) -fsanitize=undefined
+variant_flags.san    := $(sanitizer) -fsanitize=address,undefined
+variant_flags.tsan   := $(sanitizer) -fsanitize=thread
+variant_flags.cover  := -O0 --coverage -DZOOID_DCHECK
+variant_flags.fuzz   := $(filter-out -Wno-maybe-uninitialized,$(sanitizer)) -fsanitize=fuzzer-no-link,address,undefined
+variant_cc.clang     := clang
+variant_cc.fuzz      := clang
+
+ifeq ($(variant_flags.$(V)),)
+$(error There is no variant V=$(V); there are asan, ubsan, san, tsan, cover, fuzz and clang)
+endif
+ifneq ($(variant_cc.$(V)),)
+CC := $(variant_cc.$(V))
+else ifeq ($(origin CC),default)
+CC := gcc
+endif
+
+WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+CFLAGS   ?= -g
+LDFLAGS  ?=
+compile   = $(CC) -std=c11 -D_GNU_SOURCE -I. -isystem $(GEN) $(WARNINGS) -fPIE $(variant_flags.$(V)) $(package_cflags) $(CFLAGS)
+link      = $(CC) -pie -Wl,-z,relro,-z,now $(variant_flags.$(V)) $(CFLAGS) $(LDFLAGS)
+
+# ---- sources ---------------------------------------------------------------------------------------------------------
+CORE_SOURCES    := $(wildcard core/*/*.c)
+AGENT_SOURCES   := $(wildcard agent/*.c)
+SUPPORT_SOURCES := $(wildcard tests/support/*.c)
+TEST_SOURCES    := $(wildcard tests/unit/*/*_test.c tests/golden/*_test.c tests/crash/*_test.c tests/cases/runner.c)
+FUZZ_SOURCES    := $(wildcard tests/fuzz/*_fuzz.c)
+LIBRARY_SOURCES := $(wildcard bindings/c/*.c bindings/c/recipes/*.c)
+CLI_SOURCES     := $(wildcard agent/cli/*.c)
+BENCH_SOURCES   := $(wildcard tests/bench/*.c)
+BENCH_HELPERS   := $(wildcard tests/bench/lib/*.c)
+SIM_SOURCES     := $(wildcard tests/sim/*.c tests/sim/*/*.c)
+TEST_SCRIPTS    := $(wildcard $(foreach area,clients golden crash agent ensembles,tests/$(area)/*_test.py tests/$(area)/*_test.sh))
+LINT_SCRIPTS    := $(wildcard tests/lint/*.sh)
+MAN_PAGES       := $(wildcard packaging/man/*.[158])
+
+# All tests run with sanitizers too, but those that say `sanitizers: no` in a comment of their own.
+SAN_SOURCES := $(if $(TEST_SOURCES),$(shell grep -L '/\* sanitizers: no' $(TEST_SOURCES)))
+SAN_SCRIPTS := $(if $(TEST_SCRIPTS),$(shell grep -L '^\# sanitizers: no' $(TEST_SCRIPTS)))
+ifneq ($(filter asan ubsan san tsan,$(V)),)
+TEST_SOURCES := $(SAN_SOURCES)
+endif
+
+object = $(patsubst %.c,$(B)/obj/%.o,$(1))
+
+AGENT         := $(if $(filter agent/main.c,$(AGENT_SOURCES)),$(B)/bin/zooid-agent)
+CORE_LIB      := $(B)/lib/libzooid-core.a
+AGENT_LIB     := $(B)/lib/libzooid-agent.a
+LIBRARY       := $(B)/lib/libzooid.so
+LIBRARY_NAME  := libzooid.so.0
+CLI           := $(if $(CLI_SOURCES),$(B)/bin/zooid)
+SUPPORT_LIB   := $(B)/lib/libtest-support.a
+BENCH_LIB     := $(B)/lib/libbench.a
+TEST_PROGRAMS := $(patsubst %.c,$(B)/%,$(TEST_SOURCES))
+FUZZERS       := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SOURCES))
+SIM           := $(B)/tests/sim/sim
+BENCHES       := $(patsubst tests/bench/%.c,$(B)/bench/%,$(BENCH_SOURCES))
+
+# T=base/bytes takes only the tests whose name contains it.
+chosen = $(if $(T),$(foreach test,$(1),$(if $(findstring $(T),$(test)),$(test))),$(1))
+
+# ---- what must be installed ------------------------------------------------------------------------------------------
+# Included below, hence made first; make then starts over and finds the flags of the packages.
+build_packages := $(BUILD)/packages.mk
+test_packages  := $(BUILD)/.test-packages
+needs_packages := $(filter-out help clean distclean,$(or $(MAKECMDGOALS),all))
+
+$(build_packages): packaging/install-deps
+	@mkdir -p $(@D)
+	@packaging/install-deps build
+	@{ echo "package_cflags := $$(pkg-config --cflags libuv lmdb openssl zlib libdeflate jansson libprotobuf-c)"; \
+	   echo "package_libs := $$(pkg-config --libs libuv lmdb openssl zlib libdeflate jansson libprotobuf-c) -lhttp_parser -lpthread"; \
+	 } >$@
+
+$(test_packages): packaging/install-deps
+	@mkdir -p $(@D)
+	@packaging/install-deps build test
+	@touch $@
+
+ifneq ($(needs_packages),)
+include $(build_packages)
+endif
+
+# ---- rules -----------------------------------------------------------------------------------------------------------
+# Holds the compiler and its flags and changes only with them: objects made with others are made again.
+# WERROR is left out of it: it changes no object.
+$(B)/compile: FORCE
+	@mkdir -p $(@D)
+	@echo '$(compile)' | cmp -s - $@ || echo '$(compile)' >$@
+
+$(B)/obj/%.o: %.c $(B)/compile
+	@mkdir -p $(@D)
+	@echo "  CC    $(V) $<"
+	@$(compile) $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
+
+# The protocol of the local door, and its code, which is not held to our warnings.
+$(GEN)/local.pb-c.c $(GEN)/local.pb-c.h &: bindings/c/local.proto
+	@mkdir -p $(GEN)
+	@echo "  GEN    $<"
+	@protoc-c --c_out=$(GEN) --proto_path=bindings/c $<
+
+$(B)/obj/gen/%.o: $(GEN)/%.c $(B)/compile
+	@mkdir -p $(@D)
+	@$(compile) -w -c -o $@ $<
+
+$(call object,$(wildcard agent/local*.c)): $(GEN)/local.pb-c.h
+
+define archive
+@mkdir -p $(@D)
+@rm -f $@
+@$(AR) rcs $@ $(filter %.o,$^)
+endef
+
+$(CORE_LIB): $(call object,$(CORE_SOURCES))
+	$(archive)
+$(AGENT_LIB): $(call object,$(filter-out agent/main.c,$(AGENT_SOURCES))) $(B)/obj/gen/local.pb-c.o
+	$(archive)
+$(SUPPORT_LIB): $(call object,$(SUPPORT_SOURCES))
+	$(archive)
+$(BENCH_LIB): $(call object,$(BENCH_HELPERS))
+	$(archive)
+
+# libzooid: only what zooid.h marks can be seen from outside; protobuf-c is its only dependency.
+$(B)/obj/bindings/c/%.o: bindings/c/%.c $(B)/compile $(GEN)/local.pb-c.h
+	@mkdir -p $(@D)
+	@echo "  CC    $(V) $<"
+	@$(filter-out -fPIE,$(compile)) -fPIC -fvisibility=hidden $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
+
+$(B)/obj/gen/local.pb-c.shared.o: $(GEN)/local.pb-c.c $(B)/compile
+	@mkdir -p $(@D)
+	@$(filter-out -fPIE,$(compile)) -fPIC -fvisibility=hidden -w -c -o $@ $<
+
+$(LIBRARY): $(call object,$(LIBRARY_SOURCES)) $(B)/obj/gen/local.pb-c.shared.o
+	@mkdir -p $(@D)
+	@echo "  LINK  $(V) $@"
+	@$(filter-out -pie,$(link)) -shared -Wl,-soname,$(LIBRARY_NAME) -Wl,--no-undefined -o $(B)/lib/$(LIBRARY_NAME) \
+	    $^ $$(pkg-config --libs libprotobuf-c) -lpthread
+	@ln -sf $(LIBRARY_NAME) $@
+
+$(B)/bin/zooid: $(call object,$(CLI_SOURCES)) $(LIBRARY)
+	@mkdir -p $(@D)
+	@echo "  LINK  $(V) $@"
+	@$(link) -o $@ $(filter %.o,$^) -L$(B)/lib -lzooid -Wl,-rpath,'$$ORIGIN/../lib' $$(pkg-config --libs jansson)
+
+# $(call link_program,more flags before the libraries,more libraries)
+define link_program
+@mkdir -p $(@D)
+@echo "  LINK  $(V) $@"
+@$(link) -o $@ $(1) $(filter %.o,$^) $(filter %.a,$^) $(2) $(package_libs)
+endef
+
+$(B)/bin/zooid-agent: $(call object,agent/main.c) $(AGENT_LIB) $(CORE_LIB)
+	$(call link_program)
+
+# A test may ask for flags with a line `/* link: -Wl,--wrap=mem_alloc */` among its first ten.
+test_flags = $(shell sed -n '1,10s@^.*/\* link: *\(.*[^ ]\) *\*/.*$$@\1@p' $(1))
+
+$(TEST_PROGRAMS): $(B)/%: $(B)/obj/%.o $(SUPPORT_LIB) $(AGENT_LIB) $(CORE_LIB) | $(test_packages)
+	$(call link_program,$(call test_flags,$*.c),-lcmocka)
+
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_LIB) $(CORE_LIB) | $(test_packages)
+	$(call link_program,,-lm)
+
+$(SIM): $(call object,$(SIM_SOURCES)) $(SUPPORT_LIB) $(CORE_LIB)
+	$(call link_program)
+
+# Only with V=fuzz, whose objects are instrumented.
+$(BUILD)/fuzz/%_fuzz: $(B)/obj/tests/fuzz/%_fuzz.o $(SUPPORT_LIB) $(AGENT_LIB) $(CORE_LIB)
+	$(call link_program,-fsanitize=fuzzer)
+
+$(call object,$(TEST_SOURCES) $(SUPPORT_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES) $(SIM_SOURCES)): | $(test_packages)
+.SECONDARY:
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+# ---- targets ---------------------------------------------------------------------------------------------------------
+.PHONY: all help run demo check test test-long unit lint format asan ubsan san tsan cover bench fuzz sim install clean \
+	distclean FORCE programs objects fuzzers variant-san variant-fuzz
+
+all: $(AGENT) $(if $(AGENT),,$(AGENT_LIB) $(CORE_LIB)) $(LIBRARY) $(CLI)
+
+help:
+	@echo 'make [all]       build the agent, libzooid and the command zooid'
+	@echo 'make run         start it in the foreground on 127.0.0.1:2181, data below $(BUILD)/run'
+	@echo 'make demo        a short story with a real client: locks, a crash, nothing lost'
+	@echo 'make check       lint and every test'
+	@echo 'make unit        the tests written in C; T=base/bytes takes those whose name contains it'
+	@echo 'make test        all tests: C, sanitizers, fuzzers for 5 s each, real clients, lint'
+	@echo 'make test-long   the same with everything enumerated instead of sampled'
+	@echo 'make lint        include arrows, purity of core, banned calls, format, clang-tidy, shellcheck'
+	@echo 'make format      let clang-format rewrite the sources'
+	@echo 'make asan ubsan san tsan    the C tests with sanitizers'
+	@echo 'make cover       the C tests, with the lines they reach'
+	@echo 'make sim         simulated ensembles: SEEDS=1000 of them, or SEED=n WORLD=zab|replica with its trace'
+	@echo 'make bench       measure against Apache ZooKeeper'
+	@echo 'make fuzz        run each fuzzer for SECONDS=60'
+	@echo 'make install     to DESTDIR and PREFIX=/usr'
+	@echo 'make clean, make distclean'
+	@echo 'Variables: V=asan|ubsan|san|tsan|cover|clang builds that variant; CC=clang; WERROR=1; BUILD=directory'
+
+run: all
+	@mkdir -p $(BUILD)/run/data
+	@printf '%s\n' dataDir=$(BUILD)/run/data clientPort=2181 clientPortAddress=127.0.0.1 >$(BUILD)/run/zoo.cfg
+	$(AGENT) -c $(BUILD)/run/zoo.cfg
+
+demo: all | $(test_packages)
+	@ZOOID_ROOT=$(CURDIR) ZOOID_AGENT=$(abspath $(AGENT)) tests/demo/run
+
+programs: all $(call chosen,$(TEST_PROGRAMS) $(SIM))
+objects: $(call object,$(CORE_SOURCES) $(AGENT_SOURCES) $(SUPPORT_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) \
+	$(BENCH_SOURCES) $(BENCH_HELPERS) $(SIM_SOURCES))
+fuzzers: $(FUZZERS)
+
+# One list for the runner, which prints one closing line for all of it.
+c_tests   = --build $(B) $(call chosen,$(TEST_PROGRAMS))
+san_sim   = $(patsubst $(BUILD)/%,$(BUILD)/san/%,$(SIM))
+san_tests = --build $(BUILD)/san $(call chosen,$(patsubst %.c,$(BUILD)/san/%,$(SAN_SOURCES)) $(SAN_SCRIPTS)) \
+	    $(if $(call chosen,$(SIM)),'$(san_sim) --sample --seconds 15')
+sim_tests = $(if $(call chosen,$(SIM)),'$(SIM) --world zab --sample' '$(SIM) --world replica --sample' '$(SIM) --mutants')
+all_tests = $(call chosen,$(LINT_SCRIPTS)) $(c_tests) $(sim_tests) $(call chosen,$(TEST_SCRIPTS)) \
+	    $(patsubst %,'tests/fuzz/run %',$(call chosen,$(FUZZERS))) $(san_tests)
+
+unit: programs
+	@tests/run $(c_tests)
+
+check: test
+test: programs variant-san variant-fuzz
+	@tests/run $(all_tests)
+
+test-long: programs variant-san variant-fuzz
+	@ZOOID_LONG=1 tests/run --patience 10 $(all_tests)
+
+variant-san:
+	@$(MAKE) V=san programs
+variant-fuzz:
+	@$(MAKE) V=fuzz fuzzers
+
+asan ubsan san tsan:
+	@$(MAKE) V=$@ unit
+cover:
+	@find $(BUILD)/cover -name '*.gcda' -delete 2>/dev/null || true
+	@$(MAKE) V=cover unit
+	@tests/cover $(BUILD)/cover
+
+lint: $(CORE_LIB) | $(test_packages)
+	@tests/run --build $(B) $(LINT_SCRIPTS)
+
+format: | $(test_packages)
+	@tests/lint/format.sh --rewrite
+
+bench: all $(BENCHES)
+	@ZOOID_ROOT=$(CURDIR) ZOOID_AGENT=$(abspath $(AGENT)) ZOOID_BUILD=$(abspath $(B)) tests/bench/run $(ARGS)
+
+# A seed alone is printed event by event, in both worlds or in WORLD; MUTANT=name builds a deliberate bug in.
+SEEDS ?= 1000
+sim: $(SIM)
+	@$(SIM) $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(if $(WORLD),--world $(WORLD)) \
+	    $(if $(MUTANT),--mutant $(MUTANT)) $(ARGS)
+
+SECONDS ?= 60
+fuzz: variant-fuzz
+	@ZOOID_FUZZ_SECONDS=$(SECONDS) tests/run --jobs 2 --limit $$(($(SECONDS) + 300)) \
+	    $(patsubst %,'tests/fuzz/run %',$(call chosen,$(FUZZERS)))
+
+install: all
+	install -D -m 755 $(AGENT) $(DESTDIR)$(PREFIX)/bin/zooid-agent
+	install -D -m 755 $(CLI) $(DESTDIR)$(PREFIX)/bin/zooid
+	install -D -m 755 $(B)/lib/$(LIBRARY_NAME) $(DESTDIR)$(LIBDIR)/$(LIBRARY_NAME)
+	ln -sf $(LIBRARY_NAME) $(DESTDIR)$(LIBDIR)/libzooid.so
+	install -D -m 644 bindings/c/include/zooid.h $(DESTDIR)$(PREFIX)/include/zooid.h
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' bindings/c/zooid.pc.in \
+	    >$(DESTDIR)$(LIBDIR)/pkgconfig/zooid.pc
+	install -D -m 644 packaging/completions/zooid.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/zooid
+	install -D -m 644 packaging/systemd/zooid-agent.service $(DESTDIR)$(PREFIX)/lib/systemd/system/zooid-agent.service
+	install -D -m 644 packaging/sysusers/zooid.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/zooid.conf
+	install -D -m 644 packaging/tmpfiles/zooid.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/zooid.conf
+	[ -e $(DESTDIR)$(SYSCONFDIR)/zooid/zoo.cfg ] || \
+	    install -D -m 644 packaging/zoo.cfg $(DESTDIR)$(SYSCONFDIR)/zooid/zoo.cfg
+	@for page in $(MAN_PAGES); do \
+	    install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+
+clean:
+	rm -rf $(BUILD)
+
+# As clean, and what editors and interpreters leave behind in the tree.
+distclean: clean
+	rm -f compile_commands.json
+	find . -name .git -prune -o \( -name '*~' -o -name '*.pyc' -o -name '*.orig' \) -exec rm -f {} +
+	find . -name .git -prune -o -type d -name __pycache__ -exec rm -rf {} +

@@ -1,0 +1,48 @@
+/* agent_internal.h - the state that agent.c and agent_stop.c share. */
+#pragma once
+
+#include "agent/agent.h"
+#include "agent/ensemble.h"
+#include "agent/overview.h"
+#include "agent/pump.h"
+#include "agent/words.h"
+
+enum phase { LOADING, SERVING, DRAINING, CHECKPOINTING, CLOSING, CLOSED };
+
+enum { SIGNALS = 4 };
+
+struct agent {
+    struct settings *settings;
+    const struct agent_config *config;
+    struct log_output *output;
+    struct log_sink *log;
+    uv_loop_t loop;
+    struct hash_key hash_key;
+    uint8_t password_key[32];
+
+    struct metrics *metrics;
+    struct persistence *persistence;
+    struct replica *replica;
+    struct ensemble *ensemble; /* NULL: runs alone */
+    struct pump *pump;
+    struct words *words;
+    struct doors *doors;
+    struct admin *admin;
+    struct overview overview;
+
+    uv_signal_t signals[SIGNALS];
+    uv_timer_t drain_timer;
+    uv_prepare_t watcher; /* looks once a turn, while draining, whether everything is answered */
+    enum phase phase;
+    bool loop_is_open, has_handles, drain_is_over, checkpoint_is_done, doors_are_closed, links_are_closed;
+    int exit_code;
+};
+
+/* SIGTERM: no new connections, what is in flight is finished, then the rest is taken down phase by phase. */
+void agent_begin_stop(struct agent *a);
+
+/* Goes on from where the stop was, as far as the facts allow. */
+void agent_advance(struct agent *a);
+
+/* The loop's own handles; harmless when repeated. */
+void agent_close_handles(struct agent *a);

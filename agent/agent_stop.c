@@ -1,0 +1,106 @@
+/* agent_stop.c - the end of an agent, one phase at a time.
+ *
+ * A stop waits for several things in turn (requests in flight, the last checkpoint, connections). Each callback notes
+ * its fact and calls agent_advance, which looks at all facts and goes on from where it was. */
+#include "agent/admin.h"
+#include "agent/agent_internal.h"
+#include "agent/notify.h"
+
+static void on_drain_timeout(uv_timer_t *timer)
+{
+    struct agent *a = timer->data;
+    LOG_WARN(a->log, "agent", "requests are still under way after zooid.drainTimeout; they are not waited for");
+    a->drain_is_over = true;
+    agent_advance(a);
+}
+
+static void on_turn(uv_prepare_t *watcher)
+{
+    agent_advance(watcher->data);
+}
+
+static bool is_drained(const struct agent *a)
+{
+    struct replica_status status;
+    replica_status(a->replica, &status);
+    return a->drain_is_over || status.log_failed ||
+           (status.in_flight == 0 && status.outstanding == 0 && pump_is_idle(a->pump));
+}
+
+void agent_begin_stop(struct agent *a)
+{
+    LOG_INFO(a->log, "agent", "stopping");
+    notify_stopping();
+    a->phase = DRAINING;
+    a->overview.is_serving = false;
+    a->overview.trouble = "stopping";
+    doors_stop_listening(a->doors);
+    pump_feed_plain(a->pump, REPLICA_STOP, 0);
+    uv_timer_start(&a->drain_timer, on_drain_timeout, (uint64_t)a->settings->drain_timeout_ms, 0);
+    uv_prepare_start(&a->watcher, on_turn);
+}
+
+static void on_checkpoint_done(void *context, bool ok)
+{
+    struct agent *a = context;
+    if (!ok)
+        LOG_WARN(a->log, "agent", "no checkpoint was written at the stop; the next start replays the log");
+    a->checkpoint_is_done = true;
+    agent_advance(a);
+}
+
+static void on_doors_closed(void *context)
+{
+    struct agent *a = context;
+    a->doors_are_closed = true;
+    agent_advance(a);
+}
+
+static void on_links_closed(void *context)
+{
+    struct agent *a = context;
+    a->links_are_closed = true;
+    agent_advance(a);
+}
+
+void agent_close_handles(struct agent *a)
+{
+    if (!a->has_handles)
+        return;
+    a->has_handles = false;
+    for (int i = 0; i < SIGNALS; i++)
+        uv_close((uv_handle_t *)&a->signals[i], NULL);
+    uv_close((uv_handle_t *)&a->drain_timer, NULL);
+    uv_close((uv_handle_t *)&a->watcher, NULL);
+}
+
+void agent_advance(struct agent *a)
+{
+    if (a->phase == DRAINING && is_drained(a)) {
+        a->phase = CHECKPOINTING;
+        uv_prepare_stop(&a->watcher);
+        uv_timer_stop(&a->drain_timer);
+        persistence_checkpoint(a->persistence, on_checkpoint_done, a);
+    }
+    if (a->phase == CHECKPOINTING && a->checkpoint_is_done) {
+        a->phase = CLOSING;
+        admin_close(a->admin);
+        a->admin = NULL;
+        struct doors *doors = a->doors;
+        a->doors = NULL;
+        a->overview.doors = NULL;
+        struct ensemble *ensemble = a->ensemble;
+        a->ensemble = NULL;
+        a->overview.peers = NULL;
+        ensemble_close(ensemble, on_links_closed, a);
+        doors_close(doors, on_doors_closed, a);
+    }
+    if (a->phase == CLOSING && a->doors_are_closed && a->links_are_closed) {
+        a->phase = CLOSED;
+        pump_close(a->pump);
+        a->pump = NULL;
+        persistence_close(a->persistence);
+        a->persistence = NULL;
+        agent_close_handles(a);
+    }
+}

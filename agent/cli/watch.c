@@ -1,0 +1,81 @@
+/* watch.c - changes as they happen: printed, or handed to a command. */
+#include "agent/cli/cli.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static const char *word_of(enum zooid_change change)
+{
+    static const char *const words[] = {[ZOOID_CREATED] = "created",
+                                        [ZOOID_DELETED] = "deleted",
+                                        [ZOOID_CHANGED] = "changed",
+                                        [ZOOID_CHILDREN_CHANGED] = "children",
+                                        [ZOOID_WATCH_REMOVED] = "removed"};
+    return (size_t)change < sizeof words / sizeof words[0] && words[change] != NULL ? words[change] : "unknown";
+}
+
+static void print_change(struct cli *cli, const zooid_event *event)
+{
+    const char *word = word_of(zooid_event_change(event));
+    if (cli->json)
+        print_json(json_pack("{s:s,s:s,s:I}", "change", word, "path", zooid_event_path(event), "zxid",
+                             (json_int_t)zooid_event_zxid(event)));
+    else
+        printf("%s %s\n", word, zooid_event_path(event));
+    (void)fflush(stdout);
+}
+
+/* The command learns of the change from its environment. Its failure is told and does not end the watch. */
+static int run_handler(const char *const *command, const zooid_event *event)
+{
+    pid_t child = 0;
+    int status = 0;
+    if (setenv("ZOOID_CHANGE", word_of(zooid_event_change(event)), 1) != 0 ||
+        setenv("ZOOID_PATH", zooid_event_path(event), 1) != 0)
+        return EXIT_FAILED;
+    int error = posix_spawnp(&child, command[0], NULL, NULL, (char *const *)command, environ);
+    if (error != 0) {
+        fprintf(stderr, "zooid: %s: %s\n", command[0], strerror(error));
+        return EXIT_FAILED;
+    }
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        fprintf(stderr, "zooid: %s ended with %d\n", command[0], WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+    return EXIT_FINE;
+}
+
+int run_watch(struct cli *cli, const struct arguments *a)
+{
+    zooid_reply *reply = NULL;
+    int64_t count = INT64_MAX;
+    if (a->values['n'] != NULL && !read_number(a->values['n'], "-n", 1, INT64_MAX, &count))
+        return EXIT_USAGE;
+    enum zooid_watch_mode mode = a->flags['R'] ? ZOOID_WATCH_RECURSIVE : ZOOID_WATCH_PERSISTENT;
+    if (perform(cli, zooid_request_add_watch(a->words[0], mode), &reply) != ZOOID_OK)
+        return complain(reply);
+    zooid_reply_free(reply);
+    int code = EXIT_FINE;
+    while (count > 0 && code == EXIT_FINE) {
+        zooid_event *event = zooid_next_event(cli->client, ZOOID_NO_DEADLINE);
+        if (event == NULL)
+            return EXIT_NO_AGENT;
+        if (zooid_event_kind(event) == ZOOID_EVENT_WATCH) {
+            count--;
+            if (a->count > 1)
+                code = run_handler(a->words + 1, event);
+            else
+                print_change(cli, event);
+        }
+        zooid_event_free(event);
+    }
+    return code;
+}

@@ -1,0 +1,243 @@
+/* local_internal.h - one local client, its requests in their order, and what the files of the local door share.
+ *
+ * local.c is made, listens and ends; local_take.c takes what a client sends; local_ops.c is the table of operations,
+ * with local_encode.c towards the replica and local_decode.c back; local_reply.c keeps the order of replies and writes
+ * them; local_session.c opens sessions and keeps them alive; local_peer.c knows who the peer is. */
+#pragma once
+
+#include "agent/front_internal.h"
+#include "agent/local.h"
+#include "core/base/arena.h"
+#include "core/base/deadlines.h"
+#include "core/jute/records.h"
+
+#include "local.pb-c.h"
+
+typedef Zooid__Local__ToAgent to_agent;
+typedef Zooid__Local__FromAgent from_agent;
+
+enum {
+    LOCAL_VERSION = 1,
+    LOCAL_FRAME_BEFORE_HELLO = 64 * 1024,
+    LOCAL_NAME_MAX = 256,
+    LOCAL_XID_TOUCH = -2,  /* of a ping, whose reply has no other */
+    LOCAL_GROUPS_MAX = 48, /* of a peer; further ones give no rights */
+};
+
+/* Memory for a message of so many bytes: a hostile one of nothing but empty strings must not take much more. */
+#define LOCAL_ARENA_FOR(frame_len) ((frame_len)*16 + 64 * 1024)
+
+struct local {
+    struct local_parts parts;
+    const struct settings *settings;
+    int32_t client_port;
+    struct front *front;
+    struct front_tongue tongue;
+    struct arena arena; /* of the message that is being taken or written */
+    ProtobufCAllocator allocator;
+    struct deadlines deadlines;  /* of requests */
+    struct deadlines holds;      /* of clients that wait until the replica has come to a zxid */
+    struct deadlines touches;    /* of clients that have a session */
+    struct list held, suspended; /* clients */
+    int64_t armed_ms;            /* what the timer is set to; INT64_MAX: off */
+    uv_timer_t timer;
+    bool closing;
+    void (*done)(void *context);
+    void *context;
+};
+
+enum local_session_phase {
+    LOCAL_SESSION_NONE,
+    LOCAL_SESSION_OPENING,
+    LOCAL_SESSION_OPEN,
+    LOCAL_SESSION_SUSPENDED, /* the replica has sent its client away: resumed as soon as it serves again */
+    LOCAL_SESSION_LOST,
+};
+
+struct local_client {
+    struct local *local;
+    struct connection *connection;
+    char name[LOCAL_NAME_MAX + 1];
+    bool greeted;
+    bool may_read, may_use, may_admin;
+    uid_t uid;
+    gid_t groups[LOCAL_GROUPS_MAX];
+    size_t group_count;
+    struct list requests; /* whose final reply is still to come, in their order */
+    uint32_t open_count;
+    int32_t last_xid;
+    uint64_t highest_id;
+    uint32_t frame_max; /* that the peer takes */
+
+    enum local_session_phase session_phase;
+    bool closing_session; /* the client has asked for its end */
+    int64_t session_id;
+    uint8_t password[16];
+    int32_t session_timeout_ms;
+    struct deadline touch;
+    struct list in_suspended;
+
+    int64_t held_zxid;        /* nothing is taken before the replica has come to it; 0: not held */
+    bool hold_failed;         /* it did not come in time */
+    struct buffer held_frame; /* with the request that wants it */
+    struct list in_held;
+    struct deadline hold;
+};
+
+enum local_request_state {
+    LOCAL_WAITS,    /* the replica's reply with this xid */
+    LOCAL_CONNECTS, /* the replica's answer to a connect request */
+    LOCAL_READY,    /* `ready` has the reply, which waits only for those before it */
+};
+
+struct local_op;
+
+struct local_request {
+    struct list link; /* client->requests */
+    struct deadline deadline;
+    struct local_client *client;
+    const struct local_op *op; /* NULL: the door's own (a sync before a read, a touch): nobody is told of it */
+    uint64_t id;
+    enum local_request_state state;
+    int32_t xid;
+    bool answered; /* its final reply has left: a deadline, or cancelled */
+    bool resumes;
+    int64_t if_changed_since;
+    bool has_if_changed_since, with_nodes, with_children, without_data;
+    char *path; /* what it is about, for its reply; NULL: nothing */
+    struct buffer ready;
+};
+
+enum local_class { LOCAL_ANYONE, LOCAL_READ, LOCAL_USE, LOCAL_ADMIN };
+
+/* What a reply's body is made into. Everything lies in the arena until it is written. */
+struct local_decoding {
+    struct arena *arena;
+    const struct local_request *request;
+    from_agent *message;
+    enum status status; /* ST_NO_MEMORY sticks */
+};
+
+/* One row for each kind of request. */
+struct local_op {
+    Zooid__Local__ToAgent__BodyCase body;
+    const char *name;
+    enum local_class class;
+    bool has_path; /* local_path_of gives it; without one it is refused */
+    bool needs_session;
+    int32_t number; /* of the replica's operation; 0: none */
+    /* Writes the body of the replica's request. ST_BAD_ARGUMENTS. */
+    enum status (*encode)(const to_agent *m, struct arena *arena, struct writer *w);
+    /* Reads the body of the replica's answer, of a success. NULL: there is none. */
+    void (*decode)(struct local_decoding *d, struct reader *r);
+    const Zooid__Local__Freshness *(*freshness)(const to_agent *m); /* NULL: it is no read */
+    /* Instead of the replica: answers at once or later. */
+    enum status (*own)(struct local_client *c, struct local_request *request, const to_agent *m);
+};
+
+/* -- local_ops.c */
+
+const struct local_op *local_op_find(Zooid__Local__ToAgent__BodyCase body); /* NULL: not known */
+
+/* The number of the operation that a message asks for; creates have several. */
+int32_t local_op_number(const struct local_op *op, const to_agent *m);
+
+/* -- local_take.c */
+
+/* One frame of a client. False: the connection has failed. */
+bool local_take(struct local_client *c, struct bytes frame);
+
+/* The request goes to the replica as its row says. False: the connection has failed. */
+bool local_to_replica(struct local_client *c, const struct local_op *op, struct local_request *request,
+                      const to_agent *m);
+
+/* Hands a frame to the replica. False: the pump has failed. */
+bool local_feed(struct local_client *c, struct bytes frame);
+
+/* -- local_reply.c */
+
+/* Appends a request to the client's order. NULL: out of memory. */
+struct local_request *local_request_new(struct local_client *c, const struct local_op *op, uint64_t id);
+void local_request_free(struct local_request *request);
+
+/* Frames of the replica for the client: their meaning is appended to `say`. */
+enum status local_translate(struct local_client *c, struct bytes frames, struct buffer *say);
+
+/* Writes one message as a frame. ST_NO_MEMORY. */
+enum status local_write(struct buffer *say, const from_agent *m);
+
+/* The same, in several frames where one would be longer than the peer takes. (local_parts.c) */
+enum status local_write_parts(const struct local_client *c, const from_agent *m, struct buffer *say);
+
+/* Nothing more is taken while too many requests are open. */
+void local_check_pressure(struct local_client *c);
+
+/* The request's final reply, kept until those before it have left. */
+enum status local_answer(struct local_request *request, from_agent *m);
+enum status local_refuse(struct local_request *request, int32_t code, const char *message);
+
+/* Its final reply now, out of order: the deadline, or cancelled. What comes for it later is swallowed. */
+void local_give_up(struct local_request *request, int32_t code, const char *message);
+
+/* Says why the connection ends; the caller ends it. */
+void local_say_goodbye(struct local_client *c, int32_t code, const char *message);
+
+/* Replies at the head of the order that are ready leave. */
+enum status local_drain(struct local_client *c, struct buffer *say);
+
+/* Every request that waits for the replica is answered with this. */
+void local_fail_all(struct local_client *c, int32_t code, const char *message, struct buffer *say);
+
+/* Milliseconds since the member last heard its leader or quorum; 0 when it runs alone, very many when it never did. */
+int64_t local_age_ms(const struct local *l);
+
+void local_state(const struct local *l, int64_t zxid, Zooid__Local__State *state);
+
+/* Can a request with this code succeed later? */
+bool local_may_retry(int32_t code);
+
+/* -- local_session.c */
+
+/* Asks for a session; requests may follow at once. */
+enum status local_session_open(struct local_client *c, struct local_request *request,
+                               const Zooid__Local__OpenSession *m);
+/* The replica's answer to it. */
+enum status local_session_answered(struct local_client *c, struct local_request *request, struct bytes frame,
+                                   struct buffer *say);
+/* OpenSession. */
+enum status local_session_asked(struct local_client *c, struct local_request *request, const to_agent *m);
+enum status local_session_close(struct local_client *c, struct local_request *request, const to_agent *m);
+/* The replica has sent the client away: its session is over, or will be resumed. Returns the code for what waits. */
+int32_t local_session_sent_away(struct local_client *c, struct buffer *say);
+/* Those that were sent away come back once the replica serves. */
+void local_session_resume(struct local *l);
+/* The connection has ended. */
+void local_session_abandon(struct local_client *c);
+enum status local_session_touched(struct local_client *c, struct buffer *say);
+/* Touches those that are due. */
+void local_session_touch(struct local *l, int64_t now_ms);
+
+/* -- local_peer.c */
+
+/* Asks the kernel who the peer is, and the settings what it may do. ST_IO_ERROR, ST_NO_MEMORY. */
+enum status local_peer_look(struct local_client *c);
+
+/* Tells the replica of it, unless it knows. */
+enum status local_peer_introduce(struct local_client *c);
+
+/* ACL ids of scheme `unix`, as this door shows them, and as the tree has them. */
+enum status local_acl_write(struct writer *w, size_t count, Zooid__Local__Acl **acls, struct arena *arena);
+Zooid__Local__Acl *local_acl_read(struct arena *arena, const struct acl_entry *entry);
+
+/* -- local_timer.c */
+
+void local_arm(struct local *l);
+
+/* 0: the agent's own limit. ST_NO_MEMORY. */
+enum status local_set_deadline(struct local_request *request, uint32_t ms);
+/* Keeps the frame until the replica has come to the zxid, or `deadline_ms` is over; until then nothing more is taken.
+ * False: out of memory, the frame is not kept. */
+bool local_hold(struct local_client *c, int64_t zxid, uint32_t deadline_ms, struct bytes frame);
+
+/* The replica may have come to what a client waits for. */
+void local_look_at_held(struct local *l);

@@ -1,0 +1,140 @@
+/* log_output.c - one write per line, so that lines of several threads never mix. */
+#include "agent/log_output.h"
+
+#include "core/base/bytes.h"
+#include "core/base/mem.h"
+
+#include <fcntl.h>
+#include <jansson.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LINE_MAX_BYTES = 8192, TIME_MAX_BYTES = 40 };
+
+struct log_output {
+    struct log_sink sink;
+    enum log_format format;
+    char *file;
+    int fd;
+    pthread_mutex_t lock; /* of fd, against log_output_reopen */
+    atomic_ullong lost;
+};
+
+static void format_time(char text[TIME_MAX_BYTES])
+{
+    struct timespec now;
+    struct tm utc;
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    size_t len = strftime(text, TIME_MAX_BYTES, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(text + len, TIME_MAX_BYTES - len, ".%03ldZ", now.tv_nsec / 1000000);
+}
+
+/* Returns the length, or 0 when the line does not fit or memory ran out. */
+static size_t format_json(char line[LINE_MAX_BYTES], const char *level, const char *area, const char *text)
+{
+    char time[TIME_MAX_BYTES];
+    format_time(time);
+    json_t *object = json_object();
+    json_object_set_new(object, "time", json_string(time));
+    json_object_set_new(object, "level", json_string(level));
+    json_object_set_new(object, "area", json_string(area));
+    json_object_set_new(object, "text", json_stringn_nocheck(text, strlen(text)));
+    size_t len = json_dumpb(object, line, LINE_MAX_BYTES - 1, JSON_COMPACT);
+    json_decref(object);
+    if (len == 0 || len >= LINE_MAX_BYTES - 1)
+        return 0;
+    line[len] = '\n';
+    return len + 1;
+}
+
+/* Control characters would let whoever names a node write lines of his own into the log. */
+static void make_printable(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < 0x20 || *text == 0x7f)
+            *text = '?';
+}
+
+static size_t format_text(char line[LINE_MAX_BYTES], const char *level, const char *area, const char *text)
+{
+    char time[TIME_MAX_BYTES];
+    format_time(time);
+    int len = snprintf(line, LINE_MAX_BYTES - 1, "%s %-5s %s: %s", time, level, area, text);
+    if (len < 0 || len >= LINE_MAX_BYTES - 1)
+        return 0;
+    make_printable(line);
+    line[len] = '\n';
+    return (size_t)len + 1;
+}
+
+static void write_line(void *context, enum log_level level, const char *area, const char *text)
+{
+    struct log_output *o = context;
+    char line[LINE_MAX_BYTES];
+    const char *name = log_level_name(level);
+    size_t len = o->format == LOG_FORMAT_JSON ? format_json(line, name, area, text)
+                                              : format_text(line, name, area, text);
+    pthread_mutex_lock(&o->lock);
+    bool is_written = len > 0 && write(o->fd, line, len) == (ssize_t)len;
+    pthread_mutex_unlock(&o->lock);
+    if (!is_written)
+        atomic_fetch_add(&o->lost, 1);
+}
+
+static int open_file(const char *file)
+{
+    if (file[0] == '\0')
+        return dup(STDERR_FILENO);
+    return open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+}
+
+enum status log_output_open(struct log_output **out, const char *file, enum log_format format, enum log_level level)
+{
+    struct log_output *o = mem_calloc(1, sizeof *o);
+    if (o == NULL)
+        return ST_NO_MEMORY;
+    *o = (struct log_output){.sink = {level, write_line, o}, .format = format, .fd = -1};
+    pthread_mutex_init(&o->lock, NULL);
+    o->file = mem_strdup(file);
+    if (o->file != NULL)
+        o->fd = open_file(file);
+    if (o->file == NULL || o->fd < 0) {
+        enum status st = o->file == NULL ? ST_NO_MEMORY : ST_IO_ERROR;
+        log_output_close(o);
+        return st;
+    }
+    *out = o;
+    return ST_OK;
+}
+
+struct log_sink *log_output_sink(struct log_output *o)
+{
+    return &o->sink;
+}
+
+enum status log_output_reopen(struct log_output *o)
+{
+    int fd = open_file(o->file);
+    if (fd < 0)
+        return ST_IO_ERROR;
+    pthread_mutex_lock(&o->lock);
+    int old = o->fd;
+    o->fd = fd;
+    pthread_mutex_unlock(&o->lock);
+    close(old);
+    return ST_OK;
+}
+
+void log_output_close(struct log_output *o)
+{
+    if (o == NULL)
+        return;
+    if (o->fd >= 0)
+        close(o->fd);
+    pthread_mutex_destroy(&o->lock);
+    mem_free(o->file);
+    mem_free(o);
+}

@@ -1,0 +1,20 @@
+/* log_output.h - where log lines go: standard error or a file, as text or as one JSON object a line.
+ *
+ * Thread-safe: disk threads write too. A line that cannot be written is lost and counted, never waited for. */
+#pragma once
+
+#include "agent/settings.h"
+#include "core/base/log.h"
+
+struct log_output; /* opaque */
+
+/* `file` empty: standard error. ST_IO_ERROR with errno set; ST_NO_MEMORY. */
+enum status log_output_open(struct log_output **out, const char *file, enum log_format format, enum log_level level);
+
+/* The sink to hand around; valid until log_output_close. Its level may be changed at run time. */
+struct log_sink *log_output_sink(struct log_output *o);
+
+/* Opens the file anew, after it was moved away. On failure the old one stays. ST_IO_ERROR. */
+enum status log_output_reopen(struct log_output *o);
+
+void log_output_close(struct log_output *o); /* NULL is allowed */

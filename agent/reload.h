@@ -1,0 +1,26 @@
+/* reload.h - the settings read again at SIGHUP: what can change at run time is taken over, the rest is named. */
+#pragma once
+
+#include "agent/doors.h"
+#include "agent/ensemble.h"
+#include "agent/log_output.h"
+#include "core/replica/replica.h"
+
+struct reload {
+    struct settings *settings; /* in effect; changed in place */
+    const char *file;
+    const char *const *defines;
+    size_t define_count;
+    struct log_output *output; /* opened anew, and its level set */
+    const struct hash_key *hash_key;
+    const uint8_t *password_key; /* 32 bytes */
+    struct replica *replica;
+    struct doors *doors;
+    struct ensemble *ensemble; /* NULL: the agent runs alone */
+};
+
+/* A file with an error in it changes nothing. What is found is logged. */
+void reload_settings(const struct reload *r);
+
+/* Every message of the report, at the level that its severity asks for. */
+void reload_log_report(const struct log_sink *log, const struct settings_report *report);

@@ -1,0 +1,323 @@
+/* call.c - requests on their way: kept in the order of their submission until each has its reply. */
+#include "bindings/c/internal.h"
+#include "bindings/c/local_path.h"
+
+#include <stdlib.h>
+
+#define BODY(name) ZOOID__LOCAL__TO_AGENT__BODY_##name
+
+struct call *call_new_locked(zooid_client *c, zooid_request *request, uint32_t deadline_ms, void *tag, bool perform)
+{
+    struct call *call = request == NULL || c->closing ? NULL : calloc(1, sizeof *call);
+    if (call == NULL) {
+        zooid_request_free(request);
+        return NULL;
+    }
+    call->ticket = ++c->last_ticket;
+    call->tag = tag;
+    call->request = request;
+    call->deadline_ms = deadline_of(deadline_ms);
+    call->is_performed = perform;
+    call->next = &c->calls;
+    call->prev = c->calls.prev;
+    call->prev->next = call;
+    c->calls.prev = call;
+    return call;
+}
+
+static void unlink_call(struct call *call)
+{
+    if (call->next == NULL)
+        return;
+    call->prev->next = call->next;
+    call->next->prev = call->prev;
+    call->next = call->prev = NULL;
+}
+
+static void drop_parts(struct call *call)
+{
+    for (size_t i = 0; i < call->part_count; i++)
+        zooid__local__from_agent__free_unpacked(call->parts[i], NULL);
+    free(call->parts);
+    call->parts = NULL;
+    call->part_count = call->part_cap = 0;
+}
+
+void call_free(struct call *call)
+{
+    if (call == NULL)
+        return;
+    unlink_call(call);
+    drop_parts(call);
+    zooid_request_free(call->request);
+    zooid_reply_free(call->reply);
+    free(call);
+}
+
+/* -- sending --------------------------------------------------------------------------------------------------------
+ */
+
+static bool is_write(const to_agent *m)
+{
+    switch (m->body_case) {
+    case BODY(CREATE):
+    case BODY(DELETE):
+    case BODY(SET):
+    case BODY(SET_ACL):
+    case BODY(MULTI):
+    case BODY(RECONFIGURE): return true;
+    default: return false;
+    }
+}
+
+static bool needs_session(const to_agent *m)
+{
+    return is_write(m) || m->body_case == BODY(EPHEMERALS);
+}
+
+/* The session is asked for before the first request that needs one, rather than left to the agent: only then its token
+ * is told, by which it is taken up again after a reconnect. */
+static bool send_locked(zooid_client *c, struct call *call)
+{
+    to_agent *m = &call->request->m;
+    if (needs_session(m) && !c->wants_session) {
+        c->wants_session = true;
+        if (!link_open_session_locked(c))
+            return false;
+    }
+    if (m->body_case == BODY(OPEN_SESSION))
+        link_describe_session_locked(c, m->open_session);
+    m->has_id = true;
+    m->id = call->ticket;
+    m->has_deadline_ms = call->deadline_ms != INT64_MAX;
+    if (m->has_deadline_ms) {
+        int64_t left = call->deadline_ms - now_ms();
+        m->deadline_ms = left < 1 ? 1 : left > UINT32_MAX - 1 ? UINT32_MAX - 1 : (uint32_t)left;
+    }
+    call->is_sent = link_send_locked(c, m);
+    return call->is_sent;
+}
+
+void calls_send_locked(zooid_client *c)
+{
+    for (struct call *call = c->calls.next; call != &c->calls; call = call->next)
+        if (!call->is_sent && !send_locked(c, call))
+            return;
+}
+
+/* -- replies --------------------------------------------------------------------------------------------------------
+ */
+
+void call_finish_locked(zooid_client *c, struct call *call, zooid_reply *reply)
+{
+    unlink_call(call);
+    watches_note_locked(c, &call->request->m, zooid_reply_code(reply));
+    call->reply = reply;
+    call->is_done = true;
+    if (call->is_performed) {
+        wake_locked(c);
+        return;
+    }
+    struct zooid_event *event = event_new(ZOOID_EVENT_REPLY);
+    if (event != NULL) {
+        event->ticket = call->ticket;
+        event->tag = call->tag;
+        event->reply = reply;
+        call->reply = NULL;
+        event_push_locked(c, event);
+    } else {
+        say(c, ZOOID_LOG_ERROR, "no memory for the reply to request %llu", (unsigned long long)call->ticket);
+    }
+    call_free(call);
+}
+
+static struct call *find(zooid_client *c, zooid_ticket ticket)
+{
+    for (struct call *call = c->calls.next; call != &c->calls; call = call->next)
+        if (call->ticket == ticket)
+            return call;
+    return NULL;
+}
+
+static bool keep_part(struct call *call, from_agent *m)
+{
+    if (call->part_count == call->part_cap) {
+        size_t cap = call->part_cap == 0 ? 1 : 2 * call->part_cap;
+        from_agent **parts = realloc(call->parts, cap * sizeof(from_agent *));
+        if (parts == NULL)
+            return false;
+        call->parts = parts;
+        call->part_cap = cap;
+    }
+    call->parts[call->part_count++] = m;
+    return true;
+}
+
+/* A list that is to be whole, and is not: the next page is asked for under the same number. */
+static bool ask_for_more(zooid_client *c, struct call *call, const from_agent *m)
+{
+    bool is_page = m->body_case == ZOOID__LOCAL__FROM_AGENT__BODY_CHILDREN && m->error == NULL;
+    if (!call->request->lists_all || !is_page || m->children->complete || m->children->n_name == 0)
+        return false;
+    to_agent *again = &call->request->m;
+    again->list->after = m->children->name[m->children->n_name - 1]; /* lives as long as the part */
+    again->list->watch = false;
+    return send_locked(c, call);
+}
+
+void calls_take_locked(zooid_client *c, from_agent *m)
+{
+    struct call *call = find(c, m->id);
+    if (m->state != NULL && m->state->zxid > c->last_zxid)
+        c->last_zxid = m->state->zxid;
+    if (call == NULL) {
+        zooid__local__from_agent__free_unpacked(m, NULL); /* given up long ago */
+        return;
+    }
+    if (!keep_part(call, m)) {
+        zooid__local__from_agent__free_unpacked(m, NULL);
+        call_finish_locked(c, call, reply_new(ZOOID_NO_MEMORY, NULL, local_path_of(&call->request->m)));
+        return;
+    }
+    if (m->more || ask_for_more(c, call, m))
+        return;
+    if (m->body_case == ZOOID__LOCAL__FROM_AGENT__BODY_SESSION_OPENED)
+        link_session_opened_locked(c, m->session_opened);
+    zooid_reply *reply = reply_from_parts(call->parts, call->part_count, local_path_of(&call->request->m));
+    if (reply != NULL) {
+        call->parts = NULL; /* they are the reply's now */
+        call->part_count = call->part_cap = 0;
+    }
+    call_finish_locked(c, call, reply);
+}
+
+/* -- giving up ------------------------------------------------------------------------------------------------------
+ */
+
+static void fail(zooid_client *c, struct call *call, int code, const char *message)
+{
+    const to_agent *m = &call->request->m;
+    zooid_reply *reply = reply_new(code, message, local_path_of(m));
+    if (reply != NULL)
+        reply->outcome_unknown = call->is_sent && is_write(m);
+    call_finish_locked(c, call, reply);
+}
+
+void calls_fail_locked(zooid_client *c, int code, const char *message)
+{
+    for (struct call *call = c->calls.next, *next; call != &c->calls; call = next) {
+        next = call->next;
+        fail(c, call, code, message);
+    }
+}
+
+/* Sessions are opened by the link itself when it comes back. */
+void calls_lost_locked(zooid_client *c)
+{
+    for (struct call *call = c->calls.next, *next; call != &c->calls; call = next) {
+        next = call->next;
+        if (call->is_sent && is_write(&call->request->m)) {
+            fail(c, call, ZOOID_CONNECTION_LOST, "the connection to the agent broke before it answered");
+            continue;
+        }
+        call->is_sent = false;
+        drop_parts(call);
+        if (call->request->lists_all && call->request->m.body_case == BODY(LIST))
+            call->request->m.list->after = NULL;
+    }
+}
+
+int64_t calls_expire_locked(zooid_client *c)
+{
+    int64_t now = now_ms(), first = INT64_MAX;
+    for (struct call *call = c->calls.next, *next; call != &c->calls; call = next) {
+        next = call->next;
+        /* The agent answers in time itself; here it is only the connection that may be missing, or hang. */
+        int64_t due = call->deadline_ms == INT64_MAX ? INT64_MAX : call->deadline_ms + (call->is_sent ? 500 : 0);
+        if (due <= now)
+            fail(c, call,
+                 call->is_sent ? ZOOID_DEADLINE_EXCEEDED
+                 : c->greeted  ? ZOOID_DEADLINE_EXCEEDED
+                               : ZOOID_CONNECTION_LOST,
+                 c->greeted ? NULL : "no agent answers on its socket");
+        else if (due < first)
+            first = due;
+    }
+    return first;
+}
+
+/* -- the public side ------------------------------------------------------------------------------------------------
+ */
+
+static bool is_done(const zooid_client *c, const void *context)
+{
+    (void)c;
+    return ((const struct call *)context)->is_done;
+}
+
+static int give_reply(zooid_reply *reply, zooid_reply **out)
+{
+    int code = zooid_reply_code(reply);
+    if (out != NULL)
+        *out = reply;
+    else
+        zooid_reply_free(reply);
+    return code;
+}
+
+int zooid_perform(zooid_client *c, zooid_request *request, uint32_t deadline_ms, zooid_reply **reply)
+{
+    if (request == NULL)
+        return give_reply(NULL, reply);
+    if (!is_ours(c)) {
+        zooid_request_free(request);
+        return give_reply(reply_new(ZOOID_CONNECTION_LOST, "this client was made before the fork", NULL), reply);
+    }
+    pthread_mutex_lock(&c->lock);
+    bool closing = c->closing;
+    struct call *call = call_new_locked(c, request, deadline_ms, NULL, true);
+    zooid_reply *answer = NULL;
+    if (call != NULL) {
+        (void)drive_until_locked(c, INT64_MAX, is_done, call);
+        answer = call->reply;
+        call->reply = NULL;
+        call_free(call);
+    } else if (closing) {
+        answer = reply_new(ZOOID_CLOSED, NULL, NULL);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return give_reply(answer, reply);
+}
+
+zooid_ticket zooid_submit(zooid_client *c, zooid_request *request, uint32_t deadline_ms, void *tag)
+{
+    if (request == NULL || !is_ours(c)) {
+        zooid_request_free(request);
+        return 0;
+    }
+    pthread_mutex_lock(&c->lock);
+    struct call *call = call_new_locked(c, request, deadline_ms, tag, false);
+    zooid_ticket ticket = call == NULL ? 0 : call->ticket;
+    if (call != NULL)
+        link_work_locked(c, false);
+    pthread_mutex_unlock(&c->lock);
+    return ticket;
+}
+
+void zooid_cancel(zooid_client *c, zooid_ticket ticket)
+{
+    if (!is_ours(c))
+        return;
+    pthread_mutex_lock(&c->lock);
+    struct call *call = find(c, ticket);
+    if (call != NULL && !call->is_sent) {
+        fail(c, call, ZOOID_CANCELLED, NULL);
+    } else if (call != NULL) {
+        to_agent m = ZOOID__LOCAL__TO_AGENT__INIT;
+        m.body_case = BODY(CANCEL);
+        m.cancel = ticket;
+        (void)link_send_locked(c, &m);
+        link_work_locked(c, false);
+    }
+    pthread_mutex_unlock(&c->lock);
+}

@@ -1,0 +1,94 @@
+/* drive.c - whose turn it is to work the socket. Whoever waits for something does it; others who wait too are woken
+ * when that one is done, and one of them goes on. */
+#include "bindings/c/internal.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t deadline_of(uint32_t ms)
+{
+    return ms == ZOOID_NO_DEADLINE ? INT64_MAX : now_ms() + ms;
+}
+
+static int timeout_until(int64_t at_ms)
+{
+    if (at_ms == INT64_MAX)
+        return -1;
+    int64_t left = at_ms - now_ms();
+    return left <= 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
+}
+
+/* Waits for the socket, somebody who calls, or the time, without the lock. */
+static void watch_locked(zooid_client *c, int64_t until_ms)
+{
+    struct pollfd fds[2] = {{.fd = c->waker, .events = POLLIN},
+                            {.fd = c->socket, .events = (short)(POLLIN | (c->out.len > 0 ? POLLOUT : 0))}};
+    eventfd_t woken;
+    c->polling = true;
+    pthread_mutex_unlock(&c->lock);
+    int n = poll(fds, 2, timeout_until(until_ms));
+    pthread_mutex_lock(&c->lock);
+    c->polling = false;
+    if (n > 0 && fds[0].revents != 0)
+        (void)eventfd_read(c->waker, &woken);
+}
+
+void wake_locked(zooid_client *c)
+{
+    pthread_cond_broadcast(&c->changed);
+    if (c->polling)
+        (void)eventfd_write(c->waker, 1);
+}
+
+static void wait_turn_locked(zooid_client *c, int64_t deadline_ms)
+{
+    if (deadline_ms == INT64_MAX) {
+        pthread_cond_wait(&c->changed, &c->lock);
+        return;
+    }
+    struct timespec until = {.tv_sec = deadline_ms / 1000, .tv_nsec = (long)(deadline_ms % 1000) * 1000000};
+    (void)pthread_cond_timedwait(&c->changed, &c->lock, &until); /* on the monotonic clock: client.c */
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* One wait for the socket, with what is to be sent before it, and what has come after it. */
+static void drive_locked(zooid_client *c, int64_t deadline_ms)
+{
+    c->driven = true;
+    watch_locked(c, earlier(deadline_ms, earlier(calls_expire_locked(c), link_due_locked(c))));
+    link_work_locked(c, true);
+    c->driven = false;
+    pthread_cond_broadcast(&c->changed);
+}
+
+bool drive_until_locked(zooid_client *c, int64_t deadline_ms,
+                        bool (*is_true)(const zooid_client *c, const void *context), const void *context)
+{
+    link_work_locked(c, false);
+    while (!is_true(c, context)) {
+        bool over = c->closing;
+        if (now_ms() >= deadline_ms) {
+            link_work_locked(c, true); /* what has come already counts */
+            over = true;
+        }
+        if (over)
+            return is_true(c, context);
+        if (c->driven)
+            wait_turn_locked(c, deadline_ms);
+        else
+            drive_locked(c, deadline_ms);
+    }
+    return true;
+}

@@ -1,0 +1,143 @@
+/* event.c - the queue of events, and what can be asked of one. */
+#include "bindings/c/internal.h"
+
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct zooid_event *event_new(enum zooid_event_kind kind)
+{
+    struct zooid_event *event = calloc(1, sizeof *event);
+    if (event != NULL)
+        event->kind = kind;
+    return event;
+}
+
+void zooid_event_free(zooid_event *event)
+{
+    if (event == NULL)
+        return;
+    zooid_reply_free(event->reply);
+    free(event->path);
+    free(event);
+}
+
+void events_free(struct zooid_event *event)
+{
+    while (event != NULL) {
+        struct zooid_event *next = event->next;
+        zooid_event_free(event);
+        event = next;
+    }
+}
+
+static void append_locked(zooid_client *c, struct zooid_event *event)
+{
+    *c->last_event = event;
+    c->last_event = &event->next;
+    c->event_count++;
+    (void)eventfd_write(c->doorbell, 1);
+    wake_locked(c);
+}
+
+/* Replies and news of the session always have their place: their number is bounded by what was asked. */
+void event_push_locked(zooid_client *c, struct zooid_event *event)
+{
+    if (event == NULL)
+        return;
+    bool is_full = c->events_max > 0 && c->event_count >= c->events_max;
+    if (event->kind != ZOOID_EVENT_WATCH || !is_full) {
+        append_locked(c, event);
+        return;
+    }
+    zooid_event_free(event);
+    if (c->overflowed)
+        return;
+    event = event_new(ZOOID_EVENT_OVERFLOW);
+    if (event == NULL)
+        return;
+    c->overflowed = true;
+    append_locked(c, event);
+}
+
+static bool has_event(const zooid_client *c, const void *context)
+{
+    (void)context;
+    return c->first_event != NULL;
+}
+
+zooid_event *zooid_next_event(zooid_client *c, uint32_t wait_ms)
+{
+    struct zooid_event *event = NULL;
+    if (!is_ours(c))
+        return NULL;
+    pthread_mutex_lock(&c->lock);
+    if (drive_until_locked(c, deadline_of(wait_ms), has_event, NULL)) {
+        event = c->first_event;
+        c->first_event = event->next;
+        event->next = NULL;
+        c->event_count--;
+        c->overflowed = c->overflowed && event->kind != ZOOID_EVENT_OVERFLOW;
+        if (c->first_event == NULL) {
+            eventfd_t rung;
+            c->last_event = &c->first_event;
+            (void)eventfd_read(c->doorbell, &rung);
+        }
+    }
+    pthread_mutex_unlock(&c->lock);
+    return event;
+}
+
+void zooid_set_event_limit(zooid_client *c, uint32_t events_max)
+{
+    pthread_mutex_lock(&c->lock);
+    c->events_max = events_max;
+    pthread_mutex_unlock(&c->lock);
+}
+
+int zooid_descriptor(const zooid_client *c)
+{
+    return c->descriptor;
+}
+
+enum zooid_event_kind zooid_event_kind(const zooid_event *event)
+{
+    return event->kind;
+}
+
+zooid_ticket zooid_event_ticket(const zooid_event *event)
+{
+    return event->ticket;
+}
+
+void *zooid_event_tag(const zooid_event *event)
+{
+    return event->tag;
+}
+
+zooid_reply *zooid_event_take_reply(zooid_event *event)
+{
+    zooid_reply *reply = event->reply;
+    event->reply = NULL;
+    return reply;
+}
+
+enum zooid_session_state zooid_event_session_state(const zooid_event *event)
+{
+    return event->session_state;
+}
+
+enum zooid_change zooid_event_change(const zooid_event *event)
+{
+    return event->change;
+}
+
+const char *zooid_event_path(const zooid_event *event)
+{
+    return event->path;
+}
+
+int64_t zooid_event_zxid(const zooid_event *event)
+{
+    return event->zxid;
+}

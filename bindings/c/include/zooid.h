@@ -1,0 +1,354 @@
+/* zooid.h - libzooid: the znode tree, sessions and watches, through the agent on this host.
+ *
+ * A client is one connection to the agent's local socket, made in the background and made again when it breaks;
+ * session, watches and subscriptions outlive a reconnect. Every operation is a request. It can be performed (the caller
+ * waits) or submitted (its reply becomes an event in the client's queue, which has a pollable descriptor). Both forms
+ * take a deadline in milliseconds from the call; ZOOID_NO_DEADLINE waits as long as the agent's own limit allows. What
+ * went wrong is in the reply: a code, a text, the path, whether trying again helps, and whether the request may have
+ * taken effect.
+ *
+ *     zooid_client *client = NULL;
+ *     zooid_reply *reply = NULL;
+ *     if (zooid_open(&client, NULL, &reply) == ZOOID_OK && zooid_get(client, "/app", 1000, &reply) == ZOOID_OK)
+ *         use(zooid_reply_data(reply), zooid_reply_data_len(reply));
+ *     else
+ *         complain(zooid_reply_message(reply));
+ *
+ * THREADS. All functions may be called from any thread, on the same client too, except that one object that was handed
+ * out (a request, a reply, an event) belongs to one thread at a time. Nothing calls back into user code, except the log
+ * function. Callers that wait drive the socket themselves; one thread of the library's own, with all signals blocked,
+ * drives it while nobody waits. FORK. A client is of no use in a child: there every call answers ZOOID_CONNECTION_LOST,
+ * and zooid_close only frees memory. MEMORY. What a function returns as `const` belongs to the object it was asked of
+ * and lives as long. NULL may be freed. Functions that make something return NULL, or ZOOID_NO_MEMORY, when memory runs
+ * out; nothing has happened then. TEXT. Paths and names are UTF-8, ended by a zero; data is bytes with a length. ABI.
+ * Structs that the caller fills begin with their own size (use the _INIT macros), so that they can grow. */
+#ifndef ZOOID_H
+#define ZOOID_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifndef ZOOID_API
+#define ZOOID_API __attribute__((visibility("default")))
+#endif
+
+#define ZOOID_VERSION_MAJOR 0
+#define ZOOID_VERSION_MINOR 1
+#define ZOOID_VERSION_PATCH 0
+
+/* Of the library that is loaded: "0.1.0". */
+ZOOID_API const char *zooid_version(void);
+
+#define ZOOID_NO_DEADLINE UINT32_MAX
+
+/* ---- codes
+ * -------------------------------------------------------------------------------------------------------------- */
+
+/* NAME, number, text. Numbers from -1 to -127 are ZooKeeper's. */
+#define ZOOID_CODES(CODE)                                                                     \
+    CODE(OK, 0, "ok")                                                                         \
+    CODE(SYSTEM_ERROR, -1, "system error")                                                    \
+    CODE(NOT_RUN, -2, "not run: an earlier operation of the multi failed")                    \
+    CODE(MALFORMED, -5, "the request cannot be decoded")                                      \
+    CODE(UNIMPLEMENTED, -6, "the agent does not know this operation")                         \
+    CODE(BAD_ARGUMENTS, -8, "bad arguments")                                                  \
+    CODE(NEW_CONFIG_NO_QUORUM, -13, "no synced quorum of the new configuration")              \
+    CODE(RECONFIG_IN_PROGRESS, -14, "a reconfiguration is in progress")                       \
+    CODE(NO_NODE, -101, "no such node")                                                       \
+    CODE(NO_AUTH, -102, "not permitted by the node's ACL")                                    \
+    CODE(BAD_VERSION, -103, "version does not match")                                         \
+    CODE(NO_CHILDREN_FOR_EPHEMERALS, -108, "ephemeral nodes have no children")                \
+    CODE(NODE_EXISTS, -110, "node exists")                                                    \
+    CODE(NOT_EMPTY, -111, "node has children")                                                \
+    CODE(SESSION_EXPIRED, -112, "the session is over")                                        \
+    CODE(INVALID_ACL, -114, "invalid ACL")                                                    \
+    CODE(AUTH_FAILED, -115, "authentication failed")                                          \
+    CODE(SESSION_MOVED, -118, "the session has moved to another server")                      \
+    CODE(READ_ONLY, -119, "the member is cut off and serves only reads")                      \
+    CODE(EPHEMERAL_ON_LOCAL_SESSION, -120, "ephemeral node on a local session")               \
+    CODE(NO_WATCH, -121, "no such watch")                                                     \
+    CODE(RECONFIG_DISABLED, -123, "reconfiguration is disabled")                              \
+    CODE(SESSION_CLOSED_REQUIRE_AUTH, -124, "session closed: authentication is required")     \
+    CODE(QUOTA_EXCEEDED, -125, "quota exceeded")                                              \
+    CODE(THROTTLED, -127, "the request waited too long")                                      \
+    CODE(DEADLINE_EXCEEDED, -1001, "the deadline has passed")                                 \
+    CODE(CANCELLED, -1002, "cancelled")                                                       \
+    CODE(NOT_SERVING, -1003, "the member has no leader, or is not in step with it yet")       \
+    CODE(STALE, -1004, "the replica could not become as fresh as was asked")                  \
+    CODE(NOT_CHANGED, -1005, "not changed")                                                   \
+    CODE(NOT_PERMITTED, -1006, "this user may not do that here")                              \
+    CODE(LIMIT_REACHED, -1007, "a limit is reached")                                          \
+    CODE(WRONG_VERSION, -1008, "agent and library have no version of the protocol in common") \
+    CODE(NO_SUCH_PROVIDER, -1009, "nobody provides that")                                     \
+    CODE(PROVIDER_FAILED, -1010, "the provider went away before it answered")                 \
+    CODE(STOPPING, -1011, "the agent stops")                                                  \
+    CODE(FELL_BEHIND, -1012, "the client did not read what it was sent")                      \
+    CODE(CONNECTION_LOST, -1013, "no connection to the agent")                                \
+    CODE(NO_MEMORY, -1014, "out of memory")                                                   \
+    CODE(NOT_HELD, -1015, "not held: it was never acquired, or it was lost")                  \
+    CODE(CLOSED, -1016, "the client or object is closed")
+
+enum zooid_code {
+#define ZOOID_CODE(name, number, text) ZOOID_##name = number,
+    ZOOID_CODES(ZOOID_CODE)
+#undef ZOOID_CODE
+};
+
+/* "NO_NODE"; "UNKNOWN" for a number that is in no list. Static. */
+ZOOID_API const char *zooid_code_name(int code);
+/* "no such node". Static. */
+ZOOID_API const char *zooid_code_text(int code);
+
+typedef struct zooid_client zooid_client;
+typedef struct zooid_request zooid_request;
+typedef struct zooid_reply zooid_reply;
+typedef struct zooid_event zooid_event;
+
+/* Names a submitted request within its client. 0: it could not be submitted for lack of memory, or the client is
+ * closed. */
+typedef uint64_t zooid_ticket;
+
+/* ---- the client
+ * ---------------------------------------------------------------------------------------------------------- */
+
+enum zooid_log_level { ZOOID_LOG_ERROR, ZOOID_LOG_WARNING, ZOOID_LOG_INFO, ZOOID_LOG_DEBUG };
+
+/* Called from whichever thread drives the socket; must return soon and must not call the library. */
+typedef void zooid_log_fn(void *context, enum zooid_log_level level, const char *line);
+
+struct zooid_options {
+    size_t size;
+    const char *socket;  /* path; NULL: $ZOOID_SOCKET, else /run/zooid/zooid.sock */
+    const char *name;    /* who this is, for the agent's reports; NULL: the program's name */
+    uint32_t connect_ms; /* zooid_open waits so long for the agent; 0: it does not wait, requests do */
+    uint32_t session_timeout_ms;
+    zooid_log_fn *log; /* NULL: nowhere */
+    void *log_context;
+};
+
+#define ZOOID_OPTIONS_INIT                                                \
+    {                                                                     \
+        sizeof(struct zooid_options), NULL, NULL, 5000, 30000, NULL, NULL \
+    }
+
+/* `options` may be NULL. On failure `*why`, unless NULL was given, is a reply that says so; it is the caller's. Errors:
+ * CONNECTION_LOST (no agent there), WRONG_VERSION, NOT_PERMITTED, DEADLINE_EXCEEDED, BAD_ARGUMENTS, NO_MEMORY. */
+ZOOID_API int zooid_open(zooid_client **out, const struct zooid_options *options, zooid_reply **why);
+
+/* Closes the session (unless it has a linger: then the agent keeps it for so long), answers open requests with CLOSED,
+ * and frees the client. Objects made from it (locks, subscriptions ...) must have been freed before. No other thread
+ * may be using it. */
+ZOOID_API void zooid_close(zooid_client *client);
+
+enum zooid_session_state { ZOOID_SESSION_NONE, ZOOID_SESSION_GOOD, ZOOID_SESSION_SUSPENDED, ZOOID_SESSION_LOST };
+
+/* The state as it is known here. A session whose good_until has passed counts as suspended. */
+ZOOID_API enum zooid_session_state zooid_session_state(const zooid_client *client);
+ZOOID_API int64_t zooid_session_id(const zooid_client *client); /* 0: none */
+/* CLOCK_BOOTTIME in milliseconds: until then the ensemble does not expire the session. */
+ZOOID_API uint64_t zooid_session_good_until_ms(const zooid_client *client);
+ZOOID_API uint32_t
+zooid_client_port(const zooid_client *client); /* where the agent speaks ZooKeeper's protocol; 0: nowhere */
+/* The highest zxid that this client has seen. */
+ZOOID_API int64_t zooid_last_zxid(const zooid_client *client);
+
+/* ---- requests
+ * ------------------------------------------------------------------------------------------------------------- */
+
+/* What a read must be: see local.proto. Zero: local. */
+struct zooid_freshness {
+    bool latest;         /* linearizable */
+    int64_t zxid_min;    /* 0: any */
+    uint32_t age_max_ms; /* 0: any */
+};
+
+enum zooid_node_kind { ZOOID_PERSISTENT, ZOOID_EPHEMERAL, ZOOID_CONTAINER, ZOOID_TTL };
+
+enum { ZOOID_PERM_READ = 1, ZOOID_PERM_WRITE = 2, ZOOID_PERM_CREATE = 4, ZOOID_PERM_DELETE = 8, ZOOID_PERM_ADMIN = 16 };
+enum { ZOOID_PERM_ALL = 31, ZOOID_ANY_VERSION = -1 };
+
+enum zooid_watch_mode { ZOOID_WATCH_PERSISTENT, ZOOID_WATCH_RECURSIVE };
+
+/* One for each operation; to be filled further, then performed or submitted, which takes it over, or freed. */
+ZOOID_API zooid_request *zooid_request_get(const char *path);
+ZOOID_API zooid_request *zooid_request_exists(const char *path);
+/* All children, in pages underneath; after/limit of zooid_request_set_page ask for one page. */
+ZOOID_API zooid_request *zooid_request_list(const char *path);
+ZOOID_API zooid_request *zooid_request_get_acl(const char *path);
+ZOOID_API zooid_request *zooid_request_read_many(void); /* then zooid_request_add_path */
+ZOOID_API zooid_request *zooid_request_subtree(const char *path, uint32_t depth);
+ZOOID_API zooid_request *zooid_request_ephemerals(const char *prefix);
+ZOOID_API zooid_request *zooid_request_count_descendants(const char *path);
+ZOOID_API zooid_request *zooid_request_sync(const char *path);
+ZOOID_API zooid_request *zooid_request_wait(int64_t zxid);
+ZOOID_API zooid_request *zooid_request_create(const char *path, const void *data, size_t len,
+                                              enum zooid_node_kind kind);
+ZOOID_API zooid_request *zooid_request_delete(const char *path, int32_t version);
+ZOOID_API zooid_request *zooid_request_set(const char *path, const void *data, size_t len, int32_t version);
+ZOOID_API zooid_request *zooid_request_check(const char *path, int32_t version); /* within a multi */
+ZOOID_API zooid_request *zooid_request_set_acl(const char *path, int32_t version);
+ZOOID_API zooid_request *zooid_request_multi(void); /* then zooid_request_add */
+ZOOID_API zooid_request *zooid_request_reconfigure(const char *joining, const char *leaving, const char *members,
+                                                   int64_t config);
+ZOOID_API zooid_request *zooid_request_auth(const char *scheme, const void *auth, size_t len);
+ZOOID_API zooid_request *zooid_request_who_am_i(void);
+ZOOID_API zooid_request *zooid_request_open_session(void);
+ZOOID_API zooid_request *zooid_request_close_session(void);
+ZOOID_API zooid_request *zooid_request_add_watch(const char *path, enum zooid_watch_mode mode);
+ZOOID_API zooid_request *zooid_request_remove_watch(const char *path); /* every kind of this path */
+ZOOID_API zooid_request *zooid_request_command(
+    const char *name); /* of the admin server; then zooid_request_add_argument */
+ZOOID_API zooid_request *zooid_request_call(const char *provider, const char *command, const void *bytes, size_t len);
+ZOOID_API void zooid_request_free(zooid_request *request);
+
+/* Each returns ZOOID_OK, NO_MEMORY, or BAD_ARGUMENTS when the operation has no such thing. */
+ZOOID_API int zooid_request_set_watch(zooid_request *request); /* get, exists, list: one event when it changes */
+ZOOID_API int zooid_request_set_freshness(zooid_request *request, const struct zooid_freshness *freshness);
+ZOOID_API int zooid_request_set_if_changed_since(zooid_request *request, int64_t zxid); /* get, list */
+ZOOID_API int zooid_request_set_page(zooid_request *request, const char *after, uint32_t limit);
+ZOOID_API int zooid_request_set_with_nodes(zooid_request *request);    /* list: data and stat of each child */
+ZOOID_API int zooid_request_set_with_children(zooid_request *request); /* read_many: names of each one's children */
+ZOOID_API int zooid_request_set_without_data(zooid_request *request);  /* subtree */
+ZOOID_API int zooid_request_set_sequential(zooid_request *request);    /* create */
+ZOOID_API int zooid_request_set_ttl(zooid_request *request, int64_t ttl_ms);
+ZOOID_API int zooid_request_add_acl(zooid_request *request, unsigned perms, const char *scheme, const char *id);
+ZOOID_API int zooid_request_add_path(zooid_request *request, const char *path);
+/* `write` (create, delete, set, check) is taken over, also on failure. */
+ZOOID_API int zooid_request_add(zooid_request *multi, zooid_request *write);
+
+/* Waits for the reply, which is the caller's, whatever it says (NULL only with NO_MEMORY). Returns its code. `request`
+ * is taken over; NULL, as when it could not be made, is NO_MEMORY. `reply` may be NULL. */
+ZOOID_API int zooid_perform(zooid_client *client, zooid_request *request, uint32_t deadline_ms, zooid_reply **reply);
+
+/* The reply comes as an event ZOOID_EVENT_REPLY with this ticket and tag, exactly once, whatever happens. */
+ZOOID_API zooid_ticket zooid_submit(zooid_client *client, zooid_request *request, uint32_t deadline_ms, void *tag);
+
+/* Its reply will be CANCELLED, unless it has been made already. Harmless for any ticket. */
+ZOOID_API void zooid_cancel(zooid_client *client, zooid_ticket ticket);
+
+/* The usual ones, each make and perform in one. `reply` may be NULL. */
+ZOOID_API int zooid_get(zooid_client *client, const char *path, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API int zooid_exists(zooid_client *client, const char *path, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API int zooid_list(zooid_client *client, const char *path, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API int zooid_set(zooid_client *client, const char *path, const void *data, size_t len, int32_t version,
+                        uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API int zooid_create(zooid_client *client, const char *path, const void *data, size_t len,
+                           enum zooid_node_kind kind, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API int zooid_delete(zooid_client *client, const char *path, int32_t version, uint32_t deadline_ms,
+                           zooid_reply **reply);
+ZOOID_API int zooid_sync(zooid_client *client, uint32_t deadline_ms, zooid_reply **reply);
+/* Creates what is missing of the path, persistent and empty. OK when all is there. */
+ZOOID_API int zooid_ensure_path(zooid_client *client, const char *path, uint32_t deadline_ms, zooid_reply **reply);
+/* The node and all below it; not atomic: what is created meanwhile may make it NOT_EMPTY. OK when nothing was there. */
+ZOOID_API int zooid_delete_recursive(zooid_client *client, const char *path, uint32_t deadline_ms, zooid_reply **reply);
+
+/* ---- replies
+ * -------------------------------------------------------------------------------------------------------------- */
+
+enum zooid_role {
+    ZOOID_ROLE_NONE,
+    ZOOID_ROLE_ALONE,
+    ZOOID_ROLE_LEADER,
+    ZOOID_ROLE_FOLLOWER,
+    ZOOID_ROLE_OBSERVER,
+    ZOOID_ROLE_READ_ONLY
+};
+
+struct zooid_stat {
+    int64_t czxid, mzxid, ctime, mtime; /* zxids, milliseconds since 1970 */
+    int32_t version, cversion, aversion;
+    int64_t ephemeral_owner;
+    int32_t data_length, num_children;
+    int64_t pzxid;
+};
+
+/* All of them may be asked of any reply, NULL too; what it does not have is 0, NULL or empty. */
+ZOOID_API int zooid_reply_code(const zooid_reply *reply);
+ZOOID_API const char *zooid_reply_message(const zooid_reply *reply); /* for people; never NULL */
+ZOOID_API const char *zooid_reply_path(
+    const zooid_reply *reply); /* what it is about; of a create: the path that was made */
+ZOOID_API bool zooid_reply_retry(const zooid_reply *reply);
+ZOOID_API bool zooid_reply_outcome_unknown(const zooid_reply *reply);
+ZOOID_API int64_t zooid_reply_zxid(const zooid_reply *reply);
+ZOOID_API uint32_t zooid_reply_age_ms(const zooid_reply *reply);
+ZOOID_API enum zooid_role zooid_reply_role(const zooid_reply *reply);
+
+ZOOID_API const void *zooid_reply_data(const zooid_reply *reply); /* NULL: the data is null */
+ZOOID_API size_t zooid_reply_data_len(const zooid_reply *reply);
+ZOOID_API const struct zooid_stat *zooid_reply_stat(const zooid_reply *reply); /* NULL: none */
+ZOOID_API uint64_t zooid_reply_number(const zooid_reply *reply); /* count_descendants, counters, fencing tokens */
+ZOOID_API bool zooid_reply_complete(const zooid_reply *reply);   /* list: no page follows */
+
+/* Names or paths: list, ephemerals, who_am_i ("scheme:id"). */
+ZOOID_API size_t zooid_reply_name_count(const zooid_reply *reply);
+ZOOID_API const char *zooid_reply_name(const zooid_reply *reply, size_t index);
+
+/* Nodes: read_many, subtree, list with nodes, and the results of a multi. */
+struct zooid_node {
+    int code;         /* OK, or why it could not be read or done */
+    const char *path; /* list: the name */
+    const void *data;
+    size_t data_len;
+    const struct zooid_stat *stat; /* NULL: none */
+    const char *const *children;   /* with_children */
+    size_t child_count;
+};
+ZOOID_API size_t zooid_reply_node_count(const zooid_reply *reply);
+ZOOID_API const struct zooid_node *zooid_reply_node(const zooid_reply *reply, size_t index);
+
+struct zooid_acl {
+    unsigned perms;
+    const char *scheme, *id;
+};
+ZOOID_API size_t zooid_reply_acl_count(const zooid_reply *reply);
+ZOOID_API const struct zooid_acl *zooid_reply_acl(const zooid_reply *reply, size_t index);
+
+ZOOID_API void zooid_reply_free(zooid_reply *reply);
+
+/* ---- events
+ * --------------------------------------------------------------------------------------------------------------- */
+
+enum zooid_event_kind {
+    ZOOID_EVENT_REPLY = 1, /* ticket, tag, reply */
+    ZOOID_EVENT_SESSION,   /* session_state */
+    ZOOID_EVENT_WATCH,     /* change, path, zxid */
+    ZOOID_EVENT_OVERFLOW   /* the queue was full (zooid_set_event_limit): watch events before this one are missing */
+};
+
+enum zooid_change {
+    ZOOID_CREATED = 1,
+    ZOOID_DELETED,
+    ZOOID_CHANGED,
+    ZOOID_CHILDREN_CHANGED,
+    ZOOID_ACL_CHANGED,
+    ZOOID_PRESENT, /* of a subscription's snapshot */
+    ZOOID_WATCH_REMOVED
+};
+
+/* Readable while an event waits. Only to be polled. */
+ZOOID_API int zooid_descriptor(const zooid_client *client);
+/* The next event, which is the caller's; NULL when none has come within `wait_ms`, or the client is closing. */
+ZOOID_API zooid_event *zooid_next_event(zooid_client *client, uint32_t wait_ms);
+/* Watch events kept for a reader that does not come; 0: no limit. The default is 65536. */
+ZOOID_API void zooid_set_event_limit(zooid_client *client, uint32_t events_max);
+
+ZOOID_API enum zooid_event_kind zooid_event_kind(const zooid_event *event);
+ZOOID_API zooid_ticket zooid_event_ticket(const zooid_event *event);
+ZOOID_API void *zooid_event_tag(const zooid_event *event);
+ZOOID_API zooid_reply *zooid_event_take_reply(zooid_event *event); /* becomes the caller's; NULL the second time */
+ZOOID_API enum zooid_session_state zooid_event_session_state(const zooid_event *event);
+ZOOID_API enum zooid_change zooid_event_change(const zooid_event *event);
+ZOOID_API const char *zooid_event_path(const zooid_event *event);
+ZOOID_API int64_t zooid_event_zxid(const zooid_event *event);
+ZOOID_API void zooid_event_free(zooid_event *event);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,238 @@
+/* internal.h - what the files of libzooid share.
+ *
+ *   client.c     made, closed, asked for its state; the thread that works while nobody else does
+ *   drive.c      whose turn it is to work the socket, and waiting for something to become true
+ *   link.c       the socket: connected, greeted, read, written, lost
+ *   call.c       requests on their way: submitted, sent, answered, given up
+ *   request.c    what can be asked; request_more.c what can be added to that
+ *   reply.c      what came back, and errors of our own
+ *   event.c      the queue of events
+ *   watches.c    which watches there are, to be set again after a reconnect
+ *   usual.c      the usual requests, made and performed in one
+ *
+ * All state of a client is under its lock. Functions whose name ends in _locked expect it held; the others take it. */
+#pragma once
+
+#include "bindings/c/include/zooid.h"
+
+#include "local.pb-c.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <sys/types.h>
+
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+typedef Zooid__Local__ToAgent to_agent;
+typedef Zooid__Local__FromAgent from_agent;
+
+enum {
+    FRAME_LEN = 4,
+    FRAME_MAX = 64 * 1024 * 1024, /* that we take */
+};
+
+/* -- memory that goes at once (pool.c) ------------------------------------------------------------------------------
+ */
+
+struct pool {
+    struct pool_block *blocks;
+    bool failed; /* memory ran out: sticks */
+};
+
+/* Zeros. NULL: out of memory. */
+void *pool_take(struct pool *pool, size_t size);
+char *pool_text(struct pool *pool, const char *text); /* NULL gives NULL */
+void pool_free(struct pool *pool);
+struct pool_block **pool_older(struct pool_block *block); /* where the next block's address stands */
+
+/* A growing row of bytes. */
+struct row {
+    uint8_t *data;
+    size_t len, cap;
+};
+
+/* False: out of memory, nothing has changed. */
+bool row_reserve(struct row *row, size_t more);
+bool row_append(struct row *row, const void *data, size_t len);
+void row_consume(struct row *row, size_t len);
+
+/* -- requests and replies ------------------------------------------------------------------------------------------ */
+
+struct zooid_request {
+    to_agent m;
+    struct pool pool;
+    int write_in_multi; /* ZOOID__LOCAL__WRITE__WRITE_... when it may stand in a multi; 0: it may not */
+    bool lists_all;     /* a list that asks for page after page */
+};
+
+struct zooid_reply {
+    int code;
+    char *message, *path; /* our own; NULL: those of the last part */
+    bool retry, outcome_unknown;
+    from_agent **parts; /* as they came, the final one last */
+    size_t part_count;
+    struct pool pool;
+    struct zooid_stat stat;
+    bool has_stat;
+    const char **names;
+    size_t name_count;
+    struct zooid_node *nodes;
+    size_t node_count;
+    struct zooid_acl *acls;
+    size_t acl_count;
+};
+
+/* A reply of our own making. NULL: out of memory. */
+zooid_reply *reply_new(int code, const char *message, const char *path);
+/* From the parts that came, which are taken over. NULL: out of memory. */
+zooid_reply *reply_from_parts(from_agent **parts, size_t count, const char *path);
+
+/* -- events -------------------------------------------------------------------------------------------------------- */
+
+struct zooid_event {
+    struct zooid_event *next;
+    enum zooid_event_kind kind;
+    zooid_ticket ticket;
+    void *tag;
+    zooid_reply *reply;
+    enum zooid_session_state session_state;
+    enum zooid_change change;
+    char *path;
+    int64_t zxid;
+};
+
+/* -- calls --------------------------------------------------------------------------------------------------------- */
+
+/* A request on its way. It is in the client's list from the submission until its reply is there. */
+struct call {
+    struct call *prev, *next;
+    zooid_ticket ticket;
+    void *tag;
+    zooid_request *request;
+    int64_t deadline_ms; /* monotonic; INT64_MAX: none */
+    bool is_performed;   /* somebody waits for it, rather than for an event */
+    bool is_sent, is_done;
+    from_agent **parts;
+    size_t part_count, part_cap;
+    zooid_reply *reply;
+};
+
+/* -- the client ------------------------------------------------------------------------------------------------------
+ */
+
+enum watch_list { WATCH_DATA, WATCH_EXISTS, WATCH_CHILDREN, WATCH_PERSISTENT, WATCH_RECURSIVE, WATCH_LISTS };
+
+struct watch {
+    struct watch *next;
+    char path[];
+};
+
+struct zooid_client {
+    pthread_mutex_t lock;
+    pthread_cond_t changed, idle;
+    pid_t pid; /* of the process that made it */
+    pthread_t thread;
+    bool has_thread, closing;
+    bool driven, polling; /* somebody works the socket, and is waiting for it without the lock */
+
+    /* What was asked for. */
+    char *socket_path, *name;
+    uint32_t session_timeout_ms;
+    zooid_log_fn *log;
+    void *log_context;
+
+    /* The link. */
+    int socket;     /* -1: none */
+    int waker;      /* an eventfd: whoever waits for the socket has to look */
+    int doorbell;   /* an eventfd: an event waits */
+    int descriptor; /* an epoll of socket and doorbell */
+    bool greeted;   /* the welcome has come */
+    bool refused;   /* and said that it will not be taken: `refusal` */
+    int refusal;
+    char *refusal_text;
+    int64_t retry_at_ms;
+    uint32_t retry_ms;
+    struct row in, out;
+    uint32_t client_port, frame_max;
+
+    /* The session. */
+    enum zooid_session_state session_state;
+    int64_t session_id;
+    uint8_t token[64];
+    size_t token_len;
+    uint64_t good_until_ms; /* CLOCK_BOOTTIME */
+    int64_t last_zxid;
+    bool wants_session; /* it was opened once, and has to be taken up again after a reconnect */
+
+    struct call calls; /* the list's head */
+    zooid_ticket last_ticket;
+    struct watch *watches[WATCH_LISTS];
+
+    struct zooid_event *first_event, **last_event;
+    size_t event_count;
+    uint32_t events_max;
+    bool overflowed; /* the queue has said so */
+};
+
+int64_t now_ms(void); /* CLOCK_MONOTONIC */
+int64_t deadline_of(uint32_t ms);
+/* False: this process is a child of the one that made the client, where it is of no use. */
+bool is_ours(const zooid_client *c);
+void say(zooid_client *c, enum zooid_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* -- link.c */
+
+/* Connects when it is time to, sends what waits, and reads what has come if that is wanted, without waiting. */
+void link_work_locked(zooid_client *c, bool read);
+/* When it has to be worked again at the latest, even if nothing comes; INT64_MAX: never. */
+int64_t link_due_locked(const zooid_client *c);
+/* Appends a message to what is to be sent. False: out of memory. */
+bool link_send_locked(zooid_client *c, const to_agent *m);
+void link_close_locked(zooid_client *c);
+/* Fills in what the session is to be; takes down what it has become. */
+void link_describe_session_locked(zooid_client *c, Zooid__Local__OpenSession *open);
+void link_session_opened_locked(zooid_client *c, const Zooid__Local__Session *session);
+/* Asks for the session, if one is wanted. False: not now. */
+bool link_open_session_locked(zooid_client *c);
+
+/* -- call.c */
+
+/* Takes the request over. NULL: out of memory, or the client is closing. */
+struct call *call_new_locked(zooid_client *c, zooid_request *request, uint32_t deadline_ms, void *tag, bool perform);
+void call_free(struct call *call);
+/* Sends all that have not been sent. */
+void calls_send_locked(zooid_client *c);
+/* A message with an id has come; it is taken over. */
+void calls_take_locked(zooid_client *c, from_agent *m);
+/* The connection is gone: reads will be sent again, of writes nobody knows. */
+void calls_lost_locked(zooid_client *c);
+/* Those whose deadline has passed; returns the next one, INT64_MAX: none. */
+int64_t calls_expire_locked(zooid_client *c);
+void calls_fail_locked(zooid_client *c, int code, const char *message);
+void call_finish_locked(zooid_client *c, struct call *call, zooid_reply *reply);
+
+/* -- drive.c */
+
+/* Works the socket, or waits for the one that does, until `is_true` or the deadline. The lock is given up meanwhile. */
+bool drive_until_locked(zooid_client *c, int64_t deadline_ms,
+                        bool (*is_true)(const zooid_client *c, const void *context), const void *context);
+
+/* Something has become true that somebody may wait for. */
+void wake_locked(zooid_client *c);
+
+/* -- event.c */
+
+/* Takes the event over; NULL is allowed and means that memory ran out. */
+void event_push_locked(zooid_client *c, struct zooid_event *event);
+struct zooid_event *event_new(enum zooid_event_kind kind);
+void events_free(struct zooid_event *event);
+
+/* -- watches.c */
+
+/* A reply has come to a request that set a watch, or took one away. */
+void watches_note_locked(zooid_client *c, const to_agent *m, int code);
+/* An event has come: one-shot watches of the path are gone. */
+void watches_fired_locked(zooid_client *c, int kind, const char *path);
+/* What has to be asked for after a reconnect. NULL: nothing, or no memory. */
+zooid_request *watches_restore_locked(const zooid_client *c);
+void watches_free(zooid_client *c);

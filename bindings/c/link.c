@@ -1,0 +1,343 @@
+/* link.c - the socket to the agent: connected, greeted, read, written; and what has to be done again after a break. */
+#include "bindings/c/internal.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define TO(name)   ZOOID__LOCAL__TO_AGENT__BODY_##name
+#define FROM(name) ZOOID__LOCAL__FROM_AGENT__BODY_##name
+
+enum { RETRY_MS_FIRST = 10, RETRY_MS_MAX = 1000, READ_AT_ONCE = 64 * 1024, SESSION_CALL = UINT32_MAX };
+
+/* -- numbers in big-endian order -------------------------------------------------------------------------------------
+ */
+
+static void put32(uint8_t *at, uint32_t v)
+{
+    at[0] = (uint8_t)(v >> 24);
+    at[1] = (uint8_t)(v >> 16);
+    at[2] = (uint8_t)(v >> 8);
+    at[3] = (uint8_t)v;
+}
+
+static uint32_t get32(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
+
+/* -- the end ----------------------------------------------------------------------------------------------------------
+ */
+
+void link_close_locked(zooid_client *c)
+{
+    if (c->socket < 0)
+        return;
+    (void)close(c->socket); /* which takes it out of the epoll, too */
+    c->socket = -1;
+    c->greeted = false;
+    c->in.len = c->out.len = 0;
+    wake_locked(c); /* nobody may go on waiting for it */
+}
+
+static void tell_session_locked(zooid_client *c, enum zooid_session_state state)
+{
+    if (c->session_state == state)
+        return;
+    c->session_state = state;
+    struct zooid_event *event = event_new(ZOOID_EVENT_SESSION);
+    if (event != NULL)
+        event->session_state = state;
+    event_push_locked(c, event);
+}
+
+static void lost_locked(zooid_client *c, const char *why)
+{
+    say(c, ZOOID_LOG_WARNING, "the connection to the agent is lost: %s", why);
+    link_close_locked(c);
+    c->retry_ms = c->retry_ms == 0 ? RETRY_MS_FIRST : c->retry_ms * 2 > RETRY_MS_MAX ? RETRY_MS_MAX : c->retry_ms * 2;
+    c->retry_at_ms = now_ms() + c->retry_ms;
+    calls_lost_locked(c);
+    if (c->session_state == ZOOID_SESSION_GOOD)
+        tell_session_locked(c, ZOOID_SESSION_SUSPENDED);
+    wake_locked(c);
+}
+
+/* -- sending ----------------------------------------------------------------------------------------------------------
+ */
+
+bool link_send_locked(zooid_client *c, const to_agent *m)
+{
+    if (c->socket < 0)
+        return false;
+    size_t size = zooid__local__to_agent__get_packed_size(m);
+    if (!row_reserve(&c->out, size + FRAME_LEN))
+        return false;
+    put32(c->out.data + c->out.len, (uint32_t)size);
+    (void)zooid__local__to_agent__pack(m, c->out.data + c->out.len + FRAME_LEN);
+    c->out.len += size + FRAME_LEN;
+    return true;
+}
+
+static void flush_locked(zooid_client *c)
+{
+    size_t sent = 0;
+    while (sent < c->out.len) {
+        ssize_t n = send(c->socket, c->out.data + sent, c->out.len - sent, MSG_NOSIGNAL);
+        if (n > 0) {
+            sent += (size_t)n;
+        } else if (n < 0 && errno != EINTR) {
+            break; /* the reader will see what it is, unless it is only full */
+        }
+    }
+    row_consume(&c->out, sent);
+}
+
+/* -- the beginning
+ * ------------------------------------------------------------------------------------------------------ */
+
+static bool greet_locked(zooid_client *c)
+{
+    to_agent m = ZOOID__LOCAL__TO_AGENT__INIT;
+    Zooid__Local__Hello hello = ZOOID__LOCAL__HELLO__INIT;
+    hello.client = c->name;
+    hello.has_frame_max = true;
+    hello.frame_max = FRAME_MAX;
+    m.body_case = TO(HELLO);
+    m.hello = &hello;
+    return link_send_locked(c, &m);
+}
+
+void link_describe_session_locked(zooid_client *c, Zooid__Local__OpenSession *open)
+{
+    open->has_timeout_ms = true;
+    open->timeout_ms = c->session_timeout_ms;
+    open->has_resume_id = open->has_resume_token = c->session_id != 0;
+    open->resume_id = c->session_id;
+    open->resume_token = (ProtobufCBinaryData){c->token_len, c->token};
+}
+
+/* The session comes before everything else: what follows may need it. Its reply has a number that no call has. */
+bool link_open_session_locked(zooid_client *c)
+{
+    to_agent m = ZOOID__LOCAL__TO_AGENT__INIT;
+    Zooid__Local__OpenSession open = ZOOID__LOCAL__OPEN_SESSION__INIT;
+    if (!c->wants_session)
+        return true;
+    link_describe_session_locked(c, &open);
+    m.has_id = true;
+    m.id = SESSION_CALL + (uint64_t)1;
+    m.body_case = TO(OPEN_SESSION);
+    m.open_session = &open;
+    return link_send_locked(c, &m);
+}
+
+static void restore_watches_locked(zooid_client *c)
+{
+    zooid_request *restore = watches_restore_locked(c);
+    if (restore == NULL)
+        return;
+    restore->m.has_id = true;
+    restore->m.id = SESSION_CALL + (uint64_t)2;
+    (void)link_send_locked(c, &restore->m);
+    zooid_request_free(restore);
+}
+
+static void connect_locked(zooid_client *c)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct epoll_event interest = {.events = EPOLLIN};
+    size_t len = strlen(c->socket_path);
+    if (len >= sizeof address.sun_path) {
+        c->refused = true;
+        c->refusal = ZOOID_BAD_ARGUMENTS;
+        return;
+    }
+    memcpy(address.sun_path, c->socket_path, len);
+    c->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (c->socket < 0 || connect(c->socket, (const struct sockaddr *)&address, sizeof address) != 0 ||
+        epoll_ctl(c->descriptor, EPOLL_CTL_ADD, c->socket, &interest) != 0 || !greet_locked(c) ||
+        !link_open_session_locked(c)) {
+        lost_locked(c, strerror(errno));
+        return;
+    }
+    restore_watches_locked(c);
+}
+
+/* -- what comes
+ * -------------------------------------------------------------------------------------------------------- */
+
+void link_session_opened_locked(zooid_client *c, const Zooid__Local__Session *session)
+{
+    c->wants_session = true;
+    c->session_id = session->id;
+    c->good_until_ms = session->good_until_ms;
+    c->token_len = session->token.len < sizeof c->token ? session->token.len : sizeof c->token;
+    memcpy(c->token, session->token.data, c->token_len);
+    tell_session_locked(c, ZOOID_SESSION_GOOD);
+}
+
+static void take_session_locked(zooid_client *c, const from_agent *m)
+{
+    if (m->error == NULL && m->body_case == FROM(SESSION_OPENED)) {
+        link_session_opened_locked(c, m->session_opened);
+        return;
+    }
+    bool gone = m->error != NULL && m->error->code == ZOOID_SESSION_EXPIRED;
+    if (!gone)
+        return; /* the agent does not serve now: asked again with the next reconnect */
+    c->session_id = 0;
+    tell_session_locked(c, ZOOID_SESSION_LOST);
+    (void)link_open_session_locked(c); /* a new one */
+}
+
+static void take_session_event_locked(zooid_client *c, const Zooid__Local__SessionEvent *event)
+{
+    static const enum zooid_session_state states[] = {ZOOID_SESSION_NONE, ZOOID_SESSION_GOOD, ZOOID_SESSION_SUSPENDED,
+                                                      ZOOID_SESSION_LOST};
+    if ((size_t)event->session_state >= COUNT_OF(states))
+        return;
+    c->good_until_ms = event->good_until_ms;
+    c->session_id = event->id;
+    bool was_suspended = c->session_state == ZOOID_SESSION_SUSPENDED;
+    tell_session_locked(c, states[event->session_state]);
+    if (event->session_state == ZOOID__LOCAL__SESSION_STATE__SESSION_GOOD && was_suspended)
+        restore_watches_locked(c);
+}
+
+static void take_watch_locked(zooid_client *c, const from_agent *m)
+{
+    const Zooid__Local__WatchEvent *w = m->watch;
+    static const enum zooid_change changes[] = {[ZOOID__LOCAL__EVENT_KIND__EVENT_CREATED] = ZOOID_CREATED,
+                                                [ZOOID__LOCAL__EVENT_KIND__EVENT_DELETED] = ZOOID_DELETED,
+                                                [ZOOID__LOCAL__EVENT_KIND__EVENT_CHANGED] = ZOOID_CHANGED,
+                                                [ZOOID__LOCAL__EVENT_KIND__EVENT_CHILDREN] = ZOOID_CHILDREN_CHANGED,
+                                                [ZOOID__LOCAL__EVENT_KIND__EVENT_REMOVED] = ZOOID_WATCH_REMOVED};
+    if (w->path == NULL || (size_t)w->kind >= COUNT_OF(changes))
+        return;
+    watches_fired_locked(c, (int)w->kind, w->path);
+    struct zooid_event *event = event_new(ZOOID_EVENT_WATCH);
+    if (event == NULL)
+        return;
+    event->change = changes[w->kind];
+    event->zxid = w->zxid;
+    event->path = strdup(w->path);
+    event_push_locked(c, event);
+}
+
+static void take_welcome_locked(zooid_client *c, const Zooid__Local__Welcome *welcome)
+{
+    c->greeted = true;
+    c->retry_ms = 0;
+    c->client_port = welcome->client_port;
+    say(c, ZOOID_LOG_INFO, "connected to %s on %s", welcome->agent == NULL ? "an agent" : welcome->agent,
+        c->socket_path);
+    wake_locked(c);
+}
+
+/* Some goodbyes are for good: to come again would change nothing. */
+static void take_goodbye_locked(zooid_client *c, const Zooid__Local__Goodbye *goodbye)
+{
+    const Zooid__Local__Error *error = goodbye->error;
+    int code = error == NULL ? ZOOID_CONNECTION_LOST : error->code;
+    c->refused = code == ZOOID_WRONG_VERSION || code == ZOOID_NOT_PERMITTED;
+    if (!c->refused)
+        return;
+    free(c->refusal_text);
+    c->refusal = code;
+    c->refusal_text = error->message == NULL ? NULL : strdup(error->message);
+    calls_fail_locked(c, code, c->refusal_text);
+    wake_locked(c);
+}
+
+static void take_message_locked(zooid_client *c, from_agent *m)
+{
+    if (m->has_id && m->id <= SESSION_CALL) {
+        calls_take_locked(c, m);
+        return;
+    }
+    if (m->state != NULL && m->state->zxid > c->last_zxid)
+        c->last_zxid = m->state->zxid;
+    if (m->has_id && m->id == SESSION_CALL + (uint64_t)1)
+        take_session_locked(c, m);
+    else if (m->body_case == FROM(WELCOME))
+        take_welcome_locked(c, m->welcome);
+    else if (m->body_case == FROM(GOODBYE))
+        take_goodbye_locked(c, m->goodbye);
+    else if (m->body_case == FROM(SESSION))
+        take_session_event_locked(c, m->session);
+    else if (m->body_case == FROM(WATCH))
+        take_watch_locked(c, m);
+    zooid__local__from_agent__free_unpacked(m, NULL);
+}
+
+/* False: what came is no message of ours. */
+static bool take_frames_locked(zooid_client *c)
+{
+    size_t at = 0;
+    while (c->in.len - at >= FRAME_LEN) {
+        uint32_t len = get32(c->in.data + at);
+        if (len == 0 || len > FRAME_MAX)
+            return false;
+        if (c->in.len - at - FRAME_LEN < len)
+            break;
+        from_agent *m = zooid__local__from_agent__unpack(NULL, len, c->in.data + at + FRAME_LEN);
+        if (m == NULL)
+            return false;
+        at += FRAME_LEN + len;
+        take_message_locked(c, m);
+    }
+    row_consume(&c->in, at);
+    return true;
+}
+
+static void read_locked(zooid_client *c)
+{
+    while (c->socket >= 0) {
+        if (!row_reserve(&c->in, READ_AT_ONCE)) {
+            lost_locked(c, "out of memory");
+            return;
+        }
+        ssize_t n = recv(c->socket, c->in.data + c->in.len, c->in.cap - c->in.len, MSG_DONTWAIT);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            return;
+        if (n <= 0) {
+            lost_locked(c, n == 0 ? "the agent has closed it" : strerror(errno));
+            return;
+        }
+        bool filled = (size_t)n == c->in.cap - c->in.len;
+        c->in.len += (size_t)n;
+        if (!take_frames_locked(c))
+            lost_locked(c, "what the agent sent is not understood");
+        if (!filled)
+            return;
+    }
+}
+
+/* -- working it
+ * --------------------------------------------------------------------------------------------------------- */
+
+void link_work_locked(zooid_client *c, bool read)
+{
+    if (c->socket < 0 && !c->closing && !c->refused && now_ms() >= c->retry_at_ms)
+        connect_locked(c);
+    if (c->refused)
+        calls_fail_locked(c, c->refusal, c->refusal_text);
+    if (c->socket >= 0)
+        calls_send_locked(c);
+    if (c->out.len > 0)
+        flush_locked(c);
+    if (read && c->socket >= 0)
+        read_locked(c);
+    (void)calls_expire_locked(c);
+}
+
+int64_t link_due_locked(const zooid_client *c)
+{
+    return c->socket >= 0 || c->closing || c->refused ? INT64_MAX : c->retry_at_ms;
+}

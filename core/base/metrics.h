@@ -1,0 +1,56 @@
+/* metrics.h - counters and summaries; the rows are in metrics.def.
+ *
+ * One thread writes a `struct metrics` and reads it for a report. Values are plain numbers; how they are shown is the
+ * report's affair. */
+#pragma once
+
+#include "core/base/bytes.h"
+
+enum counter_id {
+#define COUNTER(name, help) COUNTER_##name,
+#define SUMMARY(name, help)
+#define ADVANCED(name, help)
+#include "core/base/metrics.def"
+#undef COUNTER
+#undef SUMMARY
+#undef ADVANCED
+    COUNTER_COUNT
+};
+
+enum summary_id {
+#define COUNTER(name, help)
+#define SUMMARY(name, help)  SUMMARY_##name,
+#define ADVANCED(name, help) SUMMARY_##name,
+#include "core/base/metrics.def"
+#undef COUNTER
+#undef SUMMARY
+#undef ADVANCED
+    SUMMARY_COUNT
+};
+
+struct metrics; /* opaque */
+
+struct metrics *metrics_new(void); /* NULL: out of memory; free with metrics_free */
+void metrics_free(struct metrics *m);
+
+void metrics_add(struct metrics *m, enum counter_id id, uint64_t amount);
+uint64_t metrics_counter(const struct metrics *m, enum counter_id id);
+void metrics_observe(struct metrics *m, enum summary_id id, int64_t value);
+
+struct summary_values {
+    uint64_t count;
+    int64_t sum, min, max; /* 0 while count is 0 */
+    double average;
+    bool has_quantiles;
+    int64_t p50, p95, p99, p999; /* upper bounds, at most 7 % above the true value */
+};
+
+void metrics_summary(const struct metrics *m, enum summary_id id, struct summary_values *values);
+
+/* Sets every summary and counter back to nothing, as the `srst` word does for latencies. */
+void metrics_reset(struct metrics *m);
+
+const char *counter_name(enum counter_id id);
+const char *counter_help(enum counter_id id);
+const char *summary_name(enum summary_id id);
+const char *summary_help(enum summary_id id);

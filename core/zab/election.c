@@ -1,0 +1,398 @@
+/* election.c - Fast Leader Election (quorum-protocol 1.5 to 1.8).
+ *
+ * Two things differ from Apache, and neither shows to it but as a notification more or less:
+ *
+ *   - A leader that says itself that it leads counts like one more voter for its vote in its round. Otherwise a server
+ *     that restarts while its leader waits for it would have to wait until that leader gives up.
+ *   - The resending, which slows down, starts anew whenever the proposal changes or somebody shows that it has not
+ *     heard it.
+ *
+ * Who has an empty vote abstains: observers, joiners, and a voter that must not lead, since its disk is full or it
+ * lacks what stands before a configuration that it knows. */
+#include "core/base/mem.h"
+#include "core/zab/zab_internal.h"
+
+struct election {
+    struct vote initial;    /* for this server itself, or NO_VOTE */
+    struct vote proposal;   /* what is voted for now */
+    struct ballots current; /* of this round */
+    struct ballots settled; /* of servers that have ended their election, of any round */
+    int64_t sent_ms, resend_ms, interval_ms;
+    int64_t settle_ms; /* a quorum agrees: the end, unless a better vote comes until then; INT64_MAX: none does */
+};
+
+static const struct vote NO_VOTE = {INT64_MIN, INT64_MIN, INT64_MIN};
+
+static bool abstains(const struct vote *vote)
+{
+    return vote->leader == INT64_MIN;
+}
+
+/* -- votes ----------------------------------------------------------------------------------------------------------
+ */
+
+static struct vote own_vote(const struct zab *z)
+{
+    return (struct vote){.leader = z->options.sid, .zxid = z->loaded_zxid, .peer_epoch = z->current_epoch};
+}
+
+static bool may_lead(const struct zab *z)
+{
+    return !z->disk_full && !zab_lacks_txns_before_config(z);
+}
+
+static struct vote initial_vote(const struct zab *z)
+{
+    return zab_is_voter(z) && may_lead(z) ? own_vote(z) : NO_VOTE;
+}
+
+/* A voter whose database is incomplete: neither counts votes nor is its own counted. */
+static bool is_blank(const struct zab *z)
+{
+    return zab_is_voter(z) && z->loaded_zxid == -1;
+}
+
+static bool has_weight(const struct zab *z, int64_t sid)
+{
+    const struct members *pending = zab_pending_config(z);
+    const struct member *member = members_find(z->committed, sid);
+    if (member == NULL && pending != NULL)
+        member = members_find(pending, sid);
+    return member != NULL && member->weight > 0;
+}
+
+static bool is_better(const struct zab *z, const struct vote *vote, const struct vote *than)
+{
+    return has_weight(z, vote->leader) && vote_compare(vote, than) > 0;
+}
+
+/* Who may not lead votes only for those who know as much: no other could lead it. */
+static bool may_adopt(const struct zab *z, const struct vote *vote)
+{
+    const struct vote own = own_vote(z);
+    return may_lead(z) || (vote->leader != own.leader && vote_compare_data(vote, &own) >= 0);
+}
+
+static struct notification own_ballot(const struct zab *z)
+{
+    return (struct notification){
+        .state = SERVER_LOOKING, .vote = z->election->proposal, .round = z->round, .config = BYTES_NULL};
+}
+
+/* -- telling --------------------------------------------------------------------------------------------------------
+ */
+
+void election_tell(struct zab *z, int64_t sid, const struct vote *vote, int64_t round)
+{
+    const struct notification n = {
+        .state = (enum server_state)z->role, .vote = *vote, .round = round, .config = buffer_bytes(&z->committed_text)};
+    zab_notify(z, sid, &n);
+}
+
+static void tell_voters_of(struct zab *z, const struct members *m, const struct members *but)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        const struct member *member = m->items[i];
+        const bool told = but != NULL && members_is_voter(but, member->sid);
+        if (member->role == MEMBER_PARTICIPANT && member->sid != z->options.sid && !told)
+            election_tell(z, member->sid, &z->election->proposal, z->round);
+    }
+}
+
+static void tell_all(struct zab *z)
+{
+    struct election *e = z->election;
+    const struct members *pending = zab_pending_config(z);
+    tell_voters_of(z, z->committed, NULL);
+    if (pending != NULL)
+        tell_voters_of(z, pending, z->committed);
+    e->sent_ms = z->now_ms;
+    e->resend_ms = z->now_ms + e->interval_ms;
+    zab_wake_at(z, e->resend_ms);
+}
+
+static void propose(struct zab *z, struct vote vote, int64_t told_ms)
+{
+    struct election *e = z->election;
+    e->proposal = vote;
+    e->interval_ms = z->options.notification_ms_min;
+    e->settle_ms = INT64_MAX;
+    e->resend_ms = told_ms;
+    if (z->now_ms >= told_ms)
+        tell_all(z);
+    zab_wake_at(z, e->resend_ms);
+}
+
+static void resend(struct zab *z)
+{
+    struct election *e = z->election;
+    const int64_t longest = z->options.notification_ms_max;
+    e->interval_ms = e->interval_ms > longest / 2 ? longest : e->interval_ms * 2;
+    tell_all(z);
+}
+
+/* Somebody has not heard the proposal, perhaps because it was still in its last role: it is told at once, and all again
+ * as soon as they would have been the first time. One answer for each worse vote, and who has it votes no worse. */
+static void tell_again(struct zab *z, int64_t sid)
+{
+    struct election *e = z->election;
+    election_tell(z, sid, &e->proposal, z->round);
+    const int64_t at_ms = e->sent_ms + z->options.notification_ms_min;
+    e->interval_ms = z->options.notification_ms_min;
+    if (at_ms < e->resend_ms)
+        e->resend_ms = at_ms > z->now_ms ? at_ms : z->now_ms;
+    zab_wake_at(z, e->resend_ms);
+}
+
+/* -- counting -------------------------------------------------------------------------------------------------------
+ */
+
+/* Whom others follow already may be followed without the voters of what is pending here: it may have come to nothing,
+ * and whether that leader leads is for its own quorums to say. */
+static bool is_of_quorum(const struct zab *z, const struct ballots *set, const struct notification *n)
+{
+    const bool is_settled = n->state != SERVER_LOOKING && n->vote.leader != z->options.sid;
+    struct quorum quorum = quorum_of(z->committed, is_settled ? NULL : zab_pending_config(z));
+    const struct notification own = own_ballot(z);
+    for (size_t i = 0; i < set->count; i++)
+        if (ballots_agree(&set->items[i].notification, n))
+            quorum_add(&quorum, set->items[i].sid);
+    if (set == &z->election->current && !is_blank(z) && ballots_agree(&own, n))
+        quorum_add(&quorum, z->options.sid);
+    return quorum_reached(&quorum);
+}
+
+/* Has nobody a vote left that could be better? */
+static bool is_unanimous(const struct zab *z, const struct members *m)
+{
+    const struct notification own = own_ballot(z);
+    for (size_t i = 0; i < m->count; i++) {
+        const struct member *member = m->items[i];
+        const struct notification *n = ballots_of(&z->election->current, member->sid);
+        if (member->role == MEMBER_PARTICIPANT && member->sid != z->options.sid &&
+            (n == NULL || !ballots_agree(n, &own)))
+            return false;
+    }
+    return true;
+}
+
+/* Followers alone do not make a leader: it may be dead. */
+static bool leads_indeed(const struct zab *z, const struct ballots *set, const struct notification *n)
+{
+    if (n->vote.leader == z->options.sid)
+        return n->round == z->round && may_lead(z) && !is_blank(z);
+    const struct notification *leader = ballots_of(set, n->vote.leader);
+    return leader != NULL && leader->state == SERVER_LEADING;
+}
+
+/* -- the end --------------------------------------------------------------------------------------------------------
+ */
+
+static void settle_on(struct zab *z, const struct vote *vote, int64_t round)
+{
+    z->vote = *vote;
+    z->vote_round = round;
+    z->round = round;
+    if (vote->leader == z->options.sid)
+        zab_enter(z, ZAB_LEADING);
+    else
+        zab_enter(z, zab_is_observer(z) ? ZAB_OBSERVING : ZAB_FOLLOWING);
+}
+
+/* After every change of the round's ballots: is the proposal chosen? */
+static void count(struct zab *z)
+{
+    struct election *e = z->election;
+    const struct members *pending = zab_pending_config(z);
+    const struct notification own = own_ballot(z);
+    if (abstains(&e->proposal) || is_blank(z) || !is_of_quorum(z, &e->current, &own)) {
+        e->settle_ms = INT64_MAX;
+        return;
+    }
+    if (is_unanimous(z, z->committed) && (pending == NULL || is_unanimous(z, pending)))
+        e->settle_ms = z->now_ms;
+    else if (e->settle_ms == INT64_MAX)
+        e->settle_ms = z->now_ms + z->options.finalize_wait_ms;
+    if (z->now_ms >= e->settle_ms)
+        settle_on(z, &e->proposal, z->round);
+    else
+        zab_wake_at(z, e->settle_ms);
+}
+
+const struct vote *election_proposal(const struct election *e)
+{
+    return abstains(&e->proposal) ? NULL : &e->proposal;
+}
+
+/* -- hearing --------------------------------------------------------------------------------------------------------
+ */
+
+/* What settled servers have said of that round counts in it. */
+static void move_to_round(struct zab *z, int64_t round)
+{
+    struct election *e = z->election;
+    z->round = round;
+    ballots_clear(&e->current);
+    for (size_t i = 0; i < e->settled.count; i++)
+        if (e->settled.items[i].notification.round == round)
+            zab_ok(z, ballots_put(&e->current, e->settled.items[i].sid, &e->settled.items[i].notification));
+}
+
+/* Takes part in a later round, or, without a vote of its own in this one, in any. */
+static bool joins_round(const struct zab *z, const struct notification *n)
+{
+    return n->round > z->round || (n->round < z->round && abstains(&z->election->proposal));
+}
+
+/* Voters answer at once whoever does not vote: it asks in its own time, or two in different rounds keep it busy. */
+static void take_up(struct zab *z, struct vote vote)
+{
+    const int64_t due_ms = z->election->resend_ms, soon_ms = z->now_ms + z->options.notification_ms_min;
+    propose(z, vote, zab_votes(z, z->options.sid) ? z->now_ms : due_ms < soon_ms ? due_ms : soon_ms);
+}
+
+static void hear_looking(struct zab *z, int64_t sid, const struct notification *n)
+{
+    struct election *e = z->election;
+    if (is_blank(z) || n->vote.zxid == -1)
+        return;
+    if (joins_round(z, n)) {
+        move_to_round(z, n->round);
+        const bool adopts = is_better(z, &n->vote, &e->initial) && may_adopt(z, &n->vote);
+        take_up(z, adopts ? n->vote : e->initial);
+    } else if (n->round < z->round) {
+        return;
+    } else if (is_better(z, &n->vote, &e->proposal) && may_adopt(z, &n->vote)) {
+        propose(z, n->vote, z->now_ms);
+    } else if (is_better(z, &e->proposal, &n->vote) && zab_votes(z, z->options.sid)) {
+        tell_again(z, sid); /* one without a vote would be answered at once, and so on for ever */
+    }
+    if (zab_ok(z, ballots_put(&e->current, sid, n)))
+        count(z);
+}
+
+/* The leader itself: its vote counts in its round as if it were still looking. True: it has become the proposal, which
+ * nobody knows yet. */
+static bool adopts_leader(struct zab *z, int64_t sid, const struct notification *n)
+{
+    struct election *e = z->election;
+    const bool is_later = n->round > z->round;
+    const struct vote *before = is_later ? &e->initial : &e->proposal;
+    if (n->state != SERVER_LEADING || n->vote.leader != sid || n->round < z->round || is_blank(z) ||
+        !may_adopt(z, &n->vote) || !is_better(z, &n->vote, before))
+        return false;
+    if (is_later)
+        move_to_round(z, n->round);
+    e->proposal = n->vote;
+    return true;
+}
+
+static bool is_chosen(const struct zab *z, const struct ballots *set, const struct notification *n)
+{
+    return is_of_quorum(z, set, n) && leads_indeed(z, set, n);
+}
+
+static void hear_settled(struct zab *z, int64_t sid, const struct notification *n)
+{
+    struct election *e = z->election;
+    const bool adopts = adopts_leader(z, sid, n);
+    if (!zab_ok(z, ballots_put(&e->settled, sid, n)))
+        return;
+    if (n->round == z->round && !zab_ok(z, ballots_put(&e->current, sid, n)))
+        return;
+    if ((n->round == z->round && is_chosen(z, &e->current, n)) || is_chosen(z, &e->settled, n))
+        settle_on(z, &n->vote, n->round);
+    else if (adopts)
+        propose(z, n->vote, z->now_ms);
+}
+
+void election_hear(struct zab *z, int64_t sid, const struct notification *n)
+{
+    /* Not when this server does not vote: it would be answered at once, and so on for ever. */
+    if (n->state == SERVER_LOOKING && n->round < z->round && zab_votes(z, z->options.sid))
+        election_tell(z, sid, &z->election->proposal, z->round);
+    if (!zab_votes(z, n->vote.leader) || z->is_entering)
+        return;
+    if (n->state == SERVER_LOOKING)
+        hear_looking(z, sid, n);
+    else if (n->state != SERVER_OBSERVING)
+        hear_settled(z, sid, n);
+}
+
+/* -- the role -------------------------------------------------------------------------------------------------------
+ */
+
+void election_enter(struct zab *z)
+{
+    struct election *e = mem_calloc(1, sizeof *e);
+    if (e == NULL) {
+        zab_ok(z, ST_NO_MEMORY);
+        return;
+    }
+    z->election = e;
+    z->round = (int64_t)((uint64_t)z->round + 1); /* others may have brought it to the largest number */
+    e->initial = initial_vote(z);
+    if (abstains(&z->vote))
+        z->vote = own_vote(z);
+    /* An observer asks the voters a little later: they have an election of their own, and all others ask the same. */
+    const int64_t delay_ms = z->has_observed ? zab_random_below(z, z->options.observer_election_ms) : 0;
+    propose(z, e->initial, z->now_ms + delay_ms);
+    count(z);
+    for (size_t i = 0; i < z->early.count && !z->is_entering; i++)
+        if (zab_votes(z, z->early.items[i].sid))
+            election_hear(z, z->early.items[i].sid, &z->early.items[i].notification);
+    ballots_clear(&z->early);
+}
+
+bool election_is_skipped(struct zab *z)
+{
+    const bool leads = z->vote.leader == z->options.sid;
+    const bool skips = z->skips_election && (!leads || (zab_is_voter(z) && may_lead(z) && !is_blank(z)));
+    z->skips_election = false;
+    if (skips) {
+        ballots_clear(&z->early);
+        settle_on(z, &z->vote, z->round);
+    }
+    return skips;
+}
+
+static void on_tick(struct zab *z)
+{
+    struct election *e = z->election;
+    count(z);
+    if (z->is_entering)
+        return;
+    if (z->now_ms >= e->resend_ms)
+        resend(z);
+    zab_wake_at(z, e->resend_ms);
+}
+
+/* A vote for itself is withdrawn; others that have heard it may still choose this server, and will find that it does
+ * not lead. */
+static void on_disk_fill(struct zab *z)
+{
+    struct election *e = z->election;
+    e->initial = initial_vote(z);
+    if (z->disk_full && e->proposal.leader == z->options.sid)
+        propose(z, e->initial, z->now_ms);
+    else if (is_better(z, &e->initial, &e->proposal))
+        propose(z, e->initial, z->now_ms);
+    count(z);
+}
+
+void election_step(struct zab *z, const struct zab_event *event)
+{
+    if (event->kind == ZAB_TICK)
+        on_tick(z);
+    else if (event->kind == ZAB_DISK_FULL || event->kind == ZAB_DISK_ROOM)
+        on_disk_fill(z);
+}
+
+void election_free(struct election *e)
+{
+    if (e == NULL)
+        return;
+    ballots_free(&e->current);
+    ballots_free(&e->settled);
+    mem_free(e);
+}

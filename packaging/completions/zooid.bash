@@ -1,0 +1,28 @@
+# Completion of the command zooid for bash: commands, then paths of the tree.
+# shellcheck shell=bash
+
+_zooid() {
+    local word=${COMP_WORDS[COMP_CWORD]} commands='get ls stat set create delete watch acl sync whoami' i
+    COMPREPLY=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        if [[ " $commands " == *" ${COMP_WORDS[i]} "* ]]; then
+            _zooid_paths "$word"
+            return
+        fi
+    done
+    mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
+}
+
+# Children of what stands before the last slash.
+_zooid_paths() {
+    local word=$1 parent name
+    [[ $word == /* ]] || return
+    parent=${word%/*}
+    while IFS= read -r name; do
+        COMPREPLY+=("$parent/$name")
+    done < <(zooid -t 500 ls "${parent:-/}" 2>/dev/null)
+    mapfile -t COMPREPLY < <(printf '%s\n' "${COMPREPLY[@]}" | grep -F -- "$word")
+    compopt -o nospace 2>/dev/null
+}
+
+complete -F _zooid zooid

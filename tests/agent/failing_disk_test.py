@@ -1,0 +1,69 @@
+#!/usr/bin/python3
+"""A write or a sync of the log fails: nothing is acknowledged any more, not even when the disk has come to its senses;
+the agent says so and is not ready; a restart has all that was acknowledged."""
+# sanitizers: no (their runtime wants to be the first library, and the failing disk is preloaded)
+# limit: 300
+import tempfile
+import unittest
+import urllib.error
+import urllib.request
+
+from failing_agent import FailingAgent, build_library
+from trees import connect, harness, read_tree, wire
+
+
+class FailingDisk(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        directory = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(directory.cleanup)
+        FailingAgent.library = build_library(directory.name)
+
+    def ready(self):
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:%d/ready" % self.agent.admin_port, timeout=20) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def assert_refused(self):
+        """Whoever comes is not served: no session, no answer."""
+        try:
+            self.assertIsNone(wire.Client(("127.0.0.1", self.agent.port)).session)
+        except ConnectionError:
+            pass
+
+    def check(self, what):
+        self.agent = FailingAgent()
+        self.addCleanup(self.agent.stop)
+        self.agent.start()
+        writer, reader = connect(self.agent), connect(self.agent)
+        for number in range(50):
+            writer.create("/before-%d" % number, b"acknowledged")
+        self.assertEqual(self.ready(), 200)
+
+        self.agent.fail(what)
+        self.assertIsNone(writer.call("create", path="/unanswered", data=b"", acl=wire.OPEN_ACL, flags=0))
+        self.assertTrue(reader.closed_by_server())
+        harness.wait_until(lambda: self.ready() == 503, 20, "/ready to say no")
+        self.assertIn("version-2/log.1: input or output error (Input/output error)", self.agent.log_tail(10))
+        self.assert_refused()
+        self.agent.heal()
+        self.assert_refused()
+        self.assertEqual(self.ready(), 503)
+
+        self.agent.restart()
+        self.assertEqual(self.ready(), 200)
+        tree = read_tree(self.agent)
+        for number in range(50):
+            self.assertIn("/before-%d" % number, tree)
+
+    def test_a_failed_sync(self):
+        self.check("sync")
+
+    def test_a_failed_write(self):
+        self.check("write")
+
+
+if __name__ == "__main__":
+    harness.main()

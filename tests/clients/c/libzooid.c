@@ -1,0 +1,323 @@
+/* libzooid.c - libzooid as a program uses it, against a running agent. libzooid_test.py starts the agent, kills and
+ * restarts it where this program asks for it: a line "kill" or "start" on standard output, answered by a line on
+ * standard input.
+ *
+ *     libzooid SOCKET */
+#include "bindings/c/include/zooid.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define CHECK(condition)                                                   \
+    do {                                                                   \
+        if (!(condition)) {                                                \
+            printf("%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+            exit(1);                                                       \
+        }                                                                  \
+    } while (0)
+
+enum { SOON = 20000 };
+
+static const char *socket_path;
+
+static zooid_client *open_client(void)
+{
+    struct zooid_options options = ZOOID_OPTIONS_INIT;
+    zooid_client *client = NULL;
+    zooid_reply *why = NULL;
+    options.socket = socket_path;
+    options.connect_ms = SOON;
+    int code = zooid_open(&client, &options, &why);
+    if (code != ZOOID_OK)
+        printf("%s\n", zooid_reply_message(why));
+    CHECK(code == ZOOID_OK);
+    return client;
+}
+
+static void ask(const char *what)
+{
+    char line[16];
+    printf("%s\n", what);
+    fflush(stdout);
+    CHECK(fgets(line, sizeof line, stdin) != NULL);
+}
+
+/* -- one thing after the other
+ * ------------------------------------------------------------------------------------------ */
+
+static void nodes_are_made_read_and_deleted(void)
+{
+    zooid_client *c = open_client();
+    zooid_reply *r = NULL;
+    CHECK(zooid_create(c, "/a", "one", 3, ZOOID_PERSISTENT, SOON, &r) == ZOOID_OK);
+    CHECK(strcmp(zooid_reply_path(r), "/a") == 0 && zooid_reply_stat(r)->data_length == 3);
+    zooid_reply_free(r);
+    CHECK(zooid_get(c, "/a", SOON, &r) == ZOOID_OK);
+    CHECK(zooid_reply_data_len(r) == 3 && memcmp(zooid_reply_data(r), "one", 3) == 0);
+    CHECK(zooid_reply_role(r) == ZOOID_ROLE_ALONE && zooid_reply_zxid(r) > 0 && zooid_reply_age_ms(r) == 0);
+    zooid_reply_free(r);
+    CHECK(zooid_set(c, "/a", NULL, 0, 7, SOON, &r) == ZOOID_BAD_VERSION);
+    CHECK(strcmp(zooid_reply_path(r), "/a") == 0 && !zooid_reply_retry(r) && zooid_reply_message(r)[0] != '\0');
+    zooid_reply_free(r);
+    CHECK(zooid_set(c, "/a", NULL, 0, 0, SOON, NULL) == ZOOID_OK);
+    CHECK(zooid_get(c, "/a", SOON, &r) == ZOOID_OK && zooid_reply_data(r) == NULL);
+    zooid_reply_free(r);
+    CHECK(zooid_delete(c, "/a", ZOOID_ANY_VERSION, SOON, NULL) == ZOOID_OK);
+    CHECK(zooid_exists(c, "/a", SOON, NULL) == ZOOID_NO_NODE);
+    CHECK(zooid_get(c, NULL, SOON, NULL) == ZOOID_BAD_ARGUMENTS);
+    zooid_close(c);
+}
+
+static void whole_paths_and_subtrees(void)
+{
+    zooid_client *c = open_client();
+    zooid_reply *r = NULL;
+    CHECK(zooid_ensure_path(c, "/p/q/r/s", SOON, NULL) == ZOOID_OK);
+    CHECK(zooid_ensure_path(c, "/p/q/r/s", SOON, NULL) == ZOOID_OK);
+    zooid_request *q = zooid_request_read_many();
+    CHECK(zooid_request_add_path(q, "/p/q") == ZOOID_OK && zooid_request_add_path(q, "/none") == ZOOID_OK);
+    CHECK(zooid_request_set_with_children(q) == ZOOID_OK && zooid_request_set_watch(q) == ZOOID_BAD_ARGUMENTS);
+    CHECK(zooid_perform(c, q, SOON, &r) == ZOOID_OK && zooid_reply_node_count(r) == 2);
+    CHECK(zooid_reply_node(r, 0)->child_count == 1 && strcmp(zooid_reply_node(r, 0)->children[0], "r") == 0);
+    CHECK(zooid_reply_node(r, 1)->code == ZOOID_NO_NODE && zooid_reply_node(r, 2) == NULL);
+    zooid_reply_free(r);
+    CHECK(zooid_perform(c, zooid_request_count_descendants("/p"), SOON, &r) == ZOOID_OK && zooid_reply_number(r) == 3);
+    zooid_reply_free(r);
+    CHECK(zooid_delete(c, "/p", ZOOID_ANY_VERSION, SOON, NULL) == ZOOID_NOT_EMPTY);
+    CHECK(zooid_delete_recursive(c, "/p", SOON, NULL) == ZOOID_OK);
+    CHECK(zooid_delete_recursive(c, "/p", SOON, NULL) == ZOOID_OK);
+    CHECK(zooid_exists(c, "/p", SOON, NULL) == ZOOID_NO_NODE);
+    zooid_close(c);
+}
+
+static void a_multi_takes_its_parts_over(void)
+{
+    zooid_client *c = open_client();
+    zooid_reply *r = NULL;
+    zooid_request *m = zooid_request_multi(), *create = zooid_request_create("/m-", "x", 1, ZOOID_PERSISTENT);
+    CHECK(zooid_request_set_sequential(create) == ZOOID_OK);
+    CHECK(zooid_request_add_acl(create, ZOOID_PERM_ALL, "world", "anyone") == ZOOID_OK);
+    CHECK(zooid_request_add(m, create) == ZOOID_OK);
+    CHECK(zooid_request_add(m, zooid_request_check("/", ZOOID_ANY_VERSION)) == ZOOID_OK);
+    CHECK(zooid_request_add(m, zooid_request_set("/", "root", 4, ZOOID_ANY_VERSION)) == ZOOID_OK);
+    CHECK(zooid_request_add(m, zooid_request_get("/")) == ZOOID_BAD_ARGUMENTS);
+    CHECK(zooid_perform(c, m, SOON, &r) == ZOOID_OK && zooid_reply_node_count(r) == 3);
+    CHECK(strncmp(zooid_reply_node(r, 0)->path, "/m-0", 4) == 0 && zooid_reply_node(r, 2)->stat != NULL);
+    CHECK(zooid_delete(c, zooid_reply_node(r, 0)->path, 0, SOON, NULL) == ZOOID_OK);
+    zooid_reply_free(r);
+    m = zooid_request_multi();
+    CHECK(zooid_request_add(m, zooid_request_delete("/nobody", 0)) == ZOOID_OK);
+    CHECK(zooid_perform(c, m, SOON, &r) == ZOOID_NO_NODE && zooid_reply_node(r, 0)->code == ZOOID_NO_NODE);
+    zooid_reply_free(r);
+    zooid_close(c);
+}
+
+/* More than one page of the agent's: all of them come, in order. */
+static void a_list_is_whole(void)
+{
+    enum { CHILDREN = 12000 };
+    zooid_client *c = open_client();
+    zooid_reply *r = NULL;
+    char path[32];
+    CHECK(zooid_create(c, "/many", NULL, 0, ZOOID_PERSISTENT, SOON, NULL) == ZOOID_OK);
+    for (int i = 0; i < CHILDREN; i++) {
+        snprintf(path, sizeof path, "/many/%05d", i);
+        CHECK(zooid_submit(c, zooid_request_create(path, NULL, 0, ZOOID_PERSISTENT), SOON, NULL) != 0);
+        if (i % 500 == 499)
+            for (int done = 0; done < 500; done++)
+                zooid_event_free(zooid_next_event(c, SOON));
+    }
+    CHECK(zooid_list(c, "/many", SOON, &r) == ZOOID_OK);
+    CHECK(zooid_reply_name_count(r) == CHILDREN && zooid_reply_complete(r));
+    CHECK(strcmp(zooid_reply_name(r, 0), "00000") == 0 && strcmp(zooid_reply_name(r, CHILDREN - 1), "11999") == 0);
+    zooid_reply_free(r);
+    zooid_request *page = zooid_request_list("/many");
+    CHECK(zooid_request_set_page(page, "11997", 1) == ZOOID_OK);
+    CHECK(zooid_perform(c, page, SOON, &r) == ZOOID_OK && zooid_reply_name_count(r) == 1 && !zooid_reply_complete(r));
+    zooid_reply_free(r);
+    CHECK(zooid_delete_recursive(c, "/many", 2 * SOON, NULL) == ZOOID_OK);
+    zooid_close(c);
+}
+
+/* -- events
+ * --------------------------------------------------------------------------------------------------------------- */
+
+static zooid_event *expect(zooid_client *c, enum zooid_event_kind kind)
+{
+    for (;;) {
+        zooid_event *event = zooid_next_event(c, SOON);
+        CHECK(event != NULL);
+        if (zooid_event_kind(event) == kind)
+            return event;
+        zooid_event_free(event);
+    }
+}
+
+static void submitted_requests_become_events(void)
+{
+    zooid_client *c = open_client();
+    int tag;
+    struct pollfd descriptor = {.fd = zooid_descriptor(c), .events = POLLIN};
+    zooid_ticket ticket = zooid_submit(c, zooid_request_get("/"), SOON, &tag);
+    CHECK(ticket != 0 && poll(&descriptor, 1, SOON) == 1);
+    zooid_event *event = expect(c, ZOOID_EVENT_REPLY);
+    CHECK(zooid_event_ticket(event) == ticket && zooid_event_tag(event) == &tag);
+    zooid_reply *r = zooid_event_take_reply(event);
+    CHECK(zooid_reply_code(r) == ZOOID_OK && zooid_event_take_reply(event) == NULL);
+    zooid_reply_free(r);
+    zooid_event_free(event);
+    CHECK(zooid_next_event(c, 0) == NULL && poll(&descriptor, 1, 0) == 0);
+    ticket = zooid_submit(c, zooid_request_wait((int64_t)1 << 40), 60000, NULL);
+    zooid_cancel(c, ticket);
+    zooid_cancel(c, 4711);
+    zooid_close(c);
+}
+
+static void deadlines_are_kept(void)
+{
+    zooid_client *c = open_client();
+    zooid_reply *r = NULL;
+    CHECK(zooid_perform(c, zooid_request_wait((int64_t)1 << 40), 50, &r) == ZOOID_STALE && zooid_reply_retry(r));
+    zooid_reply_free(r);
+    CHECK(zooid_get(c, "/", SOON, NULL) == ZOOID_OK);
+    zooid_close(c);
+}
+
+static void watches_fire_once(void)
+{
+    zooid_client *c = open_client(), *other = open_client();
+    zooid_request *q = zooid_request_exists("/w");
+    CHECK(zooid_request_set_watch(q) == ZOOID_OK && zooid_perform(c, q, SOON, NULL) == ZOOID_NO_NODE);
+    CHECK(zooid_create(other, "/w", NULL, 0, ZOOID_EPHEMERAL, SOON, NULL) == ZOOID_OK);
+    zooid_event *event = expect(c, ZOOID_EVENT_WATCH);
+    CHECK(zooid_event_change(event) == ZOOID_CREATED && strcmp(zooid_event_path(event), "/w") == 0);
+    CHECK(zooid_event_zxid(event) > 0);
+    zooid_event_free(event);
+    CHECK(zooid_perform(c, zooid_request_add_watch("/w", ZOOID_WATCH_RECURSIVE), SOON, NULL) == ZOOID_OK);
+    zooid_close(other); /* its session ends, and its ephemeral with it */
+    event = expect(c, ZOOID_EVENT_WATCH);
+    CHECK(zooid_event_change(event) == ZOOID_DELETED);
+    zooid_event_free(event);
+    CHECK(zooid_perform(c, zooid_request_remove_watch("/w"), SOON, NULL) == ZOOID_OK);
+    zooid_close(c);
+}
+
+/* -- many at a time
+ * --------------------------------------------------------------------------------------------------------- */
+
+enum { THREADS = 8, ROUNDS = 300 };
+
+static void *work(void *context)
+{
+    zooid_client *c = context;
+    for (int i = 0; i < ROUNDS; i++) {
+        zooid_reply *r = NULL;
+        CHECK(zooid_get(c, "/", SOON, &r) == ZOOID_OK && zooid_reply_stat(r) != NULL);
+        zooid_reply_free(r);
+    }
+    return NULL;
+}
+
+static void threads_share_a_client(void)
+{
+    zooid_client *c = open_client();
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        CHECK(pthread_create(&threads[i], NULL, work, c) == 0);
+    for (int i = 0; i < THREADS; i++)
+        CHECK(pthread_join(threads[i], NULL) == 0);
+    zooid_close(c);
+}
+
+static void a_child_cannot_use_it(void)
+{
+    zooid_client *c = open_client();
+    CHECK(zooid_create(c, "/forked", NULL, 0, ZOOID_EPHEMERAL, SOON, NULL) == ZOOID_OK);
+    pid_t child = fork();
+    if (child == 0) {
+        int code = zooid_get(c, "/", SOON, NULL);
+        zooid_close(c);
+        _exit(code == ZOOID_CONNECTION_LOST ? 0 : 1);
+    }
+    int status = 0;
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(zooid_exists(c, "/forked", SOON, NULL) == ZOOID_OK);
+    zooid_close(c);
+}
+
+/* -- the agent goes and comes
+ * ------------------------------------------------------------------------------------------------ */
+
+static void session_and_watches_outlive_the_agent(void)
+{
+    zooid_client *c = open_client();
+    CHECK(zooid_create(c, "/kept", NULL, 0, ZOOID_EPHEMERAL, SOON, NULL) == ZOOID_OK);
+    zooid_request *q = zooid_request_get("/kept");
+    CHECK(zooid_request_set_watch(q) == ZOOID_OK && zooid_perform(c, q, SOON, NULL) == ZOOID_OK);
+    int64_t session = zooid_session_id(c);
+    CHECK(session != 0 && zooid_session_state(c) == ZOOID_SESSION_GOOD);
+    ask("kill");
+    CHECK(zooid_get(c, "/", 200, NULL) == ZOOID_CONNECTION_LOST);
+    CHECK(zooid_session_state(c) == ZOOID_SESSION_SUSPENDED);
+    ask("start");
+    CHECK(zooid_get(c, "/kept", SOON, NULL) == ZOOID_OK);
+    CHECK(zooid_session_id(c) == session && zooid_session_state(c) == ZOOID_SESSION_GOOD);
+    zooid_client *other = open_client();
+    CHECK(zooid_set(other, "/kept", "new", 3, 0, SOON, NULL) == ZOOID_OK);
+    zooid_close(other);
+    zooid_event *event = expect(c, ZOOID_EVENT_WATCH);
+    CHECK(zooid_event_change(event) == ZOOID_CHANGED);
+    zooid_event_free(event);
+    zooid_close(c);
+}
+
+static void without_an_agent_it_says_so(void)
+{
+    struct zooid_options options = ZOOID_OPTIONS_INIT;
+    zooid_client *c = NULL;
+    zooid_reply *why = NULL;
+    options.socket = "/nowhere/zooid.sock";
+    options.connect_ms = 50;
+    CHECK(zooid_open(&c, &options, &why) == ZOOID_CONNECTION_LOST && c == NULL);
+    CHECK(zooid_reply_retry(why) && strlen(zooid_reply_message(why)) > 0);
+    zooid_reply_free(why);
+    options.connect_ms = 0;
+    CHECK(zooid_open(&c, &options, NULL) == ZOOID_OK);
+    CHECK(zooid_get(c, "/", 50, NULL) == ZOOID_CONNECTION_LOST);
+    zooid_close(c);
+    zooid_close(NULL);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        void (*run)(void);
+    } tests[] = {
+        {"nodes are made, read and deleted", nodes_are_made_read_and_deleted},
+        {"whole paths and subtrees", whole_paths_and_subtrees},
+        {"a multi takes its parts over", a_multi_takes_its_parts_over},
+        {"a list is whole", a_list_is_whole},
+        {"submitted requests become events", submitted_requests_become_events},
+        {"deadlines are kept", deadlines_are_kept},
+        {"watches fire once", watches_fire_once},
+        {"threads share a client", threads_share_a_client},
+        {"a child cannot use it", a_child_cannot_use_it},
+        {"session and watches outlive the agent", session_and_watches_outlive_the_agent},
+        {"without an agent it says so", without_an_agent_it_says_so},
+    };
+    CHECK(argc == 2);
+    socket_path = argv[1];
+    CHECK(strcmp(zooid_code_name(ZOOID_NO_NODE), "NO_NODE") == 0 && strcmp(zooid_version(), "0.1.0") == 0);
+    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
+        tests[i].run();
+        printf("ok: %s\n", tests[i].name);
+        fflush(stdout);
+    }
+    return 0;
+}

@@ -1,0 +1,119 @@
+"""The local door as local.proto has it, spoken through protobuf's own Python code."""
+import os
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+
+import harness
+
+PROTO = os.path.join(harness.ROOT, "bindings", "c")
+
+
+def _load():
+    """The messages, made from the .proto itself."""
+    harness.need_program("protoc", "protobuf-compiler")
+    try:
+        import google.protobuf  # noqa: F401
+    except ImportError:
+        harness.skip("protobuf is not installed (package python3-protobuf)")
+    made = tempfile.mkdtemp(prefix="zooid-proto-")
+    subprocess.run(["protoc", "--python_out=" + made, "--proto_path=" + PROTO, "local.proto"], check=True)
+    sys.path.insert(0, made)
+    import local_pb2
+    return local_pb2
+
+
+pb = _load()
+
+
+class Connection:
+    """Frames of any kind to the socket, and messages from it."""
+
+    def __init__(self, path, deadline_s=20.0):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(deadline_s)
+        self.socket.connect(path)
+        self.received = b""
+
+    def send_raw(self, data):
+        self.socket.sendall(data)
+
+    def send(self, *messages):
+        frames = [message.SerializeToString() for message in messages]
+        self.send_raw(b"".join(struct.pack(">I", len(frame)) + frame for frame in frames))
+
+    def _take(self, count):
+        while len(self.received) < count:
+            try:
+                chunk = self.socket.recv(65536)
+            except (ConnectionResetError, BrokenPipeError):
+                return None
+            if not chunk:
+                return None
+            self.received += chunk
+        taken, self.received = self.received[:count], self.received[count:]
+        return taken
+
+    def receive(self):
+        """The next message; None at the end of the stream."""
+        head = self._take(4)
+        if head is None:
+            return None
+        return pb.FromAgent.FromString(self._take(struct.unpack(">I", head)[0]))
+
+    def goodbye(self):
+        """What the agent says before it closes: the code, or None when it says nothing."""
+        said = None
+        while True:
+            message = self.receive()
+            if message is None:
+                return said
+            if message.HasField("goodbye"):
+                said = message.goodbye.error.code
+
+    def close(self):
+        self.socket.close()
+
+
+class Client(Connection):
+    """One that has been greeted; call() waits for the final reply and keeps the events on the way."""
+
+    def __init__(self, path, deadline_s=20.0, **hello):
+        super().__init__(path, deadline_s)
+        self.events, self.last_id = [], 0
+        self.send(pb.ToAgent(hello=pb.Hello(**hello)))
+        self.welcome = self.receive().welcome
+
+    def submit(self, deadline_ms=None, **body):
+        self.last_id += 1
+        self.send(pb.ToAgent(id=self.last_id, deadline_ms=deadline_ms, **body))
+        return self.last_id
+
+    def reply(self, wanted):
+        """All parts of the reply to that request, the final one last."""
+        parts = []
+        while not parts or parts[-1].more:
+            message = self.receive()
+            if message is None:
+                raise AssertionError("the connection has ended")
+            if message.id == wanted:
+                parts.append(message)
+            elif message.HasField("id"):
+                raise AssertionError("a reply to %d instead of %d" % (message.id, wanted))
+            else:
+                self.events.append(message)
+        return parts
+
+    def call(self, deadline_ms=None, **body):
+        return self.reply(self.submit(deadline_ms, **body))[-1]
+
+    def must(self, **body):
+        answer = self.call(**body)
+        if answer.HasField("error"):
+            raise AssertionError("%r: %s" % (body, answer.error))
+        return answer
+
+    def next_event(self):
+        return self.events.pop(0) if self.events else self.receive()

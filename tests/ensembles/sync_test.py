@@ -1,0 +1,113 @@
+#!/usr/bin/python3
+"""A sync and a read behind it see all that anybody had been told before, whoever leads by then (under a leader that is an
+agent)."""
+# limit: 600
+import glob
+import signal
+import unittest
+
+from ensemble import AGENT, APACHE, Ensemble, harness
+
+
+def states_of_threads(pid):
+    states = set()
+    for path in glob.glob("/proc/%d/task/*/stat" % pid):
+        with open(path, encoding="utf-8", errors="replace") as stat:
+            states.add(stat.read().rpartition(") ")[2][0])
+    return states
+
+
+class Sync(unittest.TestCase):
+    def ensemble(self, programs, **settings):
+        ensemble = Ensemble(programs, **settings)
+        self.addCleanup(ensemble.stop)
+        return ensemble.start()
+
+    def stop_processes(self, ensemble, sids):
+        """Returns when every thread of theirs has stopped: a signal that was sent is one that has not arrived yet."""
+        for sid in sids:
+            ensemble[sid].process.send_signal(signal.SIGSTOP)
+            harness.wait_until(lambda sid=sid: states_of_threads(ensemble[sid].process.pid) == {"T"}, 20,
+                               "server %d to stop" % sid)
+
+    def go_on(self, ensemble, sids):
+        for sid in sids:
+            ensemble[sid].process.send_signal(signal.SIGCONT)
+
+    def answers(self, client, count):
+        """Of the requests that were submitted: what came until the connection ended."""
+        replies = []
+        try:
+            while len(replies) < count:
+                reply = client.next_reply("getData" if replies else "sync", 30)
+                if reply is None:
+                    break
+                replies.append(reply)
+        except (OSError, TimeoutError):
+            pass
+        return replies
+
+    def check_nothing_is_confirmed_without_a_quorum(self, programs):
+        ensemble = self.ensemble(programs)
+        leader = ensemble.leader()
+        others = [sid for sid in ensemble.members if sid != leader]
+        client = ensemble.client(leader)
+        client.create("/n", b"1")
+        client.must("sync", path="/n")
+        self.stop_processes(ensemble, others)
+        client.submit("sync", path="/n")
+        client.submit("getData", path="/n", watch=False)
+        self.assertEqual(self.answers(client, 2), [])
+        self.go_on(ensemble, others)
+
+    def test_a_leader_without_followers_answers_no_sync(self):
+        self.check_nothing_is_confirmed_without_a_quorum([AGENT] * 3)
+
+    def test_nor_one_whose_followers_are_apache_s(self):
+        self.check_nothing_is_confirmed_without_a_quorum([APACHE, APACHE, AGENT])
+
+    def test_a_leader_that_was_passed_by_gives_no_old_answers(self):
+        """It slept while another one was elected and wrote; its client's requests wait in its socket when it wakes."""
+        ensemble = self.ensemble([AGENT] * 3)
+        for number in range(3):
+            leader = ensemble.leader()
+            others = [sid for sid in ensemble.members if sid != leader]
+            client = ensemble.client(leader)
+            path = "/n%d" % number
+            client.create(path, b"old")
+            self.stop_processes(ensemble, [leader])
+            harness.wait_until(lambda: any(ensemble.mode(sid) == "leader" for sid in others), 60, "another leader")
+            other = ensemble.client(others[0])
+            other.must("setData", path=path, data=b"new", version=-1)
+            other.end()
+            client.submit("sync", path=path)
+            client.submit("getData", path=path, watch=False)
+            self.go_on(ensemble, [leader])
+            replies = self.answers(client, 2)
+            self.assertIn([reply.body.get("data") for reply in replies[1:]], ([], [b"new"]))
+            ensemble.wait_serving(leader)
+
+    def test_followers_of_apache_s_are_answered_in_order(self):
+        """Many syncs among writes of the same client, through each kind of learner."""
+        ensemble = self.ensemble([APACHE, AGENT, AGENT])
+        self.assertNotEqual(ensemble.leader(), 1)
+        for sid in ensemble.members:
+            client = ensemble.client(sid)
+            path = "/order-%d" % sid
+            client.create(path, b"")
+            ops = []
+            for number in range(200):
+                ops += [("setData", {"path": path, "data": b"%d" % number, "version": -1}), ("sync", {"path": path}),
+                        ("getData", {"path": path, "watch": False})]
+            for op, fields in ops:
+                client.submit(op, **fields)
+            for index, (op, fields) in enumerate(ops):
+                reply = client.next_reply(op, 30)
+                self.assertEqual((reply.err, reply.xid), (0, index + 2), op)
+                if op == "getData":
+                    self.assertEqual(reply.body["data"], b"%d" % (index // 3))
+            client.end()
+
+
+if __name__ == "__main__":
+    harness.main()

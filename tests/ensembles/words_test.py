@@ -1,0 +1,138 @@
+#!/usr/bin/python3
+"""What is seen of a member from outside: words, AdminServer's commands, /ready and metrics, beside Apache's."""
+# limit: 300
+import json
+import unittest
+import urllib.error
+import urllib.request
+
+from ensemble import AGENT, APACHE, TICK_MS, Ensemble, harness
+
+SETTINGS = {"admin.enableServer": "true"}
+
+
+def http(server, path):
+    """Status and body."""
+    try:
+        with urllib.request.urlopen("http://127.0.0.1:%d%s" % (server.admin_port, path), timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def command(server, name):
+    status, body = http(server, "/commands/" + name)
+    assert status == 200, body
+    return json.loads(body)
+
+
+def values(server):
+    return dict(line.split("\t") for line in server.word("mntr").splitlines() if "\t" in line)
+
+
+class Seen(unittest.TestCase):
+    """Two agents that vote, one Apache that does, and an agent that observes."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.ensemble = Ensemble([AGENT, AGENT, APACHE], [AGENT], **SETTINGS)
+        cls.addClassCleanup(cls.ensemble.stop)
+        cls.ensemble.start()
+        cls.leader = cls.ensemble.leader()
+        cls.apache = cls.ensemble[3]
+        cls.agents = [cls.ensemble[sid] for sid in (1, 2, 4)]
+
+    def modes(self):
+        return {sid: "leader" if sid == self.leader else "observer" if sid == 4 else "follower" for sid in (1, 2, 3, 4)}
+
+    def test_mode(self):
+        for sid, mode in self.modes().items():
+            server = self.ensemble[sid]
+            self.assertIn("Mode: %s\n" % mode, server.word("srvr"))
+            self.assertIn("Mode: %s\n" % mode, server.word("stat"))
+            self.assertEqual(values(server)["zk_server_state"], mode)
+            self.assertEqual(command(server, "server_stats")["server_stats"]["server_state"], mode)
+            self.assertEqual(server.word("isro"), "rw")
+
+    def test_conf_is_apaches(self):
+        def ensemble_part(server):
+            text = server.word("conf")
+            return {line for line in text[text.index("serverId="):].splitlines()
+                    if not line.startswith(("serverId=", "electionPort=", "quorumPort=", "peerType=", "version="))}
+        for server in self.agents:
+            self.assertEqual(ensemble_part(server), ensemble_part(self.apache))
+        member = self.ensemble.members[4]
+        for line in ("serverId=4", "electionPort=%d" % member.election_port, "quorumPort=%d" % member.quorum_port,
+                     "peerType=1"):
+            self.assertIn(line + "\n", self.ensemble[4].word("conf"))
+
+    def test_mntr(self):
+        states = {"leader": "leading - broadcast", "follower": "following - broadcast",
+                  "observer": "observing - broadcast"}
+        for sid, mode in self.modes().items():
+            found = values(self.ensemble[sid])
+            self.assertEqual((found["zk_peer_state"], found["zk_quorum_size"]), (states[mode], "3"))
+        leader = values(self.ensemble[self.leader])
+        self.assertEqual((leader["zk_learners"], leader["zk_synced_followers"], leader["zk_synced_observers"],
+                          leader["zk_synced_non_voting_followers"]), ("3", "2", "1", "0"))
+        self.assertGreaterEqual(int(leader["zk_leader_uptime"]), 0)
+        self.assertEqual(values(self.ensemble[4])["zk_observer_master_id"], str(self.leader))
+
+    def test_leader_and_voting_view(self):
+        for server in self.agents:
+            answer = command(server, "leader")
+            self.assertEqual((answer["leader_id"], answer["leader_ip"]), (self.leader, "127.0.0.1"))
+            self.assertEqual(answer["is_leader"], server is self.ensemble[self.leader])
+            ours, apaches = (command(each, "voting_view")["current_config"] for each in (server, self.apache))
+            for view in (ours, apaches):
+                for member in view.values():
+                    del member["client_address"]    # each server knows only its own
+            self.assertEqual(ours, apaches)
+
+    def test_zabstate_and_observers(self):
+        apaches = command(self.apache, "zabstate")
+        for server in self.agents:
+            ours = command(server, "zabstate")
+            self.assertEqual(set(ours), set(apaches))
+            self.assertEqual((ours["zabstate"], ours["zab_epoch"]), ("broadcast", apaches["zab_epoch"]))
+            self.assertEqual(ours["voting"], server is not self.ensemble[4])
+        observers = command(self.ensemble[self.leader], "observers")
+        self.assertEqual((observers["synced_observers"], [each["sid"] for each in observers["observers"]]), (1, [4]))
+        self.assertEqual(command(self.ensemble[4], "observers")["observers"], [])
+
+    def test_dump_of_a_learner_lists_global_sessions(self):
+        client = self.ensemble.client(4)
+        self.addCleanup(client.close)
+        line = "0x%x\t%dms" % (client.session.id, 20 * TICK_MS)    # the longest that is granted
+        text = self.ensemble[4].word("dump")
+        self.assertRegex(text, r"\ASessionTracker dump:\nGlobal Sessions\(\d+\):\n")
+        self.assertIn(line + "\n", text)
+
+    def test_ready_and_metrics(self):
+        for server in self.agents:
+            self.assertEqual(http(server, "/ready"), (200, "ready\n"))
+            self.assertRegex(http(server, "/metrics")[1], r"(?m)^quorum_size 3$")
+
+
+class NotServing(unittest.TestCase):
+    def test_without_a_quorum_nothing_is_served(self):
+        ensemble = Ensemble([AGENT, AGENT, AGENT], **SETTINGS)
+        self.addCleanup(ensemble.stop)
+        ensemble.start([1, 2])
+        ensemble[2].kill()
+        server, refusal = ensemble[1], "This ZooKeeper instance is not currently serving requests"
+        harness.wait_until(lambda: ensemble.mode(1) is None, 30, "the survivor to stop serving")
+        for word in ("srvr", "stat", "mntr", "conf", "cons", "dump", "dirs", "wchs"):
+            self.assertEqual(server.word(word), refusal + "\n")
+        self.assertEqual((server.word("ruok"), server.word("isro")), ("imok", "null"))
+        self.assertEqual(http(server, "/ready")[0], 503)
+        self.assertEqual(http(server, "/live")[0], 200)
+        for name in ("leader", "configuration", "voting_view", "last_snapshot", "observers", "stats"):
+            self.assertEqual(command(server, name)["error"], refusal)
+        self.assertFalse(command(server, "zabstate")["is_leader"])
+        self.assertRegex(http(server, "/metrics")[1], r"(?m)^zooid_serving 0$")
+
+
+if __name__ == "__main__":
+    harness.main()

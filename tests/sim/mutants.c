@@ -1,0 +1,44 @@
+/* mutants.c - see mutants.h. What each does stands where it does it. */
+#include "tests/sim/mutants.h"
+
+#include "core/base/check.h"
+#include "tests/sim/machine.h"
+
+const struct mutant mutants[] = {
+    {MUTANT_ACK_BEFORE_DURABLE, "ack-before-durable", &zab_machine, 5000, 3, true},
+    {MUTANT_EPOCH_BEFORE_LOG, "epoch-before-log", &zab_machine, 10000, 3, true},
+    {MUTANT_ACCEPTED_EPOCH_LOST, "accepted-epoch-lost", &zab_machine, 5000, 3, true},
+    {MUTANT_CURRENT_EPOCH_LOST, "current-epoch-lost", &zab_machine, 100, 3, false},
+    {MUTANT_TRUNCATION_SKIPPED, "truncation-skipped", &zab_machine, 5000, 3, true},
+    {MUTANT_TRUNCATION_SHORT, "truncation-short", &zab_machine, 5000, 3, true},
+    {MUTANT_SNAPSHOT_NOT_KEPT, "snapshot-not-kept", &zab_machine, 5000, 3, true},
+    {MUTANT_SNAPSHOT_OLD, "snapshot-old", &zab_machine, 5000, 3, false},
+    {MUTANT_FORWARDED_LATE, "forwarded-late", &zab_machine, 5000, 3, false},
+    {MUTANT_COUNTED_TWICE, "counted-twice", &zab_machine, 5000, 5, true},
+    {MUTANT_QUORUM_MINUS_ONE, "quorum-minus-one", &zab_machine, 5000, 3, true},
+    {MUTANT_LINK_REORDERED, "link-reordered", &zab_machine, 5000, 3, false},
+    {MUTANT_LOG_OF_OLD_ROLE, "log-of-old-role", &zab_machine, 5000, 3, true},
+    {MUTANT_CLAIM_BEYOND_DISK, "claim-beyond-disk", &zab_machine, 5000, 3, true},
+    {MUTANT_COMMIT_SKIPPED, "commit-skipped", &zab_machine, 5000, 3, false},
+    {MUTANT_ENTRY_DAMAGED, "entry-damaged", &zab_machine, 5000, 3, false},
+    {MUTANT_ERROR_IGNORED, "error-ignored", &zab_machine, 5000, 3, true},
+};
+const unsigned mutant_count = ARRAY_LEN(mutants);
+
+const struct mutant *mutant_find(const char *name)
+{
+    for (unsigned i = 0; i < mutant_count; i++)
+        if (strcmp(mutants[i].name, name) == 0)
+            return &mutants[i];
+    return NULL;
+}
+
+bool mutant_is(const struct world *w, enum mutant_kind kind)
+{
+    return w->mutant != NULL && w->mutant->kind == kind;
+}
+
+bool mutant_by_outcome(const struct world *w)
+{
+    return w->mutant != NULL && w->mutant->by_outcome;
+}

@@ -1,0 +1,52 @@
+/* mutants.h - deliberate bugs, built in where the simulation carries out what the machine asks for.
+ *
+ * They show that the checks can see: each must be caught within its number of seeds, and those that are `by_outcome`
+ * without the checks that look at disks: by what comes of them. */
+#pragma once
+
+#include <stdbool.h>
+
+struct machine;
+struct world;
+
+enum mutant_kind {
+    MUTANT_NONE,
+    MUTANT_ACK_BEFORE_DURABLE,
+    MUTANT_EPOCH_BEFORE_LOG,
+    MUTANT_ACCEPTED_EPOCH_LOST,
+    MUTANT_CURRENT_EPOCH_LOST,
+    MUTANT_TRUNCATION_SKIPPED,
+    MUTANT_TRUNCATION_SHORT,
+    MUTANT_SNAPSHOT_NOT_KEPT,
+    MUTANT_SNAPSHOT_OLD,
+    MUTANT_FORWARDED_LATE,
+    MUTANT_COUNTED_TWICE,
+    MUTANT_QUORUM_MINUS_ONE,
+    MUTANT_LINK_REORDERED,
+    MUTANT_LOG_OF_OLD_ROLE,
+    MUTANT_CLAIM_BEYOND_DISK,
+    MUTANT_COMMIT_SKIPPED,
+    MUTANT_ENTRY_DAMAGED,
+    MUTANT_ERROR_IGNORED,
+};
+
+struct mutant {
+    enum mutant_kind kind;
+    const char *name;
+    const struct machine *machine; /* in whose world */
+    unsigned seeds;                /* within which it must be caught */
+    unsigned voters;
+    bool by_outcome;
+};
+
+extern const struct mutant mutants[];
+extern const unsigned mutant_count;
+
+/* By its name; NULL: there is none. */
+const struct mutant *mutant_find(const char *name);
+
+/* Is this the one that the run has? */
+bool mutant_is(const struct world *w, enum mutant_kind kind);
+
+/* Does the run have one that must be found by what comes of it? */
+bool mutant_by_outcome(const struct world *w);

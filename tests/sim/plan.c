@@ -1,0 +1,138 @@
+/* plan.c - see plan.h. */
+#include "tests/sim/plan.h"
+
+#include "core/base/check.h"
+#include "tests/sim/faults.h"
+#include "tests/sim/mutants.h"
+
+static uint32_t one_of(struct world *w, const uint32_t *values, size_t count)
+{
+    return values[random_below(&w->random, (uint32_t)count)];
+}
+
+#define ONE_OF(w, ...) \
+    one_of(w, (const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
+
+static void write_config(struct buffer *text, const struct plan *p, int64_t weigh_alone)
+{
+    for (unsigned i = 1; i <= p->voters + p->observers; i++)
+        CHECK(buffer_printf(text, "server.%u=127.0.0.%u:2888:3888:%s\n", i, i,
+                            i <= p->voters ? "participant" : "observer") == ST_OK);
+    if (weigh_alone > 0)
+        CHECK(buffer_printf(text, "group.1=1") == ST_OK);
+    for (unsigned i = 2; weigh_alone > 0 && i <= p->voters; i++)
+        CHECK(buffer_printf(text, ":%u", i) == ST_OK);
+    for (unsigned i = 1; weigh_alone > 0 && i <= p->voters; i++)
+        CHECK(buffer_printf(text, "\nweight.%u=%d", i, i == (unsigned)weigh_alone) == ST_OK);
+    /* Two groups of which both are needed, the second led by weight. */
+    if (p->groups && weigh_alone == 0)
+        CHECK(buffer_printf(text, "group.1=1:2:3\ngroup.2=4:5\nweight.4=2\n") == ST_OK);
+    CHECK(buffer_printf(text, "\nversion=0") == ST_OK);
+}
+
+static struct members *parse_config(struct bytes text)
+{
+    struct members *config = NULL;
+    struct members_error error;
+    CHECK(members_parse(text, 0, &config, &error) == ST_OK);
+    return config;
+}
+
+static void draw_ensemble(struct world *w, unsigned voters)
+{
+    struct plan *p = &w->plan;
+    p->voters = voters != 0 ? voters : ONE_OF(w, 3, 3, 3, 5, 5, 7);
+    p->observers = ONE_OF(w, 0, 0, 1, 2);
+    p->observer_masters = p->observers > 0 && world_chance(w, 2);
+    p->groups = p->voters == 5 && world_chance(w, 8);
+    p->tick_ms = (int32_t)ONE_OF(w, 50, 100, 200, 1000);
+    p->init_limit = (int32_t)ONE_OF(w, 5, 10);
+    p->sync_limit = (int32_t)ONE_OF(w, 2, 5);
+    p->notification_ms_max = (int32_t)ONE_OF(w, 800, 3200, 60000);
+    p->notification_ms_min = (int32_t)ONE_OF(w, 200, 200, 50);
+    p->finalize_wait_ms = (int32_t)ONE_OF(w, 200, 200, 20, 0);
+    p->pending_bytes_max = ONE_OF(w, 1 << 20, 1 << 20, 200);
+    p->committed_count_max = ONE_OF(w, 2, 5, 20, 500);
+    p->detection_ms = w->seed % 2 == 0 ? p->tick_ms * p->sync_limit / 2 : 0; /* without a record half of the time */
+    p->zxid_counter_max = world_chance(w, 4) ? (int64_t)ONE_OF(w, 3, 8, 30) : (int64_t)0xfffffffe;
+}
+
+/* Where nothing fails even the slowest message must come within the limits, or nobody ever settles. */
+static uint32_t bearable(const struct plan *p, uint32_t mean_us)
+{
+    uint32_t limit_us = (uint32_t)(p->tick_ms * p->sync_limit) * SIM_MILLISECOND / 40;
+    return mean_us < limit_us ? mean_us : limit_us;
+}
+
+/* What is slow and what fails: each seed has its own few faults, so that some go deep where others go wide. */
+static void draw_faults(struct world *w)
+{
+    struct plan *p = &w->plan;
+    p->faults = (uint32_t)random_next(&w->random) & (uint32_t)random_next(&w->random);
+    if (world_chance(w, 3))
+        p->faults |= (uint32_t)random_next(&w->random);
+    p->latency_us = bearable(p, ONE_OF(w, 100, 1000, 10000));
+    p->disk_us = bearable(p, ONE_OF(w, 200, 2000, 20000));
+    p->load_us = ONE_OF(w, 1000, 20000);
+    p->client_us = ONE_OF(w, 5000, 50000, 200000);
+    p->fault_us = ONE_OF(w, 100000, 300000, 1000000) * (p->tick_ms > 200 ? 2 : 1);
+    p->faults_end_us = (int64_t)p->fault_us * (10 + random_below(&w->random, 40));
+    if (p->faults_end_us < 3 * SIM_SECOND)
+        p->faults_end_us = 3 * SIM_SECOND;
+    if (p->client_us < p->faults_end_us / 1000)
+        p->client_us = (uint32_t)(p->faults_end_us / 1000); /* about as many txns as are worth their time */
+    p->late_tells = world_chance(w, 2);
+}
+
+void plan_draw(struct world *w, unsigned voters)
+{
+    draw_ensemble(w, voters);
+    draw_faults(w);
+    w->count = w->plan.voters + w->plan.observers;
+    write_config(&w->config_text, &w->plan, 0);
+    w->config = parse_config(buffer_bytes(&w->config_text));
+}
+
+void plan_zab_options(const struct world *w, const struct server *m, struct zab_options *options)
+{
+    const struct plan *p = &w->plan;
+    *options = (struct zab_options){
+        .sid = m->sid,
+        .observer = m->observer,
+        .tick_ms = p->tick_ms,
+        .init_limit = p->init_limit,
+        .sync_limit = p->sync_limit,
+        .notification_ms_min = p->notification_ms_min,
+        .notification_ms_max = p->notification_ms_max,
+        .finalize_wait_ms = p->finalize_wait_ms,
+        .observer_masters = p->observer_masters,
+        .observer_reconnect_ms = p->tick_ms,
+        .observer_election_ms = p->tick_ms,
+        .seed = w->seed + (uint64_t)m->sid,
+        .snapshot_syncs_max = 1,
+        .diff_syncs_max = 1,
+        .committed_count_max = p->committed_count_max,
+        .committed_bytes_max = 1 << 20,
+        .pending_bytes_max = p->pending_bytes_max,
+        .zxid_counter_max = p->zxid_counter_max,
+        .shows_capabilities = p->detection_ms > 0,
+        .can = {.of = {[CAPABILITY_FAILURE_DETECTION] = p->detection_ms}},
+    };
+}
+
+/* As its disk has it, or as everybody begins. */
+struct members *plan_config(const struct world *w, const struct server *m)
+{
+    struct buffer alone = {0};
+    if (mutant_is(w, MUTANT_QUORUM_MINUS_ONE) && !m->observer)
+        write_config(&alone, &w->plan, m->sid);
+    const struct buffer *text = alone.len > 0 ? &alone : m->disk.config.len > 0 ? &m->disk.config : &w->config_text;
+    struct members *config = parse_config(buffer_bytes(text));
+    buffer_free(&alone);
+    return config;
+}
+
+struct members *plan_last_seen(const struct server *m)
+{
+    return m->disk.last_seen.len > 0 ? parse_config(buffer_bytes(&m->disk.last_seen)) : NULL;
+}

@@ -1,0 +1,16 @@
+/* plan.h - what a seed decides before anything happens. */
+#pragma once
+
+#include "tests/sim/world.h"
+
+/* Does a sync promise all that anybody had been told of before it, or, until it does, what leaders of its own epoch and
+ * of those before had committed? */
+#define SIM_SYNC_IS_LINEARIZABLE true
+
+/* Draws the run's plan and makes its configuration. `voters` 0: the seed decides. */
+void plan_draw(struct world *w, unsigned voters);
+
+/* What a member's core/zab is made of; the configurations are the caller's. */
+void plan_zab_options(const struct world *w, const struct server *m, struct zab_options *options);
+struct members *plan_config(const struct world *w, const struct server *m);
+struct members *plan_last_seen(const struct server *m); /* NULL: none is pending */
