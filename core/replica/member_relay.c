@@ -58,18 +58,26 @@ static enum status say_moved(struct replica *r, uint64_t link, int64_t session_i
     return member_send_packet(r, link, &moved, out);
 }
 
+/* Whoever's it is: the observer finds the answer's sync by its place in the line, so that one without an answer would
+ * shift all that follow. */
+static enum status take_sync(struct replica *r, uint64_t link, const struct packet *packet, struct outbox *out)
+{
+    if (!has_room(r))
+        return member_link_break(r, link, "it waits for too many syncs", out);
+    enum status st = note_sync(r->member, link);
+    return st == ST_OK ? pass_on(r, packet, out) : st;
+}
+
 static enum status take_request(struct replica *r, uint64_t link, const struct packet *packet, struct outbox *out)
 {
     struct forwarded_request request;
     if (forwarded_request_decode(packet->data, &request) != ST_OK)
         return ST_OK;
-    if (!is_owner(r, link, request.session_id))
-        return say_moved(r, link, request.session_id, out);
-    const bool is_sync = request.type == OP_NUMBER_SYNC;
-    if (is_sync && !has_room(r))
-        return member_link_break(r, link, "it waits for too many syncs", out);
-    enum status st = is_sync ? note_sync(r->member, link) : ST_OK;
-    return st == ST_OK ? pass_on(r, packet, out) : st;
+    const bool owner = is_owner(r, link, request.session_id);
+    enum status st = owner ? ST_OK : say_moved(r, link, request.session_id, out);
+    if (st == ST_OK && request.type == OP_NUMBER_SYNC)
+        return take_sync(r, link, packet, out);
+    return st == ST_OK && owner ? pass_on(r, packet, out) : st;
 }
 
 /* From now on, whatever the leader says: a session that it does not know is nobody's. */

@@ -2,13 +2,14 @@
  *
  *   sim --seeds N [--first SEED]     N runs in each world from a first seed, which is printed
  *   sim --seed SEED --world NAME     one run, with its trace
- *   sim --sample                     2000 seeds, or with ZOOID_LONG set 100000
+ *   sim --sample                     2000 seeds, always the same; or with ZOOID_LONG set 100000 fresh ones
  *   sim --mutant NAME --seeds N      with a deliberate bug
  *   sim --mutants                    all of them, each to be caught within its number of seeds
  *
  * --world zab (core/zab alone) or replica (whole replicas) takes one of the two; --voters N chooses ensembles of that
- * size. With --quiet the trace is left out; --seconds N ends after that time. Without a first seed the clock gives one;
- * ZOOID_SEED is one, too. */
+ * size. With --quiet the trace is left out; --seconds N ends after that time. Without a first seed the clock gives one
+ * to --seeds, so that each run sees others; ZOOID_SEED is one, too. What --sample and --mutants say is about the code
+ * alone: two runs of one commit give the same verdict. */
 #include "core/base/check.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/machine.h"
@@ -25,10 +26,13 @@
 #include <sanitizer/common_interface_defs.h>
 #endif
 
+#define SAMPLE_FIRST UINT64_C(20261128000)
+
 struct options {
     uint64_t seed, first;
     unsigned seeds, voters, seconds;
     bool one, quiet, all_mutants;
+    bool same; /* seeds as in every run */
     const struct mutant *mutant;
     const struct machine *machine; /* NULL: each */
 };
@@ -201,23 +205,33 @@ static bool take_option(struct options *o, char **argument, int *used)
         o->quiet = o->quiet || strcmp(argument[0], "--quiet") == 0;
         o->all_mutants = o->all_mutants || strcmp(argument[0], "--mutants") == 0;
         bool sample = strcmp(argument[0], "--sample") == 0;
+        bool fresh = getenv("ZOOID_LONG") != NULL;
         if (sample)
-            o->seeds = getenv("ZOOID_LONG") != NULL ? 100000 : 2000;
+            o->seeds = fresh ? 100000 : 2000;
+        o->same = o->same || ((sample || o->all_mutants) && !fresh);
         return sample || strcmp(argument[0], "--quiet") == 0 || strcmp(argument[0], "--mutants") == 0;
     }
     return true;
 }
 
+static uint64_t first_seed(const struct options *o)
+{
+    const char *given = getenv("ZOOID_SEED");
+    if (given != NULL)
+        return strtoull(given, NULL, 0);
+    return o->same ? SAMPLE_FIRST : (uint64_t)time(NULL) * 1000;
+}
+
 int main(int argc, char **argv)
 {
     struct options o = {.seeds = 100};
-    const char *given = getenv("ZOOID_SEED");
-    o.first = given != NULL ? strtoull(given, NULL, 0) : (uint64_t)time(NULL) * 1000;
     for (int i = 1, used = 0; i < argc; i += used)
         if (!take_option(&o, argv + i, &used)) {
             fprintf(stderr, "sim: %s is not known\n", argv[i]);
             return 2;
         }
+    if (o.first == 0)
+        o.first = first_seed(&o);
     (void)signal(SIGABRT, on_abort);
 #ifdef __SANITIZE_ADDRESS__
     __sanitizer_set_death_callback(say_seed);

@@ -114,7 +114,7 @@ static void quiet_end(struct world *w)
     world_trace(w, NULL, "everything is mended");
     if (!w->failed)
         faults_mend(w);
-    char text[400] = "";
+    char text[1000] = "";
     bool good = settles(w, 0, patience_us(w));
     describe(w, text, sizeof text);
     if (!good)

@@ -135,7 +135,7 @@ struct world {
     unsigned fault_counts[32]; /* by place in the table of faults.c */
 
     bool failed;
-    char failure[512];
+    char failure[1200];
 };
 
 /* Lets the next thing happen. */

@@ -9,6 +9,8 @@
 #include "tests/sim/replica/reference.h"
 #include "tests/sim/replica/trace.h"
 
+#include <inttypes.h>
+
 /* The plan's limit is for the small entries of core/zab alone. */
 enum { REAL_TXN_SIZE = 20 };
 
@@ -286,6 +288,21 @@ static bool settled(const struct world *w)
     return clients_settled(w);
 }
 
+static void describe(const struct world *w, char *text, size_t size)
+{
+    size_t used = 0;
+    for (unsigned i = 0; i < w->count && used < size; i++) {
+        struct replica_status status = {0};
+        if (w->servers[i].up)
+            replica_status(w->servers[i].replica->r, &status);
+        int n = snprintf(text + used, size - used, " %" PRId64 " outstanding %" PRIu64 "/in flight %" PRIu64,
+                         w->servers[i].sid, status.outstanding, status.in_flight);
+        used += n > 0 ? (size_t)n : 0;
+    }
+    if (used < size)
+        clients_describe(w, text + used, size - used);
+}
+
 static const struct zab *zab_of(const struct server *m)
 {
     return m->replica == NULL || m->replica->r == NULL ? NULL : replica_zab(m->replica->r);
@@ -310,7 +327,7 @@ const struct machine replica_machine = {
     .write = clients_write,
     .committed = reference_commit,
     .settled = settled,
-    .describe = clients_describe,
+    .describe = describe,
     .check_end = reference_check_end,
     .farewell = clients_farewell,
     .zab = zab_of,
