@@ -5,79 +5,9 @@
  *   - A leader that says itself that it leads counts like one more voter for its vote in its round. Otherwise a server
  *     that restarts while its leader waits for it would have to wait until that leader gives up.
  *   - The resending, which slows down, starts anew whenever the proposal changes or somebody shows that it has not
- *     heard it.
- *
- * Who has an empty vote abstains: observers, joiners, and a voter that must not lead, since its disk is full or it
- * lacks what stands before a configuration that it knows. */
+ *     heard it. */
 #include "core/base/mem.h"
-#include "core/zab/zab_internal.h"
-
-struct election {
-    struct vote initial;    /* for this server itself, or NO_VOTE */
-    struct vote proposal;   /* what is voted for now */
-    struct ballots current; /* of this round */
-    struct ballots settled; /* of servers that have ended their election, of any round */
-    int64_t sent_ms, resend_ms, interval_ms;
-    int64_t settle_ms; /* a quorum agrees: the end, unless a better vote comes until then; INT64_MAX: none does */
-};
-
-static const struct vote NO_VOTE = {INT64_MIN, INT64_MIN, INT64_MIN};
-
-static bool abstains(const struct vote *vote)
-{
-    return vote->leader == INT64_MIN;
-}
-
-/* -- votes ----------------------------------------------------------------------------------------------------------
- */
-
-static struct vote own_vote(const struct zab *z)
-{
-    return (struct vote){.leader = z->options.sid, .zxid = z->loaded_zxid, .peer_epoch = z->current_epoch};
-}
-
-static bool may_lead(const struct zab *z)
-{
-    return !z->disk_full && !zab_lacks_txns_before_config(z);
-}
-
-static struct vote initial_vote(const struct zab *z)
-{
-    return zab_is_voter(z) && may_lead(z) ? own_vote(z) : NO_VOTE;
-}
-
-/* A voter whose database is incomplete: neither counts votes nor is its own counted. */
-static bool is_blank(const struct zab *z)
-{
-    return zab_is_voter(z) && z->loaded_zxid == -1;
-}
-
-static bool has_weight(const struct zab *z, int64_t sid)
-{
-    const struct members *pending = zab_pending_config(z);
-    const struct member *member = members_find(z->committed, sid);
-    if (member == NULL && pending != NULL)
-        member = members_find(pending, sid);
-    return member != NULL && member->weight > 0;
-}
-
-static bool is_better(const struct zab *z, const struct vote *vote, const struct vote *than)
-{
-    return has_weight(z, vote->leader) && vote_compare(vote, than) > 0;
-}
-
-/* Who may not lead votes only for those who know as much: no other could lead it. */
-static bool may_adopt(const struct zab *z, const struct vote *vote)
-{
-    const struct vote own = own_vote(z);
-    return may_lead(z) || (vote->leader != own.leader && vote_compare_data(vote, &own) >= 0);
-}
-
-static struct notification own_ballot(const struct zab *z)
-{
-    return (struct notification){
-        .state = SERVER_LOOKING, .vote = z->election->proposal, .round = z->round, .config = BYTES_NULL};
-}
+#include "core/zab/election_internal.h"
 
 /* -- telling --------------------------------------------------------------------------------------------------------
  */
@@ -144,47 +74,6 @@ static void tell_again(struct zab *z, int64_t sid)
     zab_wake_at(z, e->resend_ms);
 }
 
-/* -- counting -------------------------------------------------------------------------------------------------------
- */
-
-/* Whom others follow already may be followed without the voters of what is pending here: it may have come to nothing,
- * and whether that leader leads is for its own quorums to say. */
-static bool is_of_quorum(const struct zab *z, const struct ballots *set, const struct notification *n)
-{
-    const bool is_settled = n->state != SERVER_LOOKING && n->vote.leader != z->options.sid;
-    struct quorum quorum = quorum_of(z->committed, is_settled ? NULL : zab_pending_config(z));
-    const struct notification own = own_ballot(z);
-    for (size_t i = 0; i < set->count; i++)
-        if (ballots_agree(&set->items[i].notification, n))
-            quorum_add(&quorum, set->items[i].sid);
-    if (set == &z->election->current && !is_blank(z) && ballots_agree(&own, n))
-        quorum_add(&quorum, z->options.sid);
-    return quorum_reached(&quorum);
-}
-
-/* Has nobody a vote left that could be better? */
-static bool is_unanimous(const struct zab *z, const struct members *m)
-{
-    const struct notification own = own_ballot(z);
-    for (size_t i = 0; i < m->count; i++) {
-        const struct member *member = m->items[i];
-        const struct notification *n = ballots_of(&z->election->current, member->sid);
-        if (member->role == MEMBER_PARTICIPANT && member->sid != z->options.sid &&
-            (n == NULL || !ballots_agree(n, &own)))
-            return false;
-    }
-    return true;
-}
-
-/* Followers alone do not make a leader: it may be dead. */
-static bool leads_indeed(const struct zab *z, const struct ballots *set, const struct notification *n)
-{
-    if (n->vote.leader == z->options.sid)
-        return n->round == z->round && may_lead(z) && !is_blank(z);
-    const struct notification *leader = ballots_of(set, n->vote.leader);
-    return leader != NULL && leader->state == SERVER_LEADING;
-}
-
 /* -- the end --------------------------------------------------------------------------------------------------------
  */
 
@@ -203,13 +92,12 @@ static void settle_on(struct zab *z, const struct vote *vote, int64_t round)
 static void count(struct zab *z)
 {
     struct election *e = z->election;
-    const struct members *pending = zab_pending_config(z);
-    const struct notification own = own_ballot(z);
-    if (abstains(&e->proposal) || is_blank(z) || !is_of_quorum(z, &e->current, &own)) {
+    const struct notification own = election_own_ballot(z);
+    if (election_abstains(&e->proposal) || election_is_blank(z) || !election_has_quorum(z, &e->current, &own)) {
         e->settle_ms = INT64_MAX;
         return;
     }
-    if (is_unanimous(z, z->committed) && (pending == NULL || is_unanimous(z, pending)))
+    if (election_is_unanimous(z))
         e->settle_ms = z->now_ms;
     else if (e->settle_ms == INT64_MAX)
         e->settle_ms = z->now_ms + z->options.finalize_wait_ms;
@@ -221,7 +109,7 @@ static void count(struct zab *z)
 
 const struct vote *election_proposal(const struct election *e)
 {
-    return abstains(&e->proposal) ? NULL : &e->proposal;
+    return election_abstains(&e->proposal) ? NULL : &e->proposal;
 }
 
 /* -- hearing --------------------------------------------------------------------------------------------------------
@@ -241,7 +129,7 @@ static void move_to_round(struct zab *z, int64_t round)
 /* Takes part in a later round, or, without a vote of its own in this one, in any. */
 static bool joins_round(const struct zab *z, const struct notification *n)
 {
-    return n->round > z->round || (n->round < z->round && abstains(&z->election->proposal));
+    return n->round > z->round || (n->round < z->round && election_abstains(&z->election->proposal));
 }
 
 /* Voters answer at once whoever does not vote: it asks in its own time, or two in different rounds keep it busy. */
@@ -254,17 +142,17 @@ static void take_up(struct zab *z, struct vote vote)
 static void hear_looking(struct zab *z, int64_t sid, const struct notification *n)
 {
     struct election *e = z->election;
-    if (is_blank(z) || n->vote.zxid == -1)
+    if (election_is_blank(z) || n->vote.zxid == -1)
         return;
     if (joins_round(z, n)) {
         move_to_round(z, n->round);
-        const bool adopts = is_better(z, &n->vote, &e->initial) && may_adopt(z, &n->vote);
+        const bool adopts = election_is_better(z, &n->vote, &e->initial) && election_may_adopt(z, &n->vote);
         take_up(z, adopts ? n->vote : e->initial);
     } else if (n->round < z->round) {
         return;
-    } else if (is_better(z, &n->vote, &e->proposal) && may_adopt(z, &n->vote)) {
+    } else if (election_is_better(z, &n->vote, &e->proposal) && election_may_adopt(z, &n->vote)) {
         propose(z, n->vote, z->now_ms);
-    } else if (is_better(z, &e->proposal, &n->vote) && zab_votes(z, z->options.sid)) {
+    } else if (election_is_better(z, &e->proposal, &n->vote) && zab_votes(z, z->options.sid)) {
         tell_again(z, sid); /* one without a vote would be answered at once, and so on for ever */
     }
     if (zab_ok(z, ballots_put(&e->current, sid, n)))
@@ -278,18 +166,13 @@ static bool adopts_leader(struct zab *z, int64_t sid, const struct notification 
     struct election *e = z->election;
     const bool is_later = n->round > z->round;
     const struct vote *before = is_later ? &e->initial : &e->proposal;
-    if (n->state != SERVER_LEADING || n->vote.leader != sid || n->round < z->round || is_blank(z) ||
-        !may_adopt(z, &n->vote) || !is_better(z, &n->vote, before))
+    if (n->state != SERVER_LEADING || n->vote.leader != sid || n->round < z->round || election_is_blank(z) ||
+        !election_may_adopt(z, &n->vote) || !election_is_better(z, &n->vote, before))
         return false;
     if (is_later)
         move_to_round(z, n->round);
     e->proposal = n->vote;
     return true;
-}
-
-static bool is_chosen(const struct zab *z, const struct ballots *set, const struct notification *n)
-{
-    return is_of_quorum(z, set, n) && leads_indeed(z, set, n);
 }
 
 static void hear_settled(struct zab *z, int64_t sid, const struct notification *n)
@@ -300,7 +183,7 @@ static void hear_settled(struct zab *z, int64_t sid, const struct notification *
         return;
     if (n->round == z->round && !zab_ok(z, ballots_put(&e->current, sid, n)))
         return;
-    if ((n->round == z->round && is_chosen(z, &e->current, n)) || is_chosen(z, &e->settled, n))
+    if ((n->round == z->round && election_is_chosen(z, &e->current, n)) || election_is_chosen(z, &e->settled, n))
         settle_on(z, &n->vote, n->round);
     else if (adopts)
         propose(z, n->vote, z->now_ms);
@@ -331,9 +214,9 @@ void election_enter(struct zab *z)
     }
     z->election = e;
     z->round = (int64_t)((uint64_t)z->round + 1); /* others may have brought it to the largest number */
-    e->initial = initial_vote(z);
-    if (abstains(&z->vote))
-        z->vote = own_vote(z);
+    e->initial = election_initial_vote(z);
+    if (election_abstains(&z->vote))
+        z->vote = election_own_vote(z);
     /* An observer asks the voters a little later: they have an election of their own, and all others ask the same. */
     const int64_t delay_ms = z->has_observed ? zab_random_below(z, z->options.observer_election_ms) : 0;
     propose(z, e->initial, z->now_ms + delay_ms);
@@ -347,7 +230,8 @@ void election_enter(struct zab *z)
 bool election_is_skipped(struct zab *z)
 {
     const bool leads = z->vote.leader == z->options.sid;
-    const bool skips = z->skips_election && (!leads || (zab_is_voter(z) && may_lead(z) && !is_blank(z)));
+    const bool skips = z->skips_election &&
+                       (!leads || (zab_is_voter(z) && election_may_lead(z) && !election_is_blank(z)));
     z->skips_election = false;
     if (skips) {
         ballots_clear(&z->early);
@@ -372,10 +256,10 @@ static void on_tick(struct zab *z)
 static void on_disk_fill(struct zab *z)
 {
     struct election *e = z->election;
-    e->initial = initial_vote(z);
+    e->initial = election_initial_vote(z);
     if (z->disk_full && e->proposal.leader == z->options.sid)
         propose(z, e->initial, z->now_ms);
-    else if (is_better(z, &e->initial, &e->proposal))
+    else if (election_is_better(z, &e->initial, &e->proposal))
         propose(z, e->initial, z->now_ms);
     count(z);
 }

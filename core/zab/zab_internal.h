@@ -1,7 +1,7 @@
 /* zab_internal.h - the state that the files of core/zab share, and what they lend each other.
  *
  * zab.c dispatches events and changes roles; zab_database.c knows where log and tree stand; zab_config.c keeps the
- * configurations; zab_output.c collects effects; election.c looks for a leader; learner*.c follow one; leader*.c lead.
+ * configurations; zab_output.c collects effects; election*.c look for a leader; learner*.c follow one; leader*.c lead.
  * An error in memory sticks in `status` and ends the step; everything else that goes wrong ends in zab_leave or in a
  * closed link. */
 #pragma once
@@ -18,7 +18,7 @@
 #define ZXID_COUNTER(zxid) ((int64_t)((uint64_t)(zxid)&0xffffffffu))
 #define EPOCH_ZXID(epoch)  ((int64_t)((uint64_t)(epoch) << 32))
 
-struct election; /* election.c */
+struct election; /* election_internal.h */
 struct learner;  /* learner.c */
 struct leader;   /* leader.c */
 struct learners; /* learners.c */
