@@ -177,14 +177,11 @@ static void close_session(zooid_client *c)
         (void)zooid_perform(c, zooid_request_close_session(), 1000, NULL);
 }
 
-void zooid_close(zooid_client *c)
+/* Whoever waits is sent home: requests are answered, and those that wait for events see that it is closing. */
+void zooid_shutdown(zooid_client *c)
 {
-    if (c == NULL)
+    if (c == NULL || !is_ours(c))
         return;
-    if (!is_ours(c)) {
-        client_free(c);
-        return;
-    }
     close_session(c);
     pthread_mutex_lock(&c->lock);
     c->closing = true;
@@ -193,6 +190,17 @@ void zooid_close(zooid_client *c)
     wake_locked(c);
     pthread_cond_broadcast(&c->idle);
     pthread_mutex_unlock(&c->lock);
+}
+
+void zooid_close(zooid_client *c)
+{
+    if (c == NULL)
+        return;
+    if (!is_ours(c)) {
+        client_free(c);
+        return;
+    }
+    zooid_shutdown(c);
     if (c->has_thread)
         (void)pthread_join(c->thread, NULL);
     (void)pthread_cond_destroy(&c->changed);

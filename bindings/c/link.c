@@ -88,7 +88,7 @@ static void flush_locked(zooid_client *c)
 {
     size_t sent = 0;
     while (sent < c->out.len) {
-        ssize_t n = send(c->socket, c->out.data + sent, c->out.len - sent, MSG_NOSIGNAL);
+        ssize_t n = send(c->socket, c->out.data + sent, c->out.len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n > 0) {
             sent += (size_t)n;
         } else if (n < 0 && errno != EINTR) {

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """libzooid: compiles c/libzooid.c against the built library and runs it on an agent, which it has killed and started."""
 import os
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -27,7 +28,9 @@ class Library(unittest.TestCase):
         self.assertEqual(lines[-1], "ok: without an agent it says so\n", "".join(lines))
 
     def converse(self, agent, program):
-        requests = {"kill": agent.kill, "start": agent.start}
+        requests = {"kill": agent.kill, "start": agent.start,
+                    "stop": lambda: agent.process.send_signal(signal.SIGSTOP),
+                    "continue": lambda: agent.process.send_signal(signal.SIGCONT)}
         path = os.path.join(agent.data_dir, "zooid", "zooid.sock")
         lines = []
         with subprocess.Popen([program, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:

@@ -145,6 +145,11 @@ ZOOID_API int zooid_open(zooid_client **out, const struct zooid_options *options
  * may be using it. */
 ZOOID_API void zooid_close(zooid_client *client);
 
+/* The first half of zooid_close, for a program that closes in one thread while others wait in calls: the session is
+ * closed, every open request is answered with CLOSED, zooid_next_event returns NULL, and so does every later call. What
+ * is left is to call zooid_close when the last one has returned. May be called again. */
+ZOOID_API void zooid_shutdown(zooid_client *client);
+
 enum zooid_session_state { ZOOID_SESSION_NONE, ZOOID_SESSION_GOOD, ZOOID_SESSION_SUSPENDED, ZOOID_SESSION_LOST };
 
 /* The state as it is known here. A session whose good_until has passed counts as suspended. */

@@ -1,6 +1,6 @@
 /* libzooid.c - libzooid as a program uses it, against a running agent. libzooid_test.py starts the agent, kills and
- * restarts it where this program asks for it: a line "kill" or "start" on standard output, answered by a line on
- * standard input.
+ * restarts it, stops and continues it where this program asks for it: a line "kill", "start", "stop" or "continue" on
+ * standard output, answered by a line on standard input.
  *
  *     libzooid SOCKET */
 #include "bindings/c/include/zooid.h"
@@ -234,6 +234,38 @@ static void threads_share_a_client(void)
     zooid_close(c);
 }
 
+static void *wait_for_a_reply(void *client)
+{
+    zooid_reply *r = NULL;
+    CHECK(zooid_get(client, "/", ZOOID_NO_DEADLINE, &r) == ZOOID_CLOSED);
+    zooid_reply_free(r);
+    return NULL;
+}
+
+static void *wait_for_an_event(void *client)
+{
+    CHECK(zooid_next_event(client, ZOOID_NO_DEADLINE) == NULL);
+    return NULL;
+}
+
+static void who_waits_is_sent_home(void)
+{
+    zooid_client *c = open_client();
+    pthread_t threads[2];
+    zooid_reply *r = NULL;
+    ask("stop");
+    CHECK(pthread_create(&threads[0], NULL, wait_for_a_reply, c) == 0);
+    CHECK(pthread_create(&threads[1], NULL, wait_for_an_event, c) == 0);
+    zooid_shutdown(c);
+    zooid_shutdown(c);
+    CHECK(zooid_get(c, "/", SOON, &r) == ZOOID_CLOSED && zooid_submit(c, zooid_request_get("/"), SOON, NULL) == 0);
+    zooid_reply_free(r);
+    for (int i = 0; i < 2; i++)
+        CHECK(pthread_join(threads[i], NULL) == 0);
+    ask("continue");
+    zooid_close(c);
+}
+
 static void a_child_cannot_use_it(void)
 {
     zooid_client *c = open_client();
@@ -276,6 +308,27 @@ static void session_and_watches_outlive_the_agent(void)
     zooid_close(c);
 }
 
+/* More than the socket holds: to submit is not to wait. */
+static void submitting_never_waits(void)
+{
+    enum { WRITES = 40, SIZE = 100000 };
+    static char data[SIZE];
+    zooid_client *c = open_client();
+    CHECK(zooid_create(c, "/large", NULL, 0, ZOOID_EPHEMERAL, SOON, NULL) == ZOOID_OK);
+    ask("stop");
+    for (int i = 0; i < WRITES; i++)
+        CHECK(zooid_submit(c, zooid_request_set("/large", data, SIZE, i), SOON, NULL) != 0);
+    ask("continue");
+    for (int i = 0; i < WRITES; i++) {
+        zooid_event *event = expect(c, ZOOID_EVENT_REPLY);
+        zooid_reply *r = zooid_event_take_reply(event);
+        CHECK(zooid_reply_code(r) == ZOOID_OK && zooid_reply_stat(r)->version == i + 1);
+        zooid_reply_free(r);
+        zooid_event_free(event);
+    }
+    zooid_close(c);
+}
+
 static void without_an_agent_it_says_so(void)
 {
     struct zooid_options options = ZOOID_OPTIONS_INIT;
@@ -307,7 +360,9 @@ int main(int argc, char **argv)
         {"deadlines are kept", deadlines_are_kept},
         {"watches fire once", watches_fire_once},
         {"threads share a client", threads_share_a_client},
+        {"who waits is sent home", who_waits_is_sent_home},
         {"a child cannot use it", a_child_cannot_use_it},
+        {"submitting never waits", submitting_never_waits},
         {"session and watches outlive the agent", session_and_watches_outlive_the_agent},
         {"without an agent it says so", without_an_agent_it_says_so},
     };
