@@ -87,6 +87,8 @@ static bool send_locked(zooid_client *c, struct call *call)
     }
     if (m->body_case == BODY(OPEN_SESSION))
         link_describe_session_locked(c, m->open_session);
+    if (m->body_case == BODY(CLOSE_SESSION))
+        c->wants_session = false; /* until something needs one again */
     m->has_id = true;
     m->id = call->ticket;
     m->has_deadline_ms = call->deadline_ms != INT64_MAX;
@@ -111,22 +113,18 @@ void calls_send_locked(zooid_client *c)
 void call_finish_locked(zooid_client *c, struct call *call, zooid_reply *reply)
 {
     unlink_call(call);
-    watches_note_locked(c, &call->request->m, zooid_reply_code(reply));
+    watches_note_locked(c, &call->request->m, zooid_reply_code(reply), call->for_task ? WATCH_OF_TASKS : WATCH_OF_USER);
     call->reply = reply;
     call->is_done = true;
     if (call->is_performed) {
         wake_locked(c);
         return;
     }
-    struct zooid_event *event = event_new(ZOOID_EVENT_REPLY);
-    if (event != NULL) {
-        event->ticket = call->ticket;
-        event->tag = call->tag;
-        event->reply = reply;
-        call->reply = NULL;
-        event_push_locked(c, event);
+    if (call->for_task) {
+        task_answered_locked(call);
     } else {
-        say(c, ZOOID_LOG_ERROR, "no memory for the reply to request %llu", (unsigned long long)call->ticket);
+        event_push_reply_locked(c, call->ticket, call->tag, reply);
+        call->reply = NULL;
     }
     call_free(call);
 }
@@ -255,7 +253,7 @@ static bool is_done(const zooid_client *c, const void *context)
     return ((const struct call *)context)->is_done;
 }
 
-static int give_reply(zooid_reply *reply, zooid_reply **out)
+int give_reply(zooid_reply *reply, zooid_reply **out)
 {
     int code = zooid_reply_code(reply);
     if (out != NULL)
@@ -271,7 +269,7 @@ int zooid_perform(zooid_client *c, zooid_request *request, uint32_t deadline_ms,
         return give_reply(NULL, reply);
     if (!is_ours(c)) {
         zooid_request_free(request);
-        return give_reply(reply_new(ZOOID_CONNECTION_LOST, "this client was made before the fork", NULL), reply);
+        return give_reply(reply_new(ZOOID_CONNECTION_LOST, MADE_BEFORE_FORK, NULL), reply);
     }
     pthread_mutex_lock(&c->lock);
     bool closing = c->closing;
@@ -317,7 +315,9 @@ void zooid_cancel(zooid_client *c, zooid_ticket ticket)
         m.body_case = BODY(CANCEL);
         m.cancel = ticket;
         (void)link_send_locked(c, &m);
-        link_work_locked(c, false);
+    } else {
+        tasks_cancel_locked(c, ticket);
     }
+    link_work_locked(c, false);
     pthread_mutex_unlock(&c->lock);
 }

@@ -101,6 +101,7 @@ static void client_free(zooid_client *c)
     for (size_t i = 0; i < COUNT_OF(descriptors); i++)
         if (descriptors[i] >= 0)
             (void)close(descriptors[i]);
+    tasks_free(c);
     events_free(c->first_event);
     watches_free(c);
     free(c->in.data);
@@ -220,13 +221,6 @@ static void lock_const(const zooid_client *c)
 static void unlock_const(const zooid_client *c)
 {
     pthread_mutex_unlock((pthread_mutex_t *)&c->lock);
-}
-
-static uint64_t boot_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_BOOTTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 /* The agent tells how long the session is good with each touch of it: what has not come in time cannot be relied on. */

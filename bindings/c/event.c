@@ -60,6 +60,20 @@ void event_push_locked(zooid_client *c, struct zooid_event *event)
     append_locked(c, event);
 }
 
+void event_push_reply_locked(zooid_client *c, zooid_ticket ticket, void *tag, zooid_reply *reply)
+{
+    struct zooid_event *event = event_new(ZOOID_EVENT_REPLY);
+    if (event == NULL) {
+        say(c, ZOOID_LOG_ERROR, "no memory for the reply to request %llu", (unsigned long long)ticket);
+        zooid_reply_free(reply);
+        return;
+    }
+    event->ticket = ticket;
+    event->tag = tag;
+    event->reply = reply;
+    event_push_locked(c, event);
+}
+
 static bool has_event(const zooid_client *c, const void *context)
 {
     (void)context;

@@ -7,6 +7,7 @@
  *   request.c    what can be asked; request_more.c what can be added to that
  *   reply.c      what came back, and errors of our own
  *   event.c      the queue of events
+ *   task.c       recipes at work (task.h, recipes/)
  *   watches.c    which watches there are, to be set again after a reconnect
  *   usual.c      the usual requests, made and performed in one
  *
@@ -68,6 +69,7 @@ struct zooid_request {
 struct zooid_reply {
     int code;
     char *message, *path; /* our own; NULL: those of the last part */
+    uint64_t number;      /* our own; 0: that of the last part */
     bool retry, outcome_unknown;
     from_agent **parts; /* as they came, the final one last */
     size_t part_count;
@@ -111,6 +113,8 @@ struct call {
     zooid_request *request;
     int64_t deadline_ms; /* monotonic; INT64_MAX: none */
     bool is_performed;   /* somebody waits for it, rather than for an event */
+    bool for_task;       /* a recipe has asked: */
+    struct task *task;   /* NULL: it has gone meanwhile */
     bool is_sent, is_done;
     from_agent **parts;
     size_t part_count, part_cap;
@@ -122,8 +126,12 @@ struct call {
 
 enum watch_list { WATCH_DATA, WATCH_EXISTS, WATCH_CHILDREN, WATCH_PERSISTENT, WATCH_RECURSIVE, WATCH_LISTS };
 
+/* Who hears of what a watch tells. */
+enum watch_owner { WATCH_OF_USER = 1, WATCH_OF_TASKS = 2 };
+
 struct watch {
     struct watch *next;
+    unsigned owners;
     char path[];
 };
 
@@ -164,7 +172,8 @@ struct zooid_client {
     int64_t last_zxid;
     bool wants_session; /* it was opened once, and has to be taken up again after a reconnect */
 
-    struct call calls; /* the list's head */
+    struct call calls;  /* the list's head */
+    struct task *tasks; /* recipes at work */
     zooid_ticket last_ticket;
     struct watch *watches[WATCH_LISTS];
 
@@ -176,6 +185,7 @@ struct zooid_client {
 
 int64_t now_ms(void); /* CLOCK_MONOTONIC */
 int64_t deadline_of(uint32_t ms);
+uint64_t boot_ms(void); /* CLOCK_BOOTTIME, on which sessions are good */
 /* False: this process is a child of the one that made the client, where it is of no use. */
 bool is_ours(const zooid_client *c);
 void say(zooid_client *c, enum zooid_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -211,6 +221,10 @@ int64_t calls_expire_locked(zooid_client *c);
 void calls_fail_locked(zooid_client *c, int code, const char *message);
 void call_finish_locked(zooid_client *c, struct call *call, zooid_reply *reply);
 
+/* Hands the reply out, or frees it when nobody wants it; its code. */
+int give_reply(zooid_reply *reply, zooid_reply **out);
+#define MADE_BEFORE_FORK "this client was made before the fork"
+
 /* -- drive.c */
 
 /* Works the socket, or waits for the one that does, until `is_true` or the deadline. The lock is given up meanwhile. */
@@ -225,14 +239,31 @@ void wake_locked(zooid_client *c);
 /* Takes the event over; NULL is allowed and means that memory ran out. */
 void event_push_locked(zooid_client *c, struct zooid_event *event);
 struct zooid_event *event_new(enum zooid_event_kind kind);
+/* The reply, which is taken over, as the event that its ticket was given out for. */
+void event_push_reply_locked(zooid_client *c, zooid_ticket ticket, void *tag, zooid_reply *reply);
 void events_free(struct zooid_event *event);
 
 /* -- watches.c */
 
 /* A reply has come to a request that set a watch, or took one away. */
-void watches_note_locked(zooid_client *c, const to_agent *m, int code);
-/* An event has come: one-shot watches of the path are gone. */
-void watches_fired_locked(zooid_client *c, int kind, const char *path);
+void watches_note_locked(zooid_client *c, const to_agent *m, int code, enum watch_owner owner);
+/* An event has come: one-shot watches of the path are gone. Returns whose watches it concerns. */
+unsigned watches_fired_locked(zooid_client *c, int kind, const char *path);
 /* What has to be asked for after a reconnect. NULL: nothing, or no memory. */
 zooid_request *watches_restore_locked(const zooid_client *c);
 void watches_free(zooid_client *c);
+
+/* -- task.c */
+
+/* Lets those that have something to do do it. True: requests wait to be sent. */
+bool tasks_work_locked(zooid_client *c);
+/* When they have to be worked again at the latest; INT64_MAX: never. */
+int64_t tasks_due_locked(const zooid_client *c);
+/* The reply to a call of a task is in call->reply. */
+void task_answered_locked(struct call *call);
+/* Something that tasks watch has changed. */
+void tasks_changed_locked(zooid_client *c, enum zooid_change change, const char *path);
+/* The session is not what it was. */
+void tasks_look_locked(zooid_client *c);
+void tasks_cancel_locked(zooid_client *c, zooid_ticket ticket);
+void tasks_free(zooid_client *c);

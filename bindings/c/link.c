@@ -50,6 +50,7 @@ static void tell_session_locked(zooid_client *c, enum zooid_session_state state)
     if (c->session_state == state)
         return;
     c->session_state = state;
+    tasks_look_locked(c);
     struct zooid_event *event = event_new(ZOOID_EVENT_SESSION);
     if (event != NULL)
         event->session_state = state;
@@ -182,6 +183,13 @@ void link_session_opened_locked(zooid_client *c, const Zooid__Local__Session *se
     tell_session_locked(c, ZOOID_SESSION_GOOD);
 }
 
+/* The session is over: another one, for whatever needs one. */
+static void begin_anew_locked(zooid_client *c)
+{
+    c->session_id = 0;
+    (void)link_open_session_locked(c);
+}
+
 static void take_session_locked(zooid_client *c, const from_agent *m)
 {
     if (m->error == NULL && m->body_case == FROM(SESSION_OPENED)) {
@@ -191,9 +199,8 @@ static void take_session_locked(zooid_client *c, const from_agent *m)
     bool gone = m->error != NULL && m->error->code == ZOOID_SESSION_EXPIRED;
     if (!gone)
         return; /* the agent does not serve now: asked again with the next reconnect */
-    c->session_id = 0;
     tell_session_locked(c, ZOOID_SESSION_LOST);
-    (void)link_open_session_locked(c); /* a new one */
+    begin_anew_locked(c);
 }
 
 static void take_session_event_locked(zooid_client *c, const Zooid__Local__SessionEvent *event)
@@ -204,8 +211,11 @@ static void take_session_event_locked(zooid_client *c, const Zooid__Local__Sessi
         return;
     c->good_until_ms = event->good_until_ms;
     c->session_id = event->id;
+    tasks_look_locked(c);
     bool was_suspended = c->session_state == ZOOID_SESSION_SUSPENDED;
     tell_session_locked(c, states[event->session_state]);
+    if (states[event->session_state] == ZOOID_SESSION_LOST)
+        begin_anew_locked(c);
     if (event->session_state == ZOOID__LOCAL__SESSION_STATE__SESSION_GOOD && was_suspended)
         restore_watches_locked(c);
 }
@@ -220,8 +230,10 @@ static void take_watch_locked(zooid_client *c, const from_agent *m)
                                                 [ZOOID__LOCAL__EVENT_KIND__EVENT_REMOVED] = ZOOID_WATCH_REMOVED};
     if (w->path == NULL || (size_t)w->kind >= COUNT_OF(changes))
         return;
-    watches_fired_locked(c, (int)w->kind, w->path);
-    struct zooid_event *event = event_new(ZOOID_EVENT_WATCH);
+    unsigned owners = watches_fired_locked(c, (int)w->kind, w->path);
+    if ((owners & WATCH_OF_TASKS) != 0)
+        tasks_changed_locked(c, changes[w->kind], w->path);
+    struct zooid_event *event = owners == WATCH_OF_TASKS ? NULL : event_new(ZOOID_EVENT_WATCH);
     if (event == NULL)
         return;
     event->change = changes[w->kind];
@@ -322,22 +334,30 @@ static void read_locked(zooid_client *c)
 /* -- working it
  * --------------------------------------------------------------------------------------------------------- */
 
+static void send_all_locked(zooid_client *c)
+{
+    if (c->socket >= 0)
+        calls_send_locked(c);
+    if (c->out.len > 0)
+        flush_locked(c);
+}
+
 void link_work_locked(zooid_client *c, bool read)
 {
     if (c->socket < 0 && !c->closing && !c->refused && now_ms() >= c->retry_at_ms)
         connect_locked(c);
     if (c->refused)
         calls_fail_locked(c, c->refusal, c->refusal_text);
-    if (c->socket >= 0)
-        calls_send_locked(c);
-    if (c->out.len > 0)
-        flush_locked(c);
+    send_all_locked(c);
     if (read && c->socket >= 0)
         read_locked(c);
     (void)calls_expire_locked(c);
+    if (!c->closing && tasks_work_locked(c))
+        send_all_locked(c);
 }
 
 int64_t link_due_locked(const zooid_client *c)
 {
-    return c->socket >= 0 || c->closing || c->refused ? INT64_MAX : c->retry_at_ms;
+    int64_t tasks = tasks_due_locked(c), retry = c->retry_at_ms;
+    return c->socket >= 0 || c->closing || c->refused || tasks < retry ? tasks : retry;
 }

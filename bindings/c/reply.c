@@ -275,7 +275,9 @@ const struct zooid_stat *zooid_reply_stat(const zooid_reply *reply)
 uint64_t zooid_reply_number(const zooid_reply *reply)
 {
     const from_agent *m = final_part(reply);
-    return m == NULL || m->body_case != BODY(COUNT) ? 0 : m->count->count;
+    if (m != NULL && m->body_case == BODY(COUNT))
+        return m->count->count;
+    return reply == NULL ? 0 : reply->number;
 }
 
 bool zooid_reply_complete(const zooid_reply *reply)

@@ -5,11 +5,21 @@
 
 #define BODY(name) ZOOID__LOCAL__TO_AGENT__BODY_##name
 
-static void add(zooid_client *c, enum watch_list list, const char *path)
+static struct watch *find(const zooid_client *c, enum watch_list list, const char *path)
 {
-    for (struct watch *w = c->watches[list]; w != NULL; w = w->next)
-        if (strcmp(w->path, path) == 0)
-            return;
+    struct watch *w = c->watches[list];
+    while (w != NULL && strcmp(w->path, path) != 0)
+        w = w->next;
+    return w;
+}
+
+static void add(zooid_client *c, enum watch_list list, const char *path, enum watch_owner owner)
+{
+    struct watch *known = find(c, list, path);
+    if (known != NULL) {
+        known->owners |= owner;
+        return;
+    }
     size_t size = strlen(path) + 1;
     struct watch *watch = malloc(sizeof *watch + size);
     if (watch == NULL) {
@@ -17,50 +27,81 @@ static void add(zooid_client *c, enum watch_list list, const char *path)
         return;
     }
     memcpy(watch->path, path, size);
+    watch->owners = owner;
     watch->next = c->watches[list];
     c->watches[list] = watch;
 }
 
-static void take_away(zooid_client *c, enum watch_list list, const char *path)
+/* Returns whose it was; 0: nobody's. */
+static unsigned take_away(zooid_client *c, enum watch_list list, const char *path)
 {
     for (struct watch **at = &c->watches[list]; *at != NULL; at = &(*at)->next) {
         if (strcmp((*at)->path, path) != 0)
             continue;
         struct watch *gone = *at;
+        unsigned owners = gone->owners;
         *at = gone->next;
         free(gone);
-        return;
+        return owners;
     }
+    return 0;
+}
+
+/* The agent takes all watches of a path away at once: tasks that had one have to set theirs again. */
+static void all_gone(zooid_client *c, const char *path)
+{
+    unsigned owners = 0;
+    for (int list = 0; list < WATCH_LISTS; list++)
+        owners |= take_away(c, (enum watch_list)list, path);
+    if ((owners & WATCH_OF_TASKS) != 0)
+        tasks_changed_locked(c, ZOOID_WATCH_REMOVED, path);
 }
 
 /* exists leaves its watch on a node that is not there, too. */
-void watches_note_locked(zooid_client *c, const to_agent *m, int code)
+void watches_note_locked(zooid_client *c, const to_agent *m, int code, enum watch_owner owner)
 {
     bool done = code == ZOOID_OK;
     if (m->body_case == BODY(GET) && m->get->watch && (done || code == ZOOID_NOT_CHANGED))
-        add(c, WATCH_DATA, m->get->path);
+        add(c, WATCH_DATA, m->get->path, owner);
     else if (m->body_case == BODY(LIST) && m->list->watch && (done || code == ZOOID_NOT_CHANGED))
-        add(c, WATCH_CHILDREN, m->list->path);
+        add(c, WATCH_CHILDREN, m->list->path, owner);
     else if (m->body_case == BODY(EXISTS) && m->exists->watch && (done || code == ZOOID_NO_NODE))
-        add(c, done ? WATCH_DATA : WATCH_EXISTS, m->exists->path);
+        add(c, done ? WATCH_DATA : WATCH_EXISTS, m->exists->path, owner);
     else if (m->body_case == BODY(ADD_WATCH) && done)
         add(c, m->add_watch->mode == ZOOID__LOCAL__WATCH_MODE__WATCH_RECURSIVE ? WATCH_RECURSIVE : WATCH_PERSISTENT,
-            m->add_watch->path);
+            m->add_watch->path, owner);
     else if (m->body_case == BODY(REMOVE_WATCH) && done)
-        for (int list = 0; list < WATCH_LISTS; list++)
-            take_away(c, (enum watch_list)list, m->remove_watch->path);
+        all_gone(c, m->remove_watch->path);
 }
 
-void watches_fired_locked(zooid_client *c, int kind, const char *path)
+static bool is_below(const char *path, const char *top)
+{
+    size_t len = strlen(top);
+    return len == 1 || (strncmp(path, top, len) == 0 && (path[len] == '/' || path[len] == '\0'));
+}
+
+/* Those that stay: of the path itself, and of all below another. */
+static unsigned lasting_owners(const zooid_client *c, const char *path, bool children)
+{
+    const struct watch *own = find(c, WATCH_PERSISTENT, path);
+    unsigned owners = own == NULL ? 0 : own->owners;
+    for (const struct watch *w = c->watches[WATCH_RECURSIVE]; w != NULL && !children; w = w->next)
+        owners |= is_below(path, w->path) ? w->owners : 0;
+    return owners;
+}
+
+unsigned watches_fired_locked(zooid_client *c, int kind, const char *path)
 {
     bool children = kind == ZOOID__LOCAL__EVENT_KIND__EVENT_CHILDREN;
     bool deleted = kind == ZOOID__LOCAL__EVENT_KIND__EVENT_DELETED;
+    unsigned owners = lasting_owners(c, path, children);
     if (children || deleted)
-        take_away(c, WATCH_CHILDREN, path);
+        owners |= take_away(c, WATCH_CHILDREN, path);
     if (!children) {
-        take_away(c, WATCH_DATA, path);
-        take_away(c, WATCH_EXISTS, path);
+        owners |= take_away(c, WATCH_DATA, path);
+        owners |= take_away(c, WATCH_EXISTS, path);
     }
+    return owners;
 }
 
 static size_t count_of(const struct watch *watch)

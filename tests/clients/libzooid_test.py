@@ -1,16 +1,12 @@
 #!/usr/bin/python3
 """libzooid: compiles c/libzooid.c against the built library and runs it on an agent, which it has killed and started."""
 import os
-import signal
 import subprocess
 import tempfile
 import unittest
 
 import harness
-
-COMPILER = harness.need_program("gcc", "gcc")
-BUILD = os.environ.get("ZOOID_BUILD") or os.path.join(harness.ROOT, "build")
-SANITIZE = ["-fsanitize=address,undefined"] if os.path.basename(os.path.normpath(BUILD)) == "san" else []
+import program
 
 
 class Library(unittest.TestCase):
@@ -19,33 +15,11 @@ class Library(unittest.TestCase):
         self.addCleanup(agent.stop)
         agent.start()
         with tempfile.TemporaryDirectory() as directory:
-            program = os.path.join(directory, "libzooid")
-            source = os.path.join(harness.ROOT, "tests", "clients", "c", "libzooid.c")
-            library = os.path.join(os.path.abspath(BUILD), "lib")
-            subprocess.run([COMPILER, "-std=gnu11", "-g", "-Wall", "-Wextra", "-Werror", *SANITIZE, "-I", harness.ROOT,
-                            "-o", program, source, "-L" + library, "-lzooid", "-Wl,-rpath," + library, "-lpthread"], check=True)
-            lines = self.converse(agent, program)
+            lines = program.converse(agent, program.compiled("libzooid", directory))
         self.assertEqual(lines[-1], "ok: without an agent it says so\n", "".join(lines))
 
-    def converse(self, agent, program):
-        requests = {"kill": agent.kill, "start": agent.start,
-                    "stop": lambda: agent.process.send_signal(signal.SIGSTOP),
-                    "continue": lambda: agent.process.send_signal(signal.SIGCONT)}
-        path = os.path.join(agent.data_dir, "zooid", "zooid.sock")
-        lines = []
-        with subprocess.Popen([program, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-            for line in process.stdout:
-                if line.strip() in requests:
-                    requests[line.strip()]()
-                    process.stdin.write("done\n")
-                    process.stdin.flush()
-                else:
-                    lines.append(line)
-        self.assertEqual(process.returncode, 0, "".join(lines))
-        return lines
-
     def test_it_shows_only_what_the_header_promises(self):
-        library = os.path.join(BUILD, "lib", "libzooid.so")
+        library = os.path.join(program.BUILD, "lib", "libzooid.so")
         command = ["nm", "-D", "--defined-only", library]
         shown = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
         names = {line.split()[-1] for line in shown.splitlines() if " T " in line or " D " in line or " B " in line}

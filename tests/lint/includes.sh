@@ -26,6 +26,7 @@ agent/ensemble*     core/zab/zab.h core/zab/zab_text.h
 agent/commands_ensemble*  core/zab/zab_text.h
 agent/cli           bindings/c/include/zooid.h
 bindings/c          bindings/c/include/zooid.h
+bindings/c/recipes  bindings/c/include/zooid.h bindings/c/internal.h bindings/c/task.h
 '
 
 # What core may take from outside: the C library without files, clocks, threads; zlib and libdeflate for checksums.

@@ -322,7 +322,8 @@ enum zooid_event_kind {
     ZOOID_EVENT_REPLY = 1, /* ticket, tag, reply */
     ZOOID_EVENT_SESSION,   /* session_state */
     ZOOID_EVENT_WATCH,     /* change, path, zxid */
-    ZOOID_EVENT_OVERFLOW   /* the queue was full (zooid_set_event_limit): watch events before this one are missing */
+    ZOOID_EVENT_OVERFLOW,  /* the queue was full (zooid_set_event_limit): watch events before this one are missing */
+    ZOOID_EVENT_LOST       /* ticket: the number of a lock that was held and is lost; the reply says why */
 };
 
 enum zooid_change {
@@ -351,6 +352,68 @@ ZOOID_API enum zooid_change zooid_event_change(const zooid_event *event);
 ZOOID_API const char *zooid_event_path(const zooid_event *event);
 ZOOID_API int64_t zooid_event_zxid(const zooid_event *event);
 ZOOID_API void zooid_event_free(zooid_event *event);
+
+/* ---- recipes
+ * -------------------------------------------------------------------------------------------------------------- */
+
+/* What is usually built from the operations above, with nodes laid out as the Python library kazoo does it, so that
+ * programs of both may use the same path. Objects belong to a client and may be used from any thread. Whatever asks the
+ * agent has a blocking form and one that is submitted, whose reply becomes an event; one at a time of each object
+ * (BAD_ARGUMENTS says that another is under way). While the agent or its leader is away, they wait until it is back, or
+ * the deadline. A write whose reply was lost is not made twice, and leaves nothing behind: nodes have names of their
+ * own, by which they are found again. Watches that recipes set cause no events. */
+
+/* -- locks, elections, semaphores: what one process, or so many, may have at a time */
+
+/* Contenders get it in the order in which they came. It is held until it is released, or lost: because its session has
+ * ended; because good_until has passed, in which the agent could not prove that the session is alive, and from which on
+ * another may have it; or because somebody has deleted its node. A holder that can do harm must have ended by
+ * zooid_lock_good_until_ms, whatever it has not heard, and pass the token on: the tokens of one path grow from holder
+ * to holder, so that whoever is written to can refuse those before. An election is a lock: who holds it leads. */
+typedef struct zooid_lock zooid_lock;
+
+enum zooid_lock_kind {
+    ZOOID_LOCK_EXCLUSIVE, /* kazoo's Lock and Election */
+    ZOOID_LOCK_READ,      /* ReadLock: held together with other readers */
+    ZOOID_LOCK_WRITE      /* WriteLock: held alone */
+};
+
+/* Nothing is sent. `identifier` is shown to others (zooid_lock_contenders); NULL: none. What is missing of the path is
+ * made when it is needed. NULL: out of memory, or `path` is not absolute, is the root, or ends with a slash. */
+ZOOID_API zooid_lock *zooid_lock_new(zooid_client *client, const char *path, enum zooid_lock_kind kind,
+                                     const char *identifier);
+
+/* May be held by `leases` at a time, which is not 0; all have to give the same number (acquire answers BAD_ARGUMENTS to
+ * those that do not). kazoo's Semaphore. All functions below are for semaphores too. */
+ZOOID_API zooid_lock *zooid_semaphore_new(zooid_client *client, const char *path, uint32_t leases,
+                                          const char *identifier);
+
+/* Gives back what it has, without waiting for that, and answers what is under way with CANCELLED. */
+ZOOID_API void zooid_lock_free(zooid_lock *lock);
+
+/* Waits for its turn. The reply's number is the token. A lock that is held cannot be acquired again (BAD_ARGUMENTS).
+ * After DEADLINE_EXCEEDED, CANCELLED and any other error it does not contend any more. */
+ZOOID_API int zooid_lock_acquire(zooid_lock *lock, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API zooid_ticket zooid_lock_submit_acquire(zooid_lock *lock, uint32_t deadline_ms, void *tag);
+/* The same without waiting for others: NOT_HELD when another has it, or is before us. */
+ZOOID_API int zooid_lock_try(zooid_lock *lock, uint32_t deadline_ms, zooid_reply **reply);
+/* It does not count as held from the call on. OK: others may have it now. NOT_HELD: it was not held, or was lost
+ * before. DEADLINE_EXCEEDED: it is given back as soon as the agent can be reached. */
+ZOOID_API int zooid_lock_release(zooid_lock *lock, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API zooid_ticket zooid_lock_submit_release(zooid_lock *lock, uint32_t deadline_ms, void *tag);
+/* What is under way is answered with CANCELLED. zooid_cancel with the ticket of a submitted one does the same. */
+ZOOID_API void zooid_lock_cancel(zooid_lock *lock);
+
+ZOOID_API bool zooid_lock_is_held(const zooid_lock *lock);
+ZOOID_API uint64_t zooid_lock_token(const zooid_lock *lock); /* 0: not held */
+/* CLOCK_BOOTTIME in milliseconds: until then nobody else has it. It grows while the agent keeps the session alive; 0:
+ * not held. */
+ZOOID_API uint64_t zooid_lock_good_until_ms(const zooid_lock *lock);
+/* Names it in ZOOID_EVENT_LOST. */
+ZOOID_API zooid_ticket zooid_lock_number(const zooid_lock *lock);
+/* Who holds it and who waits, in this order, those of other clients and libraries too: nodes (zooid_reply_node) with
+ * the identifier as data, and the name as path. Of a semaphore only those that hold it. */
+ZOOID_API int zooid_lock_contenders(zooid_lock *lock, uint32_t deadline_ms, zooid_reply **reply);
 
 #ifdef __cplusplus
 }

@@ -3,49 +3,12 @@
  * standard output, answered by a line on standard input.
  *
  *     libzooid SOCKET */
-#include "bindings/c/include/zooid.h"
+#include "tests/clients/c/scenario.h"
 
 #include <poll.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define CHECK(condition)                                                   \
-    do {                                                                   \
-        if (!(condition)) {                                                \
-            printf("%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
-            exit(1);                                                       \
-        }                                                                  \
-    } while (0)
-
-enum { SOON = 20000 };
-
-static const char *socket_path;
-
-static zooid_client *open_client(void)
-{
-    struct zooid_options options = ZOOID_OPTIONS_INIT;
-    zooid_client *client = NULL;
-    zooid_reply *why = NULL;
-    options.socket = socket_path;
-    options.connect_ms = SOON;
-    int code = zooid_open(&client, &options, &why);
-    if (code != ZOOID_OK)
-        printf("%s\n", zooid_reply_message(why));
-    CHECK(code == ZOOID_OK);
-    return client;
-}
-
-static void ask(const char *what)
-{
-    char line[16];
-    printf("%s\n", what);
-    fflush(stdout);
-    CHECK(fgets(line, sizeof line, stdin) != NULL);
-}
 
 /* -- one thing after the other
  * ------------------------------------------------------------------------------------------ */
@@ -146,17 +109,6 @@ static void a_list_is_whole(void)
 
 /* -- events
  * --------------------------------------------------------------------------------------------------------------- */
-
-static zooid_event *expect(zooid_client *c, enum zooid_event_kind kind)
-{
-    for (;;) {
-        zooid_event *event = zooid_next_event(c, SOON);
-        CHECK(event != NULL);
-        if (zooid_event_kind(event) == kind)
-            return event;
-        zooid_event_free(event);
-    }
-}
 
 static void submitted_requests_become_events(void)
 {
@@ -348,10 +300,7 @@ static void without_an_agent_it_says_so(void)
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        void (*run)(void);
-    } tests[] = {
+    static const struct scenario scenarios[] = {
         {"nodes are made, read and deleted", nodes_are_made_read_and_deleted},
         {"whole paths and subtrees", whole_paths_and_subtrees},
         {"a multi takes its parts over", a_multi_takes_its_parts_over},
@@ -366,13 +315,6 @@ int main(int argc, char **argv)
         {"session and watches outlive the agent", session_and_watches_outlive_the_agent},
         {"without an agent it says so", without_an_agent_it_says_so},
     };
-    CHECK(argc == 2);
-    socket_path = argv[1];
     CHECK(strcmp(zooid_code_name(ZOOID_NO_NODE), "NO_NODE") == 0 && strcmp(zooid_version(), "0.1.0") == 0);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++) {
-        tests[i].run();
-        printf("ok: %s\n", tests[i].name);
-        fflush(stdout);
-    }
-    return 0;
+    return run_scenarios(scenarios, sizeof scenarios / sizeof scenarios[0], argc, argv);
 }

@@ -1,0 +1,340 @@
+/* task.c - recipes at work: steps from phase to phase, operations and their answers, pauses. */
+#include "bindings/c/task.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum { PAUSE_MS_FIRST = 20, PAUSE_MS_MAX = 1000 };
+
+uint64_t boot_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* -- steps -----------------------------------------------------------------------------------------------------------
+ */
+
+static void rest(struct task *t)
+{
+    uint32_t longer = t->pause_ms == 0 ? PAUSE_MS_FIRST : 2 * t->pause_ms;
+    t->pause_ms = longer > PAUSE_MS_MAX ? PAUSE_MS_MAX : longer;
+    t->resting = true;
+    t->wake_at_ms = boot_ms() + t->pause_ms;
+}
+
+/* The agent is away, has no leader, or a session has ended: it may be otherwise soon. */
+static bool will_pass(int code, const zooid_reply *reply)
+{
+    return zooid_reply_retry(reply) || code == ZOOID_CONNECTION_LOST || code == ZOOID_SESSION_EXPIRED ||
+           code == ZOOID_SESSION_MOVED;
+}
+
+/* The phase after the answer that has come; *entered: it has to be begun. */
+static int take_answer(struct task *t, bool *entered)
+{
+    const struct task_phase *row = t->kind->phases[t->phase];
+    zooid_reply *reply = t->reply;
+    int code = zooid_reply_code(reply), next = t->phase;
+    t->reply = NULL;
+    t->answered = false;
+    t->asked = 0;
+    if (reply == NULL || zooid_reply_outcome_unknown(reply)) {
+        next = row->unknown;
+        rest(t);
+    } else if (will_pass(code, reply)) {
+        rest(t);
+    } else {
+        t->pause_ms = 0;
+        next = row->answered(t, code, reply);
+        *entered = next != t->phase;
+    }
+    if (next == TASK_AGAIN)
+        next = t->phase;
+    if (next == TASK_FAILED) {
+        task_answer_locked(t, reply);
+        return t->kind->failed(t, t->phase);
+    }
+    zooid_reply_free(reply);
+    return next;
+}
+
+static void enter(struct task *t)
+{
+    const struct task_phase *row = t->kind->phases[t->phase];
+    t->asked = 0; /* an answer to what was asked before is nobody's now */
+    if (row->ask == NULL)
+        return;
+    struct call *call = call_new_locked(t->client, row->ask(t), ZOOID_NO_DEADLINE, NULL, false);
+    if (call == NULL) {
+        rest(t);
+        return;
+    }
+    call->for_task = true;
+    call->task = t;
+    t->asked = call->ticket;
+}
+
+static void step(struct task *t)
+{
+    bool entered = false, is_rested = t->resting && t->wake_at_ms <= boot_ms();
+    int phase = t->phase, wanted;
+    t->due = false;
+    if (is_rested || !t->resting)
+        t->wake_at_ms = UINT64_MAX;
+    if (is_rested)
+        t->resting = false;
+    if (t->answered)
+        phase = take_answer(t, &entered);
+    else
+        entered = is_rested;
+    while ((wanted = t->kind->look(t, phase)) != phase) {
+        phase = wanted;
+        entered = true;
+        t->resting = false;
+    }
+    t->phase = phase;
+    if (entered)
+        enter(t);
+}
+
+static void forget_calls(struct task *t)
+{
+    zooid_client *c = t->client;
+    for (struct call *call = c->calls.next; call != &c->calls; call = call->next)
+        if (call->task == t)
+            call->task = NULL;
+}
+
+static void task_end(struct task *t)
+{
+    zooid_reply_free(t->reply);
+    if (t->operation != NULL && !t->operation->is_performed)
+        free(t->operation);
+    t->kind->free(t);
+}
+
+static void expire(struct task *t, uint64_t now)
+{
+    if (t->operation == NULL || t->operation->deadline_ms > now)
+        return;
+    task_answer_locked(t, reply_new(ZOOID_DEADLINE_EXCEEDED, NULL, NULL));
+}
+
+bool tasks_work_locked(zooid_client *c)
+{
+    bool asked = false;
+    uint64_t now = c->tasks == NULL ? 0 : boot_ms();
+    for (struct task **at = &c->tasks; *at != NULL;) {
+        struct task *t = *at;
+        zooid_ticket before = t->asked;
+        expire(t, now);
+        if (t->due || t->answered || t->wake_at_ms <= now)
+            step(t);
+        asked = asked || (t->asked != 0 && t->asked != before);
+        if (t->abandoned && t->phase == 0) {
+            *at = t->next;
+            forget_calls(t);
+            task_end(t);
+        } else {
+            at = &t->next;
+        }
+    }
+    return asked;
+}
+
+int64_t tasks_due_locked(const zooid_client *c)
+{
+    uint64_t first = UINT64_MAX;
+    for (const struct task *t = c->tasks; t != NULL; t = t->next) {
+        uint64_t at = t->due || t->answered ? 0 : t->wake_at_ms;
+        if (t->operation != NULL && t->operation->deadline_ms < at)
+            at = t->operation->deadline_ms;
+        first = at < first ? at : first;
+    }
+    if (first == UINT64_MAX)
+        return INT64_MAX;
+    uint64_t now = boot_ms();
+    return first <= now ? now_ms() : now_ms() + (int64_t)(first - now);
+}
+
+/* -- what happens ----------------------------------------------------------------------------------------------------
+ */
+
+void task_answered_locked(struct call *call)
+{
+    struct task *t = call->task;
+    if (t == NULL || t->asked != call->ticket)
+        return;
+    zooid_reply_free(t->reply);
+    t->reply = call->reply;
+    t->answered = true;
+    call->reply = NULL;
+}
+
+void tasks_changed_locked(zooid_client *c, enum zooid_change change, const char *path)
+{
+    for (struct task *t = c->tasks; t != NULL; t = t->next) {
+        if (t->kind->changed == NULL)
+            continue;
+        t->kind->changed(t, change, path);
+        t->due = true;
+    }
+}
+
+void tasks_look_locked(zooid_client *c)
+{
+    for (struct task *t = c->tasks; t != NULL; t = t->next)
+        t->due = true;
+}
+
+void tasks_free(zooid_client *c)
+{
+    while (c->tasks != NULL) {
+        struct task *t = c->tasks;
+        c->tasks = t->next;
+        task_end(t);
+    }
+}
+
+void task_tell_lost_locked(struct task *t, const char *path, const char *why)
+{
+    struct zooid_event *event = event_new(ZOOID_EVENT_LOST);
+    if (event != NULL) {
+        event->ticket = t->number;
+        event->reply = reply_new(ZOOID_NOT_HELD, why, path);
+    }
+    event_push_locked(t->client, event);
+}
+
+/* -- operations ------------------------------------------------------------------------------------------------------
+ */
+
+void task_answer_locked(struct task *t, zooid_reply *reply)
+{
+    struct operation *operation = t->operation;
+    t->operation = NULL;
+    t->due = true;
+    if (operation == NULL) {
+        zooid_reply_free(reply);
+    } else if (operation->is_performed) {
+        operation->reply = reply;
+        operation->is_done = true;
+        wake_locked(t->client);
+    } else {
+        event_push_reply_locked(t->client, operation->ticket, operation->tag, reply);
+        free(operation);
+    }
+}
+
+void tasks_cancel_locked(zooid_client *c, zooid_ticket ticket)
+{
+    for (struct task *t = c->tasks; t != NULL; t = t->next)
+        if (t->operation != NULL && t->operation->ticket == ticket) {
+            task_answer_locked(t, reply_new(ZOOID_CANCELLED, NULL, NULL));
+            return;
+        }
+}
+
+void task_cancel(struct task *t)
+{
+    zooid_client *c = t->client;
+    if (!is_ours(c))
+        return;
+    pthread_mutex_lock(&c->lock);
+    if (t->operation != NULL)
+        task_answer_locked(t, reply_new(ZOOID_CANCELLED, NULL, NULL));
+    link_work_locked(c, false);
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* False: it cannot begin, `*why` says why. */
+static bool begin_locked(struct task *t, struct operation *operation, int wanted, uint32_t deadline_ms,
+                         zooid_reply **why)
+{
+    zooid_client *c = t->client;
+    if (c->closing || t->operation != NULL) {
+        *why = c->closing ? reply_new(ZOOID_CLOSED, NULL, NULL)
+                          : reply_new(ZOOID_BAD_ARGUMENTS, "it is at work for another caller", NULL);
+        return false;
+    }
+    operation->wanted = wanted;
+    operation->deadline_ms = deadline_ms == ZOOID_NO_DEADLINE ? UINT64_MAX : boot_ms() + deadline_ms;
+    t->operation = operation;
+    t->due = true;
+    return true;
+}
+
+static bool is_answered(const zooid_client *c, const void *context)
+{
+    (void)c;
+    return ((const struct operation *)context)->is_done;
+}
+
+int task_perform(struct task *t, int wanted, uint32_t deadline_ms, zooid_reply **reply)
+{
+    zooid_client *c = t->client;
+    struct operation operation = {.is_performed = true};
+    if (!is_ours(c))
+        return give_reply(reply_new(ZOOID_CONNECTION_LOST, MADE_BEFORE_FORK, NULL), reply);
+    pthread_mutex_lock(&c->lock);
+    zooid_reply *answer = NULL;
+    if (begin_locked(t, &operation, wanted, deadline_ms, &answer)) {
+        (void)drive_until_locked(c, INT64_MAX, is_answered, &operation);
+        answer = operation.is_done ? operation.reply : reply_new(ZOOID_CLOSED, NULL, NULL);
+        if (!operation.is_done)
+            t->operation = NULL;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return give_reply(answer, reply);
+}
+
+zooid_ticket task_submit(struct task *t, int wanted, uint32_t deadline_ms, void *tag)
+{
+    zooid_client *c = t->client;
+    struct operation *operation = is_ours(c) ? calloc(1, sizeof *operation) : NULL;
+    if (operation == NULL)
+        return 0;
+    operation->tag = tag;
+    pthread_mutex_lock(&c->lock);
+    zooid_reply *refusal = NULL;
+    zooid_ticket ticket = operation->ticket = ++c->last_ticket;
+    if (!begin_locked(t, operation, wanted, deadline_ms, &refusal)) {
+        ticket = c->closing ? 0 : ticket;
+        event_push_reply_locked(c, ticket, tag, refusal);
+        free(operation);
+    }
+    link_work_locked(c, false);
+    pthread_mutex_unlock(&c->lock);
+    return ticket;
+}
+
+/* -- the beginning and the end ---------------------------------------------------------------------------------------
+ */
+
+void task_start(struct task *t, zooid_client *c, const struct task_kind *kind)
+{
+    t->client = c;
+    t->kind = kind;
+    t->wake_at_ms = UINT64_MAX;
+    pthread_mutex_lock(&c->lock);
+    t->number = ++c->last_ticket;
+    t->next = c->tasks;
+    c->tasks = t;
+    pthread_mutex_unlock(&c->lock);
+}
+
+/* In a child process it goes with the client. */
+void task_abandon(struct task *t)
+{
+    if (t == NULL || !is_ours(t->client))
+        return;
+    zooid_client *c = t->client;
+    pthread_mutex_lock(&c->lock);
+    t->abandoned = t->due = true;
+    if (t->operation != NULL)
+        task_answer_locked(t, reply_new(ZOOID_CANCELLED, NULL, NULL));
+    link_work_locked(c, false);
+    pthread_mutex_unlock(&c->lock);
+}
