@@ -108,18 +108,15 @@ def run_load(load, bench, servers):
 
 
 class Yardstick:
-    """Bare echo servers, each but the first relaying to the one before; looks like a Server to the samples."""
+    """Bare servers; looks like a Server to the samples."""
 
-    def __init__(self, bench, name, trip, chain):
+    def __init__(self, name):
         self.name = name
         self.processes, self.port = [], None
-        for mode in chain:
-            log = os.path.join(bench.work, f"echo-{name}-{len(self.processes)}.log")
-            options = ["--mode", mode, "--request", trip.request, "--reply", trip.reply]
-            options += ["--next", self.port] if mode == "relay" else ["--file", log]
-            self.processes.append(bench.spawn("echo", *options, stdin=subprocess.PIPE))
-            self.port = int(self.processes[-1].stdout.readline())
-        self.options = ["--op", "echo", "--size", str(trip.request)]
+
+    def start(self, bench, program, *options):
+        self.processes.append(bench.spawn(program, *options, stdin=subprocess.PIPE))
+        self.port = int(self.processes[-1].stdout.readline())
 
     @property
     def pids(self):
@@ -134,14 +131,35 @@ class Yardstick:
             process.wait()
 
 
+class EchoChain(Yardstick):
+    """Each but the first relays to the one before."""
+
+    def __init__(self, bench, name, trip, chain):
+        super().__init__(name)
+        for mode in chain:
+            log = os.path.join(bench.work, f"echo-{name}-{len(self.processes)}.log")
+            options = ["--mode", mode, "--request", trip.request, "--reply", trip.reply]
+            options += ["--next", self.port] if mode == "relay" else ["--file", log]
+            self.start(bench, "echo", *options)
+        self.options = ["--op", "echo", "--size", str(trip.request)]
+
+
+class BareServer(Yardstick):
+    """One that grants every session and tells every watcher, and does nothing else."""
+
+    def __init__(self, bench):
+        super().__init__("echo")
+        self.start(bench, "bare")
+
+
 def run_round_trip(trip, bench, servers):
-    sticks = [Yardstick(bench, "echo", trip, trip.chain)]
+    sticks = [EchoChain(bench, "echo", trip, trip.chain)]
     if trip.chain == ["logged"]:
-        sticks.append(Yardstick(bench, "inline", trip, ["inline"]))
+        sticks.append(EchoChain(bench, "inline", trip, ["inline"]))
 
     def sample(server):
         where = [*where_and_who(server, trip.where), "--connections", 1, "--outstanding", 1]
-        options = server.options if isinstance(server, Yardstick) else ["--op", trip.op]
+        options = server.options if isinstance(server, EchoChain) else ["--op", trip.op]
         return bench.helper("load", *where, *options, *bench.short_times())
 
     wait_quiet(servers)
@@ -161,6 +179,13 @@ def run_round_trip(trip, bench, servers):
     ]
 
 
+def beside_bare(bench, servers, sample):
+    bare = BareServer(bench)
+    samples = alternate(bench, [*servers, bare], bench.rounds, sample)
+    bare.stop()
+    return samples
+
+
 def run_watchers(bench, servers):
     title = "1 write, 1,000 watchers"
 
@@ -168,10 +193,11 @@ def run_watchers(bench, servers):
         wait_quiet(servers)
         return bench.helper("watchers", *where_and_who(server), "--rounds", bench.watcher_rounds)
 
-    samples = alternate(bench, servers, bench.rounds, sample)
+    samples = beside_bare(bench, servers, sample)
     bench.keep(title, samples)
     return [
         Row(title, "until the last event, median", "us", pick(samples, "p50_us"), ("apache", "max", 1 / 4)),
+        Row(title, "the same beside a bare server", "us", pick(samples, "p50_us"), ("echo", "max", 1.25)),
         Row(title, "until the last event, worst", "us", pick(samples, "max_us")),
         Row(title, "server CPU", "us/event", pick(samples, "server_cpu_us_per_event")),
     ]
@@ -185,10 +211,11 @@ def run_sessions(rate, bench, servers):
         return bench.helper("sessions", *where_and_who(server))
 
     alternate(bench, servers, 1, sample)  # Apache's first is slow: not yet compiled
-    samples = alternate(bench, servers, bench.rounds, sample)
+    samples = beside_bare(bench, servers, sample)
     bench.keep(title, samples)
     return [
         Row(title, "opened", "1/s", pick(samples, "sessions_per_s"), ("apache", "min", rate)),
+        Row(title, "the same beside a bare server", "1/s", pick(samples, "sessions_per_s"), ("echo", "min", 0.85)),
         Row(title, "server CPU", "us/session", pick(samples, "server_cpu_us_per_op")),
     ]
 
