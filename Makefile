@@ -20,6 +20,7 @@ BUILD  ?= build
 PREFIX ?= /usr
 SYSCONFDIR ?= /etc
 LIBDIR ?= $(PREFIX)/lib
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 B      := $(BUILD)$(if $(V),/$(V))
 GEN    := $(BUILD)/gen
 
@@ -63,7 +64,7 @@ CLI_SOURCES     := $(wildcard agent/cli/*.c)
 BENCH_SOURCES   := $(wildcard tests/bench/*.c)
 BENCH_HELPERS   := $(wildcard tests/bench/lib/*.c)
 SIM_SOURCES     := $(wildcard tests/sim/*.c tests/sim/*/*.c)
-TEST_SCRIPTS    := $(wildcard $(foreach area,clients golden crash agent ensembles,tests/$(area)/*_test.py tests/$(area)/*_test.sh))
+TEST_SCRIPTS    := $(wildcard $(foreach area,clients golden crash agent ensembles packages,tests/$(area)/*_test.py tests/$(area)/*_test.sh))
 LINT_SCRIPTS    := $(wildcard tests/lint/*.sh)
 MAN_PAGES       := $(wildcard packaging/man/*.[158])
 
@@ -81,7 +82,9 @@ CORE_LIB      := $(B)/lib/libzooid-core.a
 AGENT_LIB     := $(B)/lib/libzooid-agent.a
 LIBRARY       := $(B)/lib/libzooid.so
 LIBRARY_NAME  := libzooid.so.0
+VERSION        = $(shell sed -n 's/^\#define ZOOID_VERSION_[MP][A-Z]* //p' bindings/c/include/zooid.h | paste -sd.)
 CLI           := $(if $(CLI_SOURCES),$(B)/bin/zooid)
+INSTALLED_CLI := $(if $(CLI_SOURCES),$(B)/installed/zooid)
 SUPPORT_LIB   := $(B)/lib/libtest-support.a
 BENCH_LIB     := $(B)/lib/libbench.a
 TEST_PROGRAMS := $(patsubst %.c,$(B)/%,$(TEST_SOURCES))
@@ -96,7 +99,8 @@ chosen = $(if $(T),$(foreach test,$(1),$(if $(findstring $(T),$(test)),$(test)))
 # Included below, hence made first; make then starts over and finds the flags of the packages.
 build_packages := $(BUILD)/packages.mk
 test_packages  := $(BUILD)/.test-packages
-needs_packages := $(filter-out help clean distclean,$(or $(MAKECMDGOALS),all))
+package_tools  := $(BUILD)/.package-tools
+needs_packages := $(filter-out help clean distclean print-version,$(or $(MAKECMDGOALS),all))
 
 $(build_packages): packaging/install-deps
 	@mkdir -p $(@D)
@@ -108,6 +112,11 @@ $(build_packages): packaging/install-deps
 $(test_packages): packaging/install-deps
 	@mkdir -p $(@D)
 	@packaging/install-deps build test
+	@touch $@
+
+$(package_tools): packaging/install-deps
+	@mkdir -p $(@D)
+	@packaging/install-deps build package
 	@touch $@
 
 ifneq ($(needs_packages),)
@@ -170,10 +179,12 @@ $(LIBRARY): $(call object,$(LIBRARY_SOURCES)) $(B)/obj/gen/local.pb-c.shared.o
 	    $^ $$(pkg-config --libs libprotobuf-c) -lpthread
 	@ln -sf $(LIBRARY_NAME) $@
 
-$(B)/bin/zooid: $(call object,$(CLI_SOURCES)) $(LIBRARY)
+# The command twice: that of the tree finds the library beside it, the installed one where the system keeps libraries.
+$(CLI): cli_flags := -Wl,-rpath,'$$ORIGIN/../lib'
+$(CLI) $(INSTALLED_CLI): $(call object,$(CLI_SOURCES)) $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo "  LINK  $(V) $@"
-	@$(link) -o $@ $(filter %.o,$^) -L$(B)/lib -lzooid -Wl,-rpath,'$$ORIGIN/../lib' $$(pkg-config --libs jansson)
+	@$(link) -o $@ $(filter %.o,$^) -L$(B)/lib -lzooid $(cli_flags) $$(pkg-config --libs jansson)
 
 # $(call link_program,more flags before the libraries,more libraries)
 define link_program
@@ -206,8 +217,8 @@ $(call object,$(TEST_SOURCES) $(SUPPORT_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
 # ---- targets ---------------------------------------------------------------------------------------------------------
-.PHONY: all help run demo check test test-long unit lint format asan ubsan san tsan cover bench fuzz sim install clean \
-	distclean FORCE programs objects fuzzers variant-san variant-fuzz
+.PHONY: all help run demo check test test-long unit lint format asan ubsan san tsan cover bench fuzz sim package install \
+	clean distclean print-version FORCE programs objects fuzzers variant-san variant-fuzz
 
 all: $(AGENT) $(if $(AGENT),,$(AGENT_LIB) $(CORE_LIB)) $(LIBRARY) $(CLI)
 
@@ -227,6 +238,7 @@ help:
 	@echo 'make bench       measure against Apache ZooKeeper'
 	@echo 'make fuzz        run each fuzzer for SECONDS=60'
 	@echo 'make install     to DESTDIR and PREFIX=/usr'
+	@echo 'make package     the deb and the rpm packages, in $(BUILD)/packages'
 	@echo 'make clean, make distclean'
 	@echo 'Variables: V=asan|ubsan|san|tsan|cover|clang builds that variant; CC=clang; WERROR=1; BUILD=directory'
 
@@ -251,15 +263,16 @@ san_tests = --build $(BUILD)/san $(call chosen,$(patsubst %.c,$(BUILD)/san/%,$(S
 sim_tests = $(if $(call chosen,$(SIM)),'$(SIM) --world zab --sample' '$(SIM) --world replica --sample' '$(SIM) --mutants')
 all_tests = $(call chosen,$(LINT_SCRIPTS)) $(c_tests) $(sim_tests) $(call chosen,$(TEST_SCRIPTS)) \
 	    $(patsubst %,'tests/fuzz/run %',$(call chosen,$(FUZZERS))) $(san_tests)
+packages  = $(if $(call chosen,$(wildcard tests/packages/*_test.py)),package)
 
 unit: programs
 	@tests/run $(c_tests)
 
 check: test
-test: programs variant-san variant-fuzz
+test: programs variant-san variant-fuzz $(packages)
 	@tests/run $(all_tests)
 
-test-long: programs variant-san variant-fuzz
+test-long: programs variant-san variant-fuzz $(packages)
 	@ZOOID_LONG=1 tests/run --patience 10 $(all_tests)
 
 variant-san:
@@ -294,17 +307,24 @@ fuzz: variant-fuzz
 	@ZOOID_FUZZ_SECONDS=$(SECONDS) tests/run --jobs 2 --limit $$(($(SECONDS) + 300)) \
 	    $(patsubst %,'tests/fuzz/run %',$(call chosen,$(FUZZERS)))
 
-install: all
+package: | $(package_tools)
+	@packaging/make-packages $(BUILD)
+
+print-version:
+	@echo $(VERSION)
+
+install: all $(INSTALLED_CLI)
 	install -D -m 755 $(AGENT) $(DESTDIR)$(PREFIX)/bin/zooid-agent
-	install -D -m 755 $(CLI) $(DESTDIR)$(PREFIX)/bin/zooid
+	install -D -m 755 $(INSTALLED_CLI) $(DESTDIR)$(PREFIX)/bin/zooid
 	install -D -m 755 $(B)/lib/$(LIBRARY_NAME) $(DESTDIR)$(LIBDIR)/$(LIBRARY_NAME)
 	ln -sf $(LIBRARY_NAME) $(DESTDIR)$(LIBDIR)/libzooid.so
 	install -D -m 644 bindings/c/include/zooid.h $(DESTDIR)$(PREFIX)/include/zooid.h
+	install -D -m 644 bindings/c/local.proto $(DESTDIR)$(PREFIX)/share/zooid/local.proto
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' bindings/c/zooid.pc.in \
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' bindings/c/zooid.pc.in \
 	    >$(DESTDIR)$(LIBDIR)/pkgconfig/zooid.pc
 	install -D -m 644 packaging/completions/zooid.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/zooid
-	install -D -m 644 packaging/systemd/zooid-agent.service $(DESTDIR)$(PREFIX)/lib/systemd/system/zooid-agent.service
+	install -D -m 644 packaging/systemd/zooid-agent.service $(DESTDIR)$(UNITDIR)/zooid-agent.service
 	install -D -m 644 packaging/sysusers/zooid.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/zooid.conf
 	install -D -m 644 packaging/tmpfiles/zooid.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/zooid.conf
 	[ -e $(DESTDIR)$(SYSCONFDIR)/zooid/zoo.cfg ] || \

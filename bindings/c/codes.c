@@ -1,10 +1,6 @@
 /* codes.c - names and texts of codes, from the list in zooid.h; the version. */
 #include "bindings/c/internal.h"
 
-#define TEXT_OF(x)   #x
-#define TEXT(x)      TEXT_OF(x)
-#define VERSION_TEXT TEXT(ZOOID_VERSION_MAJOR) "." TEXT(ZOOID_VERSION_MINOR) "." TEXT(ZOOID_VERSION_PATCH)
-
 static const struct {
     int code;
     const char *name, *text;
@@ -16,7 +12,7 @@ static const struct {
 
 const char *zooid_version(void)
 {
-    return VERSION_TEXT;
+    return ZOOID_VERSION;
 }
 
 const char *zooid_code_name(int code)

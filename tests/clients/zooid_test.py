@@ -99,7 +99,7 @@ class Command(harness.ServerTestCase):
                       ("acl", "-a", "a:b:x", "/")):
             self.zooid(*words, code=USAGE)
         self.assertIn("zooid [-S SOCKET]", self.zooid("-h"))
-        self.assertEqual(self.zooid("-V"), "zooid 0.1.0\n")
+        self.assertRegex(self.zooid("-V"), r"\Azooid \d+\.\d+\.\d+\n\Z")
 
     def test_without_an_agent_it_says_so_in_time(self):
         self.assertIn("no agent answers", self.zooid("-S", "/nowhere", "-t", "50", "sync", code=NO_AGENT))

@@ -21,6 +21,7 @@ agent/check_start*  core/tree/tree.h core/session/session.h core/ops/apply.h
 agent/checkpoint*   core/tree/tree.h core/session/session.h
 agent/apache_sessions*  core/session/session.h
 agent/local*        core/session/session.h core/tree/acl.h
+agent/version.h     bindings/c/include/zooid.h
 agent/peers*        core/zab/notification.h
 agent/ensemble*     core/zab/zab.h core/zab/zab_text.h
 agent/commands_ensemble*  core/zab/zab_text.h

@@ -37,9 +37,16 @@ extern "C" {
 #define ZOOID_API __attribute__((visibility("default")))
 #endif
 
+/* The version of all that is built from this source: agent, packages and bindings take it from here. */
 #define ZOOID_VERSION_MAJOR 0
 #define ZOOID_VERSION_MINOR 1
 #define ZOOID_VERSION_PATCH 0
+
+/* The three as text, "0.1.0". */
+#define ZOOID_VERSION ZOOID_VERSION_OF(ZOOID_VERSION_MAJOR, ZOOID_VERSION_MINOR, ZOOID_VERSION_PATCH)
+
+#define ZOOID_VERSION_OF(major, minor, patch)   ZOOID_VERSION_DOTS(major, minor, patch)
+#define ZOOID_VERSION_DOTS(major, minor, patch) #major "." #minor "." #patch
 
 /* Of the library that is loaded: "0.1.0". */
 ZOOID_API const char *zooid_version(void);
@@ -206,9 +213,6 @@ ZOOID_API zooid_request *zooid_request_open_session(void);
 ZOOID_API zooid_request *zooid_request_close_session(void);
 ZOOID_API zooid_request *zooid_request_add_watch(const char *path, enum zooid_watch_mode mode);
 ZOOID_API zooid_request *zooid_request_remove_watch(const char *path); /* every kind of this path */
-ZOOID_API zooid_request *zooid_request_command(
-    const char *name); /* of the admin server; then zooid_request_add_argument */
-ZOOID_API zooid_request *zooid_request_call(const char *provider, const char *command, const void *bytes, size_t len);
 ZOOID_API void zooid_request_free(zooid_request *request);
 
 /* Each returns ZOOID_OK, NO_MEMORY, or BAD_ARGUMENTS when the operation has no such thing. */

@@ -315,6 +315,6 @@ int main(int argc, char **argv)
         {"session and watches outlive the agent", session_and_watches_outlive_the_agent},
         {"without an agent it says so", without_an_agent_it_says_so},
     };
-    CHECK(strcmp(zooid_code_name(ZOOID_NO_NODE), "NO_NODE") == 0 && strcmp(zooid_version(), "0.1.0") == 0);
+    CHECK(strcmp(zooid_code_name(ZOOID_NO_NODE), "NO_NODE") == 0 && strcmp(zooid_version(), ZOOID_VERSION) == 0);
     return run_scenarios(scenarios, sizeof scenarios / sizeof scenarios[0], argc, argv);
 }

@@ -1,0 +1,234 @@
+#!/usr/bin/python3
+"""What `make package` made: installed into fresh roots, the agent started from there and used, and removed again."""
+# sanitizers: no
+# limit: 300
+import glob
+import os
+import re
+import subprocess
+import unittest
+
+import fresh_root
+from fresh_root import BUILD, Root, harness, run
+
+PACKAGES = os.path.join(BUILD, "packages")
+CONFIG, DATA, UNIT = "/etc/zooid/zoo.cfg", "/var/lib/zooid", "zooid-agent.service"
+# It asks for no bug to be closed, which is right only for a package that Debian itself takes in.
+LINTIAN_SUPPRESSED = "initial-upload-closes-no-bugs"
+
+
+def package(pattern):
+    found = glob.glob(os.path.join(PACKAGES, pattern))
+    if len(found) != 1:
+        raise AssertionError("%s in %s: found %s; `make package` makes it" % (pattern, PACKAGES, found or "none"))
+    return found[0]
+
+
+def debs():
+    return [package(name + "_*.deb") for name in ("libzooid0", "libzooid-dev", "zooid")]
+
+
+def rpms():
+    return [package("zooid-%s.rpm" % name) for name in ("[0-9]*", "libs-*", "devel-*")]
+
+
+def dependencies():
+    """Names of the packages that ours depend on; of alternatives that which brings least along."""
+    own = {os.path.basename(deb).split("_")[0] for deb in debs()}
+    wanted = {"passwd"}  # the useradd of the rpm
+    for deb in debs():
+        fields = run(["dpkg-deb", "--showformat=${Depends}", "--show", deb])
+        for row in filter(None, (row.strip() for row in fields.split(","))):
+            names = [name.split()[0].split(":")[0] for name in row.split("|")]
+            wanted.add(next((name for name in names if "standalone" in name), names[0]))
+    return wanted - own
+
+
+class InstalledAgent(harness.Server):
+    """The agent of a root, with the configuration that came with it but for ports that are free here."""
+    name = "the installed zooid-agent"
+
+    def __init__(self, root):
+        super().__init__()
+        self.root = root
+
+    def write_config(self, config_path):
+        pass
+
+    def command(self, config_path):
+        ports = ["-DclientPort=%d" % self.port, "-Dadmin.serverPort=%d" % self.admin_port]
+        return self.root.command("/usr/bin/zooid-agent", "-c", CONFIG, *ports, user="zooid:zooid")
+
+
+class PackageCase(unittest.TestCase):
+    def fresh_root(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root may make and enter a fresh root")
+        root = Root(dependencies())
+        self.addCleanup(root.remove)
+        return root
+
+    def start_agent(self, root):
+        agent = InstalledAgent(root)
+        self.addCleanup(agent.stop)
+        return agent.start()
+
+    def use(self, root, value):
+        """A client from outside writes, the installed command reads as anybody, on the agent's default socket."""
+        harness.need_kazoo()
+        from kazoo.client import KazooClient
+        agent = self.start_agent(root)
+        client = KazooClient(agent.address)
+        client.start(timeout=30)
+        try:
+            client.create("/" + value, value.encode())
+        finally:
+            client.stop()
+            client.close()
+        self.assertEqual(self.get(root, value), value)
+        return agent
+
+    @staticmethod
+    def get(root, name):
+        return root.run("zooid", "get", "/" + name, user="nobody:nogroup").strip()
+
+    def check_installed(self, root, libdir):
+        self.assertRegex(root.read("/etc/passwd"), r"(?m)^zooid:x?!?\*?:\d+:\d+:[^:]*:/var/lib/zooid:/usr/sbin/nologin$")
+        self.assertEqual(root.owner(DATA), "zooid:zooid 750")
+        self.assertEqual(root.owner("/etc/zooid"), "root:zooid 775")
+        self.assertEqual(root.owner(CONFIG), "root:root 644")
+        self.assertTrue(root.has(libdir + "/libzooid.so.0"))
+        for program in ("/usr/bin/zooid", "/usr/bin/zooid-agent", libdir + "/libzooid.so.0"):
+            self.assertNotRegex(run(["readelf", "-d", root.path(program)]), "RPATH|RUNPATH", program)
+        for page in ("man1/zooid.1", "man5/zooid-zoo.cfg.5", "man8/zooid-agent.8"):
+            self.assertTrue(glob.glob(root.path("/usr/share/man", page + "*")), page)
+        self.assertTrue(root.has("/usr/share/bash-completion/completions/zooid"))
+
+    def check_programs_build(self, root, libdir):
+        """A program that is built with what the development package has in this root runs there."""
+        env = dict(os.environ, PKG_CONFIG_SYSROOT_DIR=root.directory, PKG_CONFIG_LIBDIR=root.path(libdir, "pkgconfig"))
+        flags = run(["pkg-config", "--cflags", "--libs", "zooid"], env=env).split()
+        source = root.path("/tmp/version.c")
+        with open(source, "w", encoding="utf-8") as text:
+            text.write('#include <stdio.h>\n#include <zooid.h>\nint main(void) { return puts(zooid_version()) < 0; }\n')
+        # The library's own libraries are those of the root.
+        run([harness.need_program("gcc", "gcc"), "-o", root.path("/tmp/version"), source, *flags,
+             "-Wl,--allow-shlib-undefined"])
+        version = run(["pkg-config", "--modversion", "zooid"], env=env)
+        self.assertEqual(root.run("/tmp/version"), version)
+        self.assertEqual(root.run("zooid", "-V"), "zooid " + version)
+
+
+class Deb(PackageCase):
+    libdir = "/usr/lib/" + run(["dpkg-architecture", "-qDEB_HOST_MULTIARCH"]).strip()
+
+    def install(self, root):
+        """With dpkg alone: what apt put there has to be enough."""
+        root.run("mkdir", "-p", "/packages")
+        run(["cp", *debs(), root.path("/packages")])
+        root.run("sh", "-c", "dpkg --force-unsafe-io --install /packages/*.deb")
+
+    def test_life(self):
+        root = self.fresh_root()
+        self.install(root)
+        self.check_installed(root, self.libdir)
+        self.assertTrue(root.has("/etc/systemd/system/multi-user.target.wants/" + UNIT), "the unit is not enabled")
+        self.check_programs_build(root, self.libdir)
+        root.append(CONFIG, "# somebody's own line")
+        self.use(root, "first").terminate()
+        self.check_remove(root)
+        self.install(root)
+        self.assertIn("# somebody's own line", root.read(CONFIG))
+        agent = self.use(root, "second")
+        self.assertEqual(self.get(root, "first"), "first")
+        agent.terminate()
+        self.check_purge(root)
+        self.install(root)
+        self.check_purge_keeps_what_is_elsewhere(root)
+
+    def check_remove(self, root):
+        """What is installed goes; configuration, data and user stay."""
+        root.run("dpkg", "--remove", "zooid", "libzooid-dev", "libzooid0")
+        for gone in ("/usr/bin/zooid-agent", "/usr/bin/zooid", self.libdir + "/libzooid.so.0", "/usr/include/zooid.h"):
+            self.assertFalse(root.has(gone), gone)
+        self.assertIn("# somebody's own line", root.read(CONFIG))
+        self.assertTrue(root.has(DATA + "/version-2"))
+        self.assertIn("\nzooid:", root.read("/etc/passwd"))
+
+    def check_purge(self, root):
+        """Configuration and data go too, also what a member keeps beside zoo.cfg; the user stays."""
+        root.append("/etc/zooid/zoo.cfg.dynamic.100000000", "server.1=localhost:2888:3888")
+        root.run("dpkg", "--purge", "zooid", "libzooid-dev", "libzooid0")
+        for gone in (DATA, "/etc/zooid", "/run/zooid", "/etc/systemd/system/multi-user.target.wants/" + UNIT):
+            self.assertFalse(root.has(gone), gone)
+        self.assertIn("\nzooid:", root.read("/etc/passwd"))
+        left = root.run("sh", "-c", "dpkg-query --show 'zooid' 'libzooid*' 2>/dev/null || true")
+        self.assertEqual(left, "")
+
+    def check_purge_keeps_what_is_elsewhere(self, root):
+        """A data directory that is a link to another disk is not emptied."""
+        root.run("sh", "-c", "mv /var/lib/zooid /disk && ln -s /disk /var/lib/zooid && touch /disk/tree")
+        root.append("/etc/zooid/somebodys-file", "")
+        root.run("dpkg", "--purge", "zooid")
+        self.assertTrue(root.has("/disk/tree"))
+        self.assertTrue(root.has("/etc/zooid/somebodys-file"))
+        self.assertFalse(root.has(CONFIG))
+
+    def test_lintian(self):
+        lintian = harness.need_program("lintian", "lintian")
+        run([lintian, "--fail-on", "error,warning", "--suppress-tags", LINTIAN_SUPPRESSED, package("zooid_*.changes")])
+
+
+class Rpm(PackageCase):
+    libdir = run(["rpm", "--eval", "%_libdir"]).strip()
+
+    @staticmethod
+    def rpm(root, *words):
+        return run(["rpm", "--root", root.directory, *words])
+
+    def change(self, root, *words):
+        """A Debian root has none of the packages that requirements name; check_requirements looks at these."""
+        self.rpm(root, *words[:1], "--nodeps", "--force-debian", *words[1:])
+
+    def check_requirements(self, root):
+        """Each is met by one of our packages, a file of the root, or a library that the loader of the root finds."""
+        provided = {line.split()[0] for line in run(["rpm", "-qp", "--provides", *rpms()]).splitlines()}
+        provided |= {line.split()[0] for line in root.run("ldconfig", "-p").splitlines() if ".so" in line}
+        required = {line.split()[0] for line in run(["rpm", "-qp", "--requires", *rpms()]).splitlines()}
+        self.assertIn("libzooid.so.0()(64bit)", required)
+        self.assertIn("libuv.so.1()(64bit)", required)
+        for name in required - {"/usr/bin/pkg-config"}:
+            library = re.sub(r"\(.*", "", name)
+            self.assertTrue(name in provided or library in provided or name.startswith("/") and root.has(name)
+                            or re.match(r"rpmlib\(|rtld\(", name), name)
+
+    def test_life(self):
+        harness.need_program("rpm", "rpm")
+        root = self.fresh_root()
+        self.check_requirements(root)
+        # Where an rpm-based system's loader looks by itself.
+        root.append("/etc/ld.so.conf.d/libdir.conf", self.libdir)
+        self.rpm(root, "--initdb")
+        self.change(root, "--install", *rpms())
+        root.run("ldconfig")
+        for name in ("zooid", "zooid-libs", "zooid-devel"):
+            self.assertEqual(self.rpm(root, "--verify", "--nodeps", name), "")
+        self.check_installed(root, self.libdir)
+        self.check_programs_build(root, self.libdir)
+        root.append(CONFIG, "# somebody's own line")
+        root.run("install", "-d", "-o", "zooid", "-g", "zooid", "/run/zooid")  # as systemd does for the unit
+        self.use(root, "first").terminate()
+        self.check_erase(root)
+
+    def check_erase(self, root):
+        """A changed zoo.cfg is put aside; data and user stay."""
+        self.change(root, "--erase", "zooid", "zooid-libs", "zooid-devel")
+        for gone in ("/usr/bin/zooid-agent", "/usr/bin/zooid", self.libdir + "/libzooid.so.0", CONFIG):
+            self.assertFalse(root.has(gone), gone)
+        self.assertIn("# somebody's own line", root.read(CONFIG + ".rpmsave"))
+        self.assertTrue(root.has(DATA + "/version-2"))
+        self.assertIn("\nzooid:", root.read("/etc/passwd"))
+
+
+if __name__ == "__main__":
+    harness.main()
