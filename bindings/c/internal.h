@@ -185,7 +185,8 @@ struct zooid_client {
 
 int64_t now_ms(void); /* CLOCK_MONOTONIC */
 int64_t deadline_of(uint32_t ms);
-uint64_t boot_ms(void); /* CLOCK_BOOTTIME, on which sessions are good */
+uint32_t left_of(int64_t deadline_ms); /* what remains of it, in milliseconds */
+uint64_t boot_ms(void);                /* CLOCK_BOOTTIME, on which sessions are good */
 /* False: this process is a child of the one that made the client, where it is of no use. */
 bool is_ours(const zooid_client *c);
 void say(zooid_client *c, enum zooid_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -31,32 +31,41 @@ static bool will_pass(int code, const zooid_reply *reply)
            code == ZOOID_SESSION_MOVED;
 }
 
+zooid_reply *task_keep_reply(struct task *t)
+{
+    zooid_reply *reply = t->reply;
+    t->reply = NULL;
+    return reply;
+}
+
 /* The phase after the answer that has come; *entered: it has to be begun. */
 static int take_answer(struct task *t, bool *entered)
 {
     const struct task_phase *row = t->kind->phases[t->phase];
-    zooid_reply *reply = t->reply;
-    int code = zooid_reply_code(reply), next = t->phase;
-    t->reply = NULL;
+    int code = zooid_reply_code(t->reply), next = t->phase;
     t->answered = false;
     t->asked = 0;
-    if (reply == NULL || zooid_reply_outcome_unknown(reply)) {
+    if (t->reply == NULL || zooid_reply_outcome_unknown(t->reply)) {
         next = row->unknown;
         rest(t);
-    } else if (will_pass(code, reply)) {
+    } else if (will_pass(code, t->reply)) {
         rest(t);
     } else {
-        t->pause_ms = 0;
-        next = row->answered(t, code, reply);
+        next = row->answered(t, code, t->reply);
         *entered = next != t->phase;
     }
     if (next == TASK_AGAIN)
         next = t->phase;
     if (next == TASK_FAILED) {
-        task_answer_locked(t, reply);
-        return t->kind->failed(t, t->phase);
+        task_answer_locked(t, task_keep_reply(t));
+        next = t->kind->failed(t, t->phase);
+        if (next == t->phase)
+            rest(t);
+        *entered = next != t->phase;
+    } else if (*entered) {
+        t->pause_ms = 0;
     }
-    zooid_reply_free(reply);
+    zooid_reply_free(task_keep_reply(t));
     return next;
 }
 

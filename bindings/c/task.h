@@ -32,7 +32,7 @@ struct task_kind {
     const struct task_phase *const *phases;
     int (*look)(struct task *t, int phase);                                      /* the phase to be in */
     void (*changed)(struct task *t, enum zooid_change change, const char *path); /* NULL: it watches nothing */
-    int (*failed)(struct task *t, int phase);                                    /* the phase after a failure */
+    int (*failed)(struct task *t, int phase); /* the phase after a failure; the same one: again after a pause */
     void (*free)(struct task *t);
 };
 
@@ -70,6 +70,9 @@ static inline bool task_wants(const struct task *t, int wanted)
 {
     return t->operation != NULL && t->operation->wanted == wanted;
 }
+
+/* For `answered`: the reply becomes the recipe's. */
+zooid_reply *task_keep_reply(struct task *t);
 
 /* Answers what was wanted, if anything still is. The reply is taken over; NULL says that memory ran out. */
 void task_answer_locked(struct task *t, zooid_reply *reply);

@@ -43,7 +43,7 @@ int zooid_sync(zooid_client *c, uint32_t deadline_ms, zooid_reply **reply)
 /* -- more than one request ------------------------------------------------------------------------------------------
  */
 
-static uint32_t left_of(int64_t deadline)
+uint32_t left_of(int64_t deadline)
 {
     if (deadline == INT64_MAX)
         return ZOOID_NO_DEADLINE;

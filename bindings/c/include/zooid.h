@@ -327,7 +327,7 @@ enum zooid_event_kind {
     ZOOID_EVENT_SESSION,   /* session_state */
     ZOOID_EVENT_WATCH,     /* change, path, zxid */
     ZOOID_EVENT_OVERFLOW,  /* the queue was full (zooid_set_event_limit): watch events before this one are missing */
-    ZOOID_EVENT_LOST       /* ticket: the number of a lock that was held and is lost; the reply says why */
+    ZOOID_EVENT_LOST /* ticket: the number of an object, as a lock, that has lost what it held; the reply says why */
 };
 
 enum zooid_change {
@@ -418,6 +418,95 @@ ZOOID_API zooid_ticket zooid_lock_number(const zooid_lock *lock);
 /* Who holds it and who waits, in this order, those of other clients and libraries too: nodes (zooid_reply_node) with
  * the identifier as data, and the name as path. Of a semaphore only those that hold it. */
 ZOOID_API int zooid_lock_contenders(zooid_lock *lock, uint32_t deadline_ms, zooid_reply **reply);
+
+/* -- groups, and nodes that are there while the process is */
+
+/* An ephemeral node that is made at once, and again whenever it is gone: with the session, or deleted by somebody. Each
+ * time an event ZOOID_EVENT_LOST tells that. While another session has the path, it waits for its end. */
+typedef struct zooid_ephemeral zooid_ephemeral;
+
+/* `data` is copied. NULL as with zooid_lock_new. */
+ZOOID_API zooid_ephemeral *zooid_ephemeral_new(zooid_client *client, const char *path, const void *data, size_t len);
+/* A member of the group at `path`: a node with a name of its own and `identifier` as data. kazoo's Party. */
+ZOOID_API zooid_ephemeral *zooid_group_join(zooid_client *client, const char *path, const char *identifier);
+/* Deletes the node, without waiting for that. */
+ZOOID_API void zooid_ephemeral_free(zooid_ephemeral *ephemeral);
+/* Until it is there. An error that does not pass by itself (NO_AUTH) is answered, and it is tried again all the same.
+ */
+ZOOID_API int zooid_ephemeral_wait(zooid_ephemeral *ephemeral, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API zooid_ticket zooid_ephemeral_submit_wait(zooid_ephemeral *ephemeral, uint32_t deadline_ms, void *tag);
+ZOOID_API void zooid_ephemeral_cancel(zooid_ephemeral *ephemeral);
+ZOOID_API const char *zooid_ephemeral_path(const zooid_ephemeral *ephemeral);
+ZOOID_API zooid_ticket zooid_ephemeral_number(const zooid_ephemeral *ephemeral); /* of ZOOID_EVENT_LOST */
+
+/* The members: nodes with the identifier as data. None when the group is not there. */
+ZOOID_API int zooid_group_members(zooid_client *client, const char *path, uint32_t deadline_ms, zooid_reply **reply);
+
+/* -- barriers */
+
+/* kazoo's Barrier: while its node is there, all wait. */
+typedef struct zooid_barrier zooid_barrier;
+
+ZOOID_API zooid_barrier *zooid_barrier_new(zooid_client *client, const char *path);
+ZOOID_API void zooid_barrier_free(zooid_barrier *barrier);
+ZOOID_API int zooid_barrier_set(zooid_barrier *barrier, uint32_t deadline_ms, zooid_reply **reply);
+/* NO_NODE: it was not set. */
+ZOOID_API int zooid_barrier_lift(zooid_barrier *barrier, uint32_t deadline_ms, zooid_reply **reply);
+/* OK at once when it is not set. */
+ZOOID_API int zooid_barrier_wait(zooid_barrier *barrier, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API zooid_ticket zooid_barrier_submit_wait(zooid_barrier *barrier, uint32_t deadline_ms, void *tag);
+ZOOID_API void zooid_barrier_cancel(zooid_barrier *barrier);
+
+/* kazoo's DoubleBarrier: nobody goes in before `count` are there, and nobody comes out before all want to, or have
+ * ended. Whoever gives up (deadline, cancel) is out. ZOOID_EVENT_LOST: the session of one that is inside is over. */
+typedef struct zooid_double_barrier zooid_double_barrier;
+
+ZOOID_API zooid_double_barrier *zooid_double_barrier_new(zooid_client *client, const char *path, uint32_t count,
+                                                         const char *identifier);
+ZOOID_API void zooid_double_barrier_free(zooid_double_barrier *barrier);
+ZOOID_API int zooid_double_barrier_enter(zooid_double_barrier *barrier, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API zooid_ticket zooid_double_barrier_submit_enter(zooid_double_barrier *barrier, uint32_t deadline_ms,
+                                                         void *tag);
+/* NOT_HELD: it is not inside. */
+ZOOID_API int zooid_double_barrier_leave(zooid_double_barrier *barrier, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API zooid_ticket zooid_double_barrier_submit_leave(zooid_double_barrier *barrier, uint32_t deadline_ms,
+                                                         void *tag);
+ZOOID_API void zooid_double_barrier_cancel(zooid_double_barrier *barrier);
+ZOOID_API zooid_ticket zooid_double_barrier_number(const zooid_double_barrier *barrier);
+
+/* -- queues */
+
+/* Each entry is handed out at least once, in the order of priorities and then of arrival: it stays in the queue, out of
+ * reach of others, until whoever took it says that it is finished; when that one ends before, another gets it. kazoo's
+ * LockingQueue. */
+typedef struct zooid_queue zooid_queue;
+
+ZOOID_API zooid_queue *zooid_queue_new(zooid_client *client, const char *path);
+/* Gives back what it has in hands. */
+ZOOID_API void zooid_queue_free(zooid_queue *queue);
+/* `priority`: 0 (first) to 999; kazoo's default is 100. When the reply says that its outcome is unknown, the entry may
+ * be in the queue. */
+ZOOID_API int zooid_queue_put(zooid_queue *queue, const void *data, size_t len, unsigned priority, uint32_t deadline_ms,
+                              zooid_reply **reply);
+/* Waits for an entry: its data is the reply's, its place the path. One at a time (BAD_ARGUMENTS). ZOOID_EVENT_LOST: it
+ * may be in other hands. */
+ZOOID_API int zooid_queue_take(zooid_queue *queue, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API zooid_ticket zooid_queue_submit_take(zooid_queue *queue, uint32_t deadline_ms, void *tag);
+/* The entry is dealt with, and goes. NOT_HELD: there was none in hands, or it was lost. */
+ZOOID_API int zooid_queue_finish(zooid_queue *queue, uint32_t deadline_ms, zooid_reply **reply);
+/* The entry is left to others. NOT_HELD as before. */
+ZOOID_API int zooid_queue_return(zooid_queue *queue, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API void zooid_queue_cancel(zooid_queue *queue);
+ZOOID_API zooid_ticket zooid_queue_number(const zooid_queue *queue);
+
+/* -- counters */
+
+/* A whole number in a node, as kazoo's Counter. The reply's number, to be read as int64_t, is the value; a node that is
+ * missing counts as 0. BAD_ARGUMENTS: the node holds something else, or the sum does not fit. When the reply of an
+ * addition says that its outcome is unknown, it may have been made. */
+ZOOID_API int zooid_counter_get(zooid_client *client, const char *path, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API int zooid_counter_add(zooid_client *client, const char *path, int64_t delta, uint32_t deadline_ms,
+                                zooid_reply **reply);
 
 #ifdef __cplusplus
 }

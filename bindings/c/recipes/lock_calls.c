@@ -124,6 +124,12 @@ zooid_ticket zooid_lock_number(const zooid_lock *l)
     return l->task.number;
 }
 
+static bool is_contender(const char *name, const void *context)
+{
+    int64_t place = 0;
+    return ((const zooid_lock *)context)->leases > 0 || contender_place(name, &place);
+}
+
 /* By their place in the queue; leases by the order in which they were taken. */
 static int compare_contenders(const void *a, const void *b)
 {
@@ -139,23 +145,8 @@ static int compare_contenders(const void *a, const void *b)
 int zooid_lock_contenders(zooid_lock *l, uint32_t deadline_ms, zooid_reply **reply)
 {
     zooid_reply *answer = NULL;
-    zooid_request *request = zooid_request_list(l->path);
-    (void)zooid_request_set_with_nodes(request);
-    int code = zooid_perform(l->task.client, request, deadline_ms, &answer);
-    if (code == ZOOID_NO_NODE) { /* nobody ever was there */
-        zooid_reply_free(answer);
-        answer = reply_new(ZOOID_OK, NULL, l->path);
-    }
-    if (zooid_reply_code(answer) == ZOOID_OK) {
-        size_t kept = 0;
-        int64_t place = 0;
-        for (size_t i = 0; i < answer->node_count; i++)
-            if (l->leases > 0 || contender_place(answer->nodes[i].path, &place))
-                answer->nodes[kept++] = answer->nodes[i];
-        answer->node_count = kept;
-        answer->name_count = 0;
-        if (kept > 0)
-            qsort(answer->nodes, kept, sizeof answer->nodes[0], compare_contenders);
-    }
+    int code = list_some(l->task.client, l->path, deadline_ms, is_contender, l, &answer);
+    if (code == ZOOID_OK && answer->node_count > 0)
+        qsort(answer->nodes, answer->node_count, sizeof answer->nodes[0], compare_contenders);
     return give_reply(answer, reply);
 }

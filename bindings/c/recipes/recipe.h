@@ -34,6 +34,10 @@ bool session_is_over_locked(const zooid_client *c, int64_t session);
 /* A reply of our own with a number. NULL: out of memory. */
 zooid_reply *reply_with_number(uint64_t number, const char *path);
 
+/* Children whose names are wanted, with their data; none when the parent is missing. */
+int list_some(zooid_client *c, const char *path, uint32_t deadline_ms,
+              bool (*is_wanted)(const char *name, const void *context), const void *context, zooid_reply **reply);
+
 /* The request with a watch, or one that waits for everything committed. Both pass NULL on. */
 zooid_request *with_watch(zooid_request *request);
 zooid_request *with_latest(zooid_request *request);

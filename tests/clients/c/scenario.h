@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define CHECK(condition)                                                   \
     do {                                                                   \
@@ -52,6 +53,39 @@ static inline zooid_event *expect(zooid_client *c, enum zooid_event_kind kind)
             return event;
         zooid_event_free(event);
     }
+}
+
+static inline uint64_t boot_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* The reply to that ticket, which is the next one. */
+static inline int next_reply(zooid_client *c, zooid_ticket ticket, uint64_t *number)
+{
+    zooid_event *event = expect(c, ZOOID_EVENT_REPLY);
+    zooid_reply *r = zooid_event_take_reply(event);
+    CHECK(zooid_event_ticket(event) == ticket);
+    int code = zooid_reply_code(r);
+    if (number != NULL)
+        *number = zooid_reply_number(r);
+    zooid_reply_free(r);
+    zooid_event_free(event);
+    return code;
+}
+
+/* The loss of the object of that number, for such a reason; NULL: of a session that ends, which may be seen first by
+ * its nodes. */
+static inline void expect_loss(zooid_client *c, zooid_ticket number, const char *why)
+{
+    zooid_event *event = expect(c, ZOOID_EVENT_LOST);
+    zooid_reply *r = zooid_event_take_reply(event);
+    CHECK(zooid_event_ticket(event) == number);
+    CHECK(zooid_reply_code(r) == ZOOID_NOT_HELD && (why == NULL || strstr(zooid_reply_message(r), why) != NULL));
+    zooid_reply_free(r);
+    zooid_event_free(event);
 }
 
 struct scenario {
