@@ -180,6 +180,9 @@ def run_round_trip(trip, bench, servers):
 
 
 def beside_bare(bench, servers, sample):
+    """Of use beside one server: an ensemble has more to do than a bare one."""
+    if any(len(server.members) > 1 for server in servers):
+        return alternate(bench, servers, bench.rounds, sample)
     bare = BareServer(bench)
     samples = alternate(bench, [*servers, bare], bench.rounds, sample)
     bare.stop()
