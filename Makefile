@@ -64,7 +64,7 @@ CLI_SOURCES     := $(wildcard agent/cli/*.c)
 BENCH_SOURCES   := $(wildcard tests/bench/*.c)
 BENCH_HELPERS   := $(wildcard tests/bench/lib/*.c)
 SIM_SOURCES     := $(wildcard tests/sim/*.c tests/sim/*/*.c)
-TEST_SCRIPTS    := $(wildcard $(foreach area,clients golden crash agent ensembles packages,tests/$(area)/*_test.py tests/$(area)/*_test.sh))
+TEST_SCRIPTS    := $(wildcard $(foreach area,clients golden crash agent ensembles packages bindings,tests/$(area)/*_test.py tests/$(area)/*_test.sh))
 LINT_SCRIPTS    := $(wildcard tests/lint/*.sh)
 MAN_PAGES       := $(wildcard packaging/man/*.[158])
 
@@ -186,6 +186,21 @@ $(CLI) $(INSTALLED_CLI): $(call object,$(CLI_SOURCES)) $(LIBRARY)
 	@echo "  LINK  $(V) $@"
 	@$(link) -o $@ $(filter %.o,$^) -L$(B)/lib -lzooid $(cli_flags) $$(pkg-config --libs jansson)
 
+# The Python packages as they are installed, below python/: for PYTHONPATH. setup.py says how they are built.
+PYTHON          ?= /usr/bin/python3
+PYTHON_PACKAGES := zooid zookeeper
+python_home     = bindings/python$(if $(filter zooid,$(1)),,-$(1))
+
+.SECONDEXPANSION:
+$(PYTHON_PACKAGES:%=$(B)/python/.%): $(B)/python/.%: $$(wildcard $$(call python_home,$$*)/* $$(call python_home,$$*)/$$*/*) \
+		$(wildcard bindings/swig/*) bindings/c/include/zooid.h | $(LIBRARY) $(test_packages)
+	@mkdir -p $(@D) $(B)/obj/python/$*
+	@echo "  PYTHON $*"
+	@cd $(call python_home,$*) && ZOOID_BUILD=$(abspath $(B)) PYTHONDONTWRITEBYTECODE=1 $(PYTHON) setup.py -q build \
+	    --build-base $(abspath $(B))/obj/python/$* --build-lib $(abspath $(B))/python >$(abspath $@).log 2>&1 || \
+	    { cat $(abspath $@).log; exit 1; }
+	@touch $@
+
 # $(call link_program,more flags before the libraries,more libraries)
 define link_program
 @mkdir -p $(@D)
@@ -217,13 +232,16 @@ $(call object,$(TEST_SOURCES) $(SUPPORT_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
 # ---- targets ---------------------------------------------------------------------------------------------------------
-.PHONY: all help run demo check test test-long unit lint format asan ubsan san tsan cover bench fuzz sim package install \
-	clean distclean print-version FORCE programs objects fuzzers variant-san variant-fuzz
+.PHONY: all python help run demo check test test-long unit lint format asan ubsan san tsan cover bench fuzz sim package \
+	install clean distclean print-version FORCE programs objects fuzzers variant-san variant-fuzz
 
 all: $(AGENT) $(if $(AGENT),,$(AGENT_LIB) $(CORE_LIB)) $(LIBRARY) $(CLI)
 
+python: $(PYTHON_PACKAGES:%=$(B)/python/.%)
+
 help:
 	@echo 'make [all]       build the agent, libzooid and the command zooid'
+	@echo 'make python      build the Python packages below $(BUILD)/python'
 	@echo 'make run         start it in the foreground on 127.0.0.1:2181, data below $(BUILD)/run'
 	@echo 'make demo        a short story with a real client: locks, a crash, nothing lost'
 	@echo 'make check       lint and every test'
@@ -250,7 +268,8 @@ run: all
 demo: all | $(test_packages)
 	@ZOOID_ROOT=$(CURDIR) ZOOID_AGENT=$(abspath $(AGENT)) tests/demo/run
 
-programs: all $(call chosen,$(TEST_PROGRAMS) $(SIM))
+# Interpreters have no sanitizers, so their packages are built without.
+programs: all $(call chosen,$(TEST_PROGRAMS) $(SIM)) $(if $(V),,python)
 objects: $(call object,$(CORE_SOURCES) $(AGENT_SOURCES) $(SUPPORT_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) \
 	$(BENCH_SOURCES) $(BENCH_HELPERS) $(SIM_SOURCES))
 fuzzers: $(FUZZERS)

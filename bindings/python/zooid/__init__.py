@@ -1,0 +1,62 @@
+"""zooid - the znode tree, sessions and watches, through the agent on this host.
+
+    import zooid
+
+    with zooid.Client() as client:
+        client.create("/app", b"hello")
+        print(client.get("/app").data)
+
+Every failure is a zooid.Error with `code`, `path`, `retry` and `outcome_unknown`. zooid.aio has the same for asyncio,
+zooid.testing an agent for tests. What the library tells goes to the logger `zooid`."""
+from __future__ import annotations
+
+from . import _zooid, errors
+from ._asks import ANY_VERSION, Check, Create, Delete, Set, Write
+from .client import Client
+from .errors import *  # noqa: F401,F403
+from .streams import Stream
+from .values import (
+    LATEST,
+    OPEN_ACL,
+    Acl,
+    Change,
+    Children,
+    Event,
+    Freshness,
+    Node,
+    Perm,
+    Result,
+    Role,
+    SessionState,
+    Stat,
+    State,
+)
+
+__version__ = _zooid.version()
+
+__all__ = [
+    "ANY_VERSION",
+    "Acl",
+    "Change",
+    "Check",
+    "Children",
+    "Client",
+    "Create",
+    "Delete",
+    "Event",
+    "Freshness",
+    "LATEST",
+    "Node",
+    "OPEN_ACL",
+    "Perm",
+    "Result",
+    "Role",
+    "SessionState",
+    "Set",
+    "Stat",
+    "State",
+    "Stream",
+    "Write",
+    "errors",
+]
+__all__ += errors.__all__

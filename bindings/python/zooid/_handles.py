@@ -1,0 +1,28 @@
+"""Opening and closing what both clients stand on."""
+from __future__ import annotations
+
+import os
+from typing import Optional, Union, cast
+
+from . import _log, _zooid
+from ._asks import Reply, check, milliseconds
+
+
+def open_handle(
+    socket: Optional[Union[str, os.PathLike[str]]],
+    name: Optional[str],
+    connect_timeout: float,
+    session_timeout: float,
+) -> _zooid.Handle:
+    """Waits for the agent so long, and raises what zooid_open says when it is not there."""
+    opened = _zooid.handle_open(
+        None if socket is None else os.fspath(socket),
+        name,
+        milliseconds(connect_timeout),
+        milliseconds(session_timeout),
+    )
+    if isinstance(opened, tuple):
+        check(Reply._make(cast("_zooid.Reply", opened)))
+    handle = cast("_zooid.Handle", opened)
+    _log.start(handle)
+    return handle

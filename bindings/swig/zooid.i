@@ -1,0 +1,46 @@
+/* zooid.i - what other languages see of libzooid. Replies and events become values of the language where they leave the
+ * library (python.i), so that of what C has made only clients and requests are ever held on the other side. */
+%module zooid
+
+%{
+#include <zooid.h>
+%}
+%insert(header) "handle.c"
+
+%include <stdint.i>
+#define ZOOID_API
+
+#ifdef SWIGPYTHON
+%include "python.i"
+#endif
+
+/* Parts of replies and events are taken apart in C; options, which hold a function, are filled there. */
+%rename("$ignore", %$isfunction, regexmatch$name="^zooid_(reply|event|lock|semaphore|barrier|double_barrier|ephemeral|group|queue|counter)_") "";
+%rename("$ignore", %$isclass, regexmatch$name="^zooid_(stat|acl|node|freshness|options)$") "";
+%ignore ZOOID_CODES;
+%ignore ZOOID_OPTIONS_INIT;
+%ignore zooid_log_fn;
+%ignore zooid_open;
+%ignore zooid_close;
+%ignore zooid_shutdown;
+%ignore zooid_request_free;
+%ignore zooid_request_set_freshness;
+
+/* A function and an enumeration cannot share a name everywhere. */
+%rename(session_state_of, %$isfunction) zooid_session_state;
+
+/* Declared again, since a request that is taken over needs a name of its own for its typemap; the header's are passed
+ * over. */
+
+%typemap(in, numinputs=0) void *tag "$1 = NULL;";
+zooid_ticket zooid_submit(zooid_client *client, zooid_request *taken, uint32_t deadline_ms, void *tag);
+int zooid_perform(zooid_client *client, zooid_request *taken, uint32_t deadline_ms, zooid_reply **reply);
+int zooid_request_add(zooid_request *multi, zooid_request *taken);
+
+zooid_handle *zooid_handle_open(const char *socket, const char *name, uint32_t connect_ms, uint32_t session_timeout_ms,
+                                zooid_reply **why);
+void zooid_handle_shutdown(zooid_handle *handle);
+zooid_log_line *zooid_handle_next_log(zooid_handle *handle);
+int zooid_request_fresh(zooid_request *request, bool latest, int64_t zxid_min, uint32_t age_max_ms);
+
+%include "zooid.h"

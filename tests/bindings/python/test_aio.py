@@ -1,0 +1,108 @@
+"""zooid.aio: the same operations, to be awaited."""
+from __future__ import annotations
+
+import asyncio
+from typing import Awaitable, Callable, List, TypeVar
+
+import pytest
+
+import zooid
+import zooid.aio
+from zooid import Change, Client, Role
+from zooid.testing import Agent
+
+T = TypeVar("T")
+
+
+def run(agent: Agent, work: Callable[[zooid.aio.Client], Awaitable[T]]) -> T:
+    async def main() -> T:
+        async with zooid.aio.Client(agent.socket) as client:
+            return await asyncio.wait_for(work(client), 60)
+
+    return asyncio.run(main())
+
+
+def test_operations(zooid_agent: Agent, zooid_client: Client) -> None:
+    async def work(client: zooid.aio.Client) -> None:
+        await client.ensure_path("/a/b")
+        assert await client.create("/a/s-", b"x", sequential=True) == "/a/s-0000000001"
+        assert (await client.set("/a/b", b"y", 0)).version == 1
+        assert (await client.get("/a/b", fresh=zooid.LATEST)).data == b"y"
+        assert await client.list("/a") == ["b", "s-0000000001"]
+        assert [page.names async for page in client.pages("/a", 1)] == [["b"], ["s-0000000001"]]
+        assert [node.path for node in await client.subtree("/a")] == ["/a", "/a/b", "/a/s-0000000001"]
+        assert [node is None for node in await client.read_many(["/a", "/none"])] == [False, True]
+        assert await client.count_descendants("/a") == 2 and await client.exists("/none") is None
+        assert len(await client.multi([zooid.Check("/a/b", 1), zooid.Delete("/a/b")])) == 2
+        assert await client.get_acl("/a") == list(zooid.OPEN_ACL)
+        assert (await client.sync()).role == Role.ALONE and client.last_zxid > 0
+        await client.delete_recursive("/a")
+        with pytest.raises(zooid.NoNodeError) as failed:
+            await client.get("/a")
+        assert failed.value.path == "/a"
+
+    run(zooid_agent, work)
+
+
+def test_many_at_a_time(zooid_agent: Agent, zooid_client: Client) -> None:
+    async def work(client: zooid.aio.Client) -> List[str]:
+        paths: List[str] = list(await asyncio.gather(*(client.create(f"/{number:04}") for number in range(2000))))
+        await asyncio.gather(*(client.delete(path) for path in paths))
+        return paths
+
+    assert run(zooid_agent, work) == [f"/{number:04}" for number in range(2000)]
+
+
+def test_watches_are_async_iterators(zooid_agent: Agent, zooid_client: Client) -> None:
+    async def work(client: zooid.aio.Client) -> None:
+        async with await client.watch("/w", recursive=True) as changes:
+            await client.create("/w")
+            await client.create("/w/x")
+            seen = [await changes.__anext__() for _ in range(2)]
+            assert [(event.change, event.path) for event in seen] == [(Change.CREATED, "/w"), (Change.CREATED, "/w/x")]
+        assert [event async for event in changes] == []
+
+    run(zooid_agent, work)
+
+
+def test_cancelling_a_task_cancels_its_request(zooid_agent: Agent) -> None:
+    async def work(client: zooid.aio.Client) -> None:
+        waiting = asyncio.ensure_future(client.wait_for(1 << 40))
+        await asyncio.wait({waiting}, timeout=0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    run(zooid_agent, work)
+
+
+def test_closing_ends_everything(zooid_agent: Agent) -> None:
+    async def main() -> None:
+        client = await zooid.aio.Client(zooid_agent.socket).open()
+        events = client.events()
+
+        async def listen() -> List[object]:
+            return [event async for event in events if event.session is None]
+
+        waiting, listening = asyncio.ensure_future(client.wait_for(1 << 40)), asyncio.ensure_future(listen())
+        await asyncio.wait({waiting, listening}, timeout=0)
+        await client.close()
+        await client.close()
+        with pytest.raises(zooid.ClosedError):
+            await waiting
+        assert await listening == []
+        with pytest.raises(zooid.ClosedError):
+            await client.get("/")
+
+    asyncio.run(main())
+
+
+def test_without_an_agent() -> None:
+    async def main() -> None:
+        async with zooid.aio.Client("/nowhere/zooid.sock", connect_timeout=0, timeout=0.05) as client:
+            with pytest.raises(zooid.UnavailableError):
+                await client.get("/")
+        with pytest.raises(zooid.ConnectionLostError):
+            await zooid.aio.Client("/nowhere/zooid.sock", connect_timeout=0.05).open()
+
+    asyncio.run(main())
