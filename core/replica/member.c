@@ -212,9 +212,10 @@ enum status member_replace_tree(struct replica *r, struct tree *tree, struct ses
     return ST_OK;
 }
 
+/* What has no ticket, as a reload, is no epoch, also where none is pending. */
 static void note_epoch(uint64_t *pending, uint64_t ticket, int64_t *epoch, int64_t next)
 {
-    if (*pending != ticket)
+    if (ticket == 0 || *pending != ticket)
         return;
     *pending = 0;
     *epoch = next;
