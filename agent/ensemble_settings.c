@@ -11,6 +11,9 @@ enum {
 /* Apache's leader steps down at 0xffffffff, the last number of an epoch. */
 #define ZXID_COUNTER_MAX INT64_C(0xfffffffe)
 
+/* Some seconds at the highest rate. */
+#define ZXID_MARGIN INT64_C(0x100000)
+
 void ensemble_zab_options(const struct settings *settings, struct zab_options *options)
 {
     const struct settings *s = settings;
@@ -35,9 +38,11 @@ void ensemble_zab_options(const struct settings *settings, struct zab_options *o
         .diff_syncs_max = (uint32_t)s->diff_syncs_max,
         .pending_bytes_max = (uint64_t)s->max_pending_proposals,
         .zxid_counter_max = ZXID_COUNTER_MAX,
+        .zxid_margin = ZXID_MARGIN,
         .shows_capabilities = true,
         .can = {.of = {[CAPABILITY_SESSION_PASSWORDS] = s->session_passwords == SESSION_PASSWORDS_KEYED,
-                       [CAPABILITY_FAILURE_DETECTION] = s->failure_detection_ms}},
+                       [CAPABILITY_FAILURE_DETECTION] = s->failure_detection_ms,
+                       [CAPABILITY_HANDOVER] = 1}},
     };
 }
 

@@ -241,6 +241,14 @@ static enum status answer_syncs(struct replica *r, struct outbox *out)
     return st;
 }
 
+void commit_forget(struct replica *r)
+{
+    LIST_FOR_EACH(at, &r->in_flight)
+    {
+        request_free(r, LIST_ENTRY(at, struct request, flight));
+    }
+}
+
 enum status commit_until(struct replica *r, int64_t zxid, struct outbox *out)
 {
     enum status st = ST_OK;

@@ -80,12 +80,14 @@ int64_t member_due_us(const struct replica *r)
 
 /* -- steps -------------------------------------------------------------------------------------------------------- */
 
-/* What the role before has logged and not applied is applied now: the log is what counts at the next election, and the
- * tree must not be behind it (quorum-protocol 7.2, ZOOKEEPER-2845). */
+/* What the role before has logged and not applied is applied now; what it has only prepared (zab_is_renewing) is gone:
+ * the log is what counts at the next election, and the tree must not be behind it (quorum-protocol 7.2,
+ * ZOOKEEPER-2845). */
 static enum status catch_up(struct replica *r, struct outbox *out)
 {
     struct membership *m = r->member;
-    enum status st = commit_until(r, INT64_MAX, out);
+    enum status st = commit_until(r, m->logged_zxid, out);
+    commit_forget(r);
     LIST_FOR_EACH(at, &m->entries)
     {
         const struct member_entry *entry = LIST_ENTRY(at, struct member_entry, link);
@@ -178,6 +180,8 @@ enum status member_can_propose(struct replica *r, bool *can, struct outbox *out)
     int64_t zxid = zab_next_zxid(z);
     struct zab_event event = {.kind = ZAB_PROPOSE, .zxid = zxid};
     *can = zxid != 0 && !zab_is_spent(z);
+    if (*can)
+        r->prepared_zxid = zxid - 1; /* the epoch may have become another */
     return *can || zxid == 0 ? ST_OK : member_step(r, &event, out);
 }
 

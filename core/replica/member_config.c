@@ -50,7 +50,8 @@ enum status member_prepare_reconfig(struct replica *r, const struct proposal *pr
                                  .standalone_enabled = r->options.standalone_enabled,
                                  .multi_address = r->options.multi_address};
     p->ensemble = &view;
-    enum status st = proposal->op->prepare(p, proposal->op, proposal->body, record);
+    enum status st = zab_is_renewing(zab) ? ST_RECONFIG_IN_PROGRESS
+                                          : proposal->op->prepare(p, proposal->op, proposal->body, record);
     p->ensemble = NULL;
     say_why(r, &view.error);
     mem_free(sids);

@@ -306,6 +306,14 @@ static enum status do_capabilities(struct replica *r, const struct zab_effect *e
     return st;
 }
 
+static enum status do_renewed(struct replica *r, const struct zab_effect *e, struct bytes bytes, struct outbox *out)
+{
+    (void)bytes;
+    (void)out;
+    LOG_INFO(r->log, "ensemble", "epoch %" PRId64 " has begun without an election", e->epoch);
+    return ST_OK;
+}
+
 static enum status do_log_line(struct replica *r, const struct zab_effect *e, struct bytes bytes, struct outbox *out)
 {
     (void)e;
@@ -345,6 +353,7 @@ static carry_out_fn *const handlers[] = {
     [ZAB_ROLE] = do_role,
     [ZAB_LEAVE] = do_leave,
     [ZAB_CONFIG] = do_config,
+    [ZAB_RENEWED] = do_renewed,
     [ZAB_CAPABILITIES] = do_capabilities,
     [ZAB_LOG_LINE] = do_log_line,
 };

@@ -288,6 +288,9 @@ bool commit_is_ours(const struct replica *r);
 /* Everything up to `zxid` is durable: applies and answers it. */
 enum status commit_until(struct replica *r, int64_t zxid, struct outbox *out);
 
+/* What is in flight comes to nothing. */
+void commit_forget(struct replica *r);
+
 /* Sends one watch event. */
 enum status event_send(struct replica *r, struct client *c, enum watch_event event, struct bytes path, int64_t zxid,
                        struct outbox *out);

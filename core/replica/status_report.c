@@ -8,6 +8,19 @@ static double average(const struct latency *l)
     return l->count == 0 ? 0.0 : (double)l->sum_ms / (double)l->count;
 }
 
+/* Behind the last one of an epoch come the first ones of the next. */
+static uint64_t in_flight(const struct replica *r)
+{
+    uint64_t count = 0;
+    if (r->prepared_zxid >> 32 == r->last_zxid >> 32)
+        return (uint64_t)(r->prepared_zxid - r->last_zxid);
+    LIST_FOR_EACH(at, &r->in_flight)
+    {
+        count++;
+    }
+    return count;
+}
+
 void replica_status(const struct replica *r, struct replica_status *status)
 {
     *status = (struct replica_status){
@@ -20,7 +33,7 @@ void replica_status(const struct replica *r, struct replica_status *status)
         .local_session_count = sessions_count(r->local),
         .client_count = r->clients.count,
         .outstanding = r->outstanding,
-        .in_flight = (uint64_t)(r->prepared_zxid - r->last_zxid),
+        .in_flight = in_flight(r),
         .watches = watches_count(r->watches),
         .latency_ms_min = r->latency.min_ms,
         .latency_ms_max = r->latency.max_ms,

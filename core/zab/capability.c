@@ -14,7 +14,8 @@ static const struct row {
     /* A client may move to an observer, which has to know the password. */
     [CAPABILITY_SESSION_PASSWORDS] = {"session-passwords", true},
     [CAPABILITY_FAILURE_DETECTION] = {"failure-detection", false},
-    [CAPABILITY_HANDOVER] = {"handover", false},
+    /* An observer's log must not run ahead of the epoch that it knows. */
+    [CAPABILITY_HANDOVER] = {"handover", true},
 };
 static_assert(ARRAY_LEN(rows) == CAPABILITY_COUNT, "one row for each capability");
 

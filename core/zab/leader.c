@@ -55,6 +55,7 @@ static const struct peer_packet_row packet_rows[] = {
     [PACKET_REVALIDATE] = {PEER_SERVING, peer_pass},
     [PACKET_SYNC] = {PEER_SERVING, peer_pass},
     [PACKET_CAPABILITIES] = {PEER_SERVING, leader_observers_capabilities},
+    [PACKET_NEXT_EPOCH] = {PEER_SERVING, leader_promised},
 };
 
 static void on_packet(struct zab *z, const struct zab_event *event)
@@ -117,7 +118,7 @@ static void on_tick(struct zab *z, const struct zab_event *event)
     struct leader *l = z->leader;
     (void)event;
     if (z->now_ms >= l->deadline_ms) {
-        zab_leave(z, too_late[l->stage]);
+        zab_leave(z, l->is_renewing ? "no quorum has taken up the new epoch in time" : too_late[l->stage]);
         return;
     }
     if (z->now_ms >= l->beat_ms)
@@ -153,6 +154,8 @@ void leader_step(struct zab *z, const struct zab_event *event)
 {
     if (event->kind < ARRAY_LEN(handlers) && handlers[event->kind] != NULL)
         handlers[event->kind](z, event);
+    if (!z->is_leaving)
+        leader_renew(z);
 }
 
 void leader_enter(struct zab *z)
@@ -180,6 +183,7 @@ void leader_free(struct leader *l)
         return;
     learners_free(&l->learners);
     entries_free(&l->outstanding);
+    entries_free(&l->held);
     buffer_free(&l->scratch);
     mem_free(l->confirmations);
     mem_free(l);
@@ -219,6 +223,11 @@ int64_t leader_heard_ms(const struct zab *z)
             newest = p->heard_ms;
     }
     return newest;
+}
+
+bool leader_is_renewing(const struct leader *l)
+{
+    return l->is_renewing;
 }
 
 const struct learners *leader_learners(const struct leader *l)

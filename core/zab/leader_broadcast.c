@@ -67,7 +67,7 @@ static void time_proposal(struct zab *z, int64_t zxid)
     }
 }
 
-static void propose(struct zab *z, struct entry *e)
+void leader_propose_entry(struct zab *z, struct entry *e)
 {
     struct leader *l = z->leader;
     if (!zab_ok(z, entries_push(&l->outstanding, e))) {
@@ -94,8 +94,8 @@ void leader_propose(struct zab *z, const struct zab_event *event)
     struct entry *e = entry_new(zxid, event->bytes);
     if (e == NULL)
         zab_ok(z, ST_NO_MEMORY);
-    else
-        propose(z, e);
+    else if (!leader_holds(z, e))
+        leader_propose_entry(z, e);
 }
 
 /* -- committing -----------------------------------------------------------------------------------------------------
@@ -162,8 +162,9 @@ static void tell_observers(struct zab *z, size_t count)
 
 void leader_end_batch(struct leader *l)
 {
-    if (l->outstanding.count > 0)
-        entries_at(&l->outstanding, l->outstanding.count - 1)->ends_batch = true;
+    const struct entries *last = l->held.count > 0 ? &l->held : &l->outstanding;
+    if (last->count > 0)
+        entries_at(last, last->count - 1)->ends_batch = true;
 }
 
 /* How many of the first `count` may be told of in one go; 0: the first one changes the configuration. */
@@ -232,6 +233,8 @@ void leader_ack(struct zab *z, struct peer *p, const struct packet *packet)
     if (p->observer)
         return;
     untime(p, zxid);
+    if (ZXID_COUNTER(zxid) == 0)
+        leader_renewal_acked(p, ZXID_EPOCH(zxid));
     if (is_old_news(z, p, zxid))
         return;
     if (zxid > z->leader->proposed_zxid) {

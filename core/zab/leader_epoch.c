@@ -8,9 +8,6 @@
 
 #include <inttypes.h>
 
-/* Epochs are ints on the wire. */
-enum { EPOCH_MAX = INT32_MAX };
-
 /* -- the configuration ----------------------------------------------------------------------------------------------
  */
 
@@ -82,6 +79,7 @@ void leader_newleader_acked(struct zab *z, struct peer *p)
     learners_sync_waiting(z, &l->learners);
     if (l->stage == LEADER_SERVING) {
         peer_serve(z, p);
+        leader_ask_promise(z, p);
         return;
     }
     quorum_add(&l->synced, p->sid);
@@ -166,6 +164,8 @@ void leader_stored(struct zab *z, uint64_t ticket)
     if (ticket != l->ticket)
         return;
     l->ticket = 0;
+    if (leader_renewal_stored(z))
+        return;
     if (l->stage == LEADER_PROMISING) {
         accepted_is_stored(z);
         return;
@@ -269,10 +269,10 @@ void leader_learner_info(struct zab *z, struct peer *p, const struct packet *pac
     p->deadline_ms = INT64_MAX;
     zab_note_capabilities(z, p->sid, &p->can);
     leader_agree(z);
-    if (z->leader->stage >= LEADER_CHOSEN)
-        peer_send_leader_info(z, p, z->leader->epoch);
-    else
+    if (z->leader->stage < LEADER_CHOSEN)
         gather(z, p->sid, accepted);
+    else if (!z->leader->is_renewing)
+        peer_send_leader_info(z, p, z->leader->epoch);
 }
 
 /* -- disloyal voters ------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
  *   leader_broadcast.c  proposals, acks, commits (3.5, 3.10)
  *   leader_confirm.c    whether this server still leads: for answers that must not be old (3.7)
  *   leader_reconfig.c   changes of the configuration (5.4)
+ *   leader_renewal.c    a new epoch without an election
  *   leader_pulse.c      whether a quorum is heard, among agents
  *   leader_capabilities.c  what all voters can do (capability.h)
  *
@@ -51,6 +52,10 @@ struct leader {
     struct entries outstanding; /* proposed, not committed */
     int64_t proposed_zxid;
 
+    int64_t next_epoch;  /* the one that follows without an election: it is to be promised; 0: none is yet */
+    bool is_renewing;    /* `epoch` has become that one: a quorum has to take it up */
+    struct entries held; /* proposed meanwhile, and handed on when that is done */
+
     struct confirmation *confirmations; /* asked for and not given, in order */
     size_t confirmation_count, confirmation_capacity;
     uint64_t asked, proven; /* rounds of PING: one that a quorum is to answer, the last one that it has answered */
@@ -79,6 +84,24 @@ peer_packet_fn leader_observers_capabilities;
 
 void leader_newleader_acked(struct zab *z, struct peer *p);
 
+/* -- leader_renewal.c */
+peer_packet_fn leader_promised;
+
+/* Does whatever can be done by now; after each event. */
+void leader_renew(struct zab *z);
+
+/* The follower has come to be served while an epoch is to be promised. */
+void leader_ask_promise(struct zab *z, const struct peer *p);
+
+/* It has made the epoch its current one. */
+void leader_renewal_acked(struct peer *p, int64_t epoch);
+
+/* The leader's ticket is durable. True: it was one of these. */
+bool leader_renewal_stored(struct zab *z);
+
+/* True: the entry, which is taken over, is proposed later. */
+bool leader_holds(struct zab *z, struct entry *e);
+
 /* -- leader_pulse.c */
 
 /* Time has passed, or the limit of silence has become another. */
@@ -88,6 +111,7 @@ void leader_pulse(struct zab *z);
 peer_packet_fn leader_ack;
 
 void leader_propose(struct zab *z, const struct zab_event *event);
+void leader_propose_entry(struct zab *z, struct entry *e); /* which is taken over */
 
 /* The COMMITs of what is proposed later do not go out in one breath with what has been proposed. */
 void leader_end_batch(struct leader *l);

@@ -75,7 +75,7 @@ void learner_free(struct learner *l)
 /* Before UPTODATE nothing of it was logged. */
 struct entries *learner_tail(struct learner *l)
 {
-    if (l->stage != LEARNER_SERVING)
+    if (l->stage < LEARNER_SERVING)
         entries_clear(&l->proposals);
     return &l->proposals;
 }
@@ -242,6 +242,8 @@ static const struct packet_row {
     {PACKET_SYNC, LEARNER_SERVING, BIT_BOTH, pass},
     {PACKET_SESSION_MOVED, LEARNER_SERVING, BIT_OBSERVING, pass},
     {PACKET_UPTODATE, LEARNER_SERVING, BIT_BOTH, ignore},
+    {PACKET_NEXT_EPOCH, LEARNER_SERVING, BIT_FOLLOWING, learner_next_epoch},
+    {PACKET_NEW_EPOCH, LEARNER_SERVING, BIT_BOTH, learner_new_epoch},
     {PACKET_LEADERINFO, LEARNER_DISCOVERING, BIT_BOTH, on_leader_info},
     {PACKET_DIFF, LEARNER_CHOSEN_FOR, BIT_BOTH, learner_diff},
     {PACKET_TRUNC, LEARNER_CHOSEN_FOR, BIT_BOTH, learner_trunc},
@@ -324,6 +326,10 @@ static void on_stored(struct zab *z, struct learner *l, const struct zab_event *
         learner_truncated(z, l);
     else if (l->stage == LEARNER_ADOPTING)
         learner_adopted(z, l);
+    else if (l->stage == LEARNER_PROMISING_NEXT)
+        learner_promised_next(z, l);
+    else if (l->stage == LEARNER_RENEWING)
+        learner_renewed(z, l);
 }
 
 static void on_store_refused(struct zab *z, struct learner *l, const struct zab_event *event)

@@ -108,7 +108,7 @@ void learner_inform(struct zab *z, struct learner *l, const struct packet *packe
  * NEWLEADER (4685). All of one epoch, hence without gaps. */
 void learner_ack(struct zab *z, struct learner *l)
 {
-    if (l->stage != LEARNER_SERVING || z->role != ZAB_FOLLOWING)
+    if (l->stage < LEARNER_SERVING || z->role != ZAB_FOLLOWING)
         return;
     while (l->acked_zxid < z->durable_zxid)
         zab_send_plain(z, l->link, PACKET_ACK, ++l->acked_zxid);

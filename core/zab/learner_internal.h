@@ -5,7 +5,8 @@
  *   learner_masters.c    whom it connects to
  *   learner_sync.c       from DIFF, TRUNC or SNAP to UPTODATE (2.8)
  *   learner_config.c     configurations (5)
- *   learner_broadcast.c  after it (3.5) */
+ *   learner_broadcast.c  after it (3.5)
+ *   learner_renewal.c    a new epoch without an election, among agents */
 #pragma once
 
 #include "core/zab/observer_master.h"
@@ -26,6 +27,9 @@ enum learner_stage {
     LEARNER_ADOPTING = 1 << 7,        /* NEWLEADER came, what it demands is on its way to the disk; the link is held */
     LEARNER_ADOPTED = 1 << 8,         /* NEWLEADER was acknowledged */
     LEARNER_SERVING = 1 << 9,         /* after UPTODATE */
+    /* Serving goes on, the link is held: */
+    LEARNER_PROMISING_NEXT = 1 << 10, /* the next epoch is on its way to the disk as accepted ... */
+    LEARNER_RENEWING = 1 << 11,       /* ... and as current */
 };
 
 struct learner {
@@ -44,6 +48,7 @@ struct learner {
     bool at_follower;       /* ... a follower that takes observers */
     uint64_t ticket;        /* of what the stage waits for */
     int64_t epoch;          /* the leader's, from LEADERINFO on */
+    int64_t next_epoch;     /* that is being promised to it without an election */
 
     bool has_no_base;  /* the leader was told that there is no database: it must send SNAP */
     bool has_snapshot; /* the sync began with a SNAP, which is not on the disk before NEWLEADER was carried out */
@@ -140,5 +145,12 @@ bool learner_has_outgrown(struct zab *z, struct learner *l);
 /* -- learner_broadcast.c */
 learner_packet_fn learner_proposal, learner_commit, learner_inform;
 
-/* Acknowledges what is durable and was not acknowledged yet. */
+/* -- learner_renewal.c */
+learner_packet_fn learner_next_epoch, learner_new_epoch;
+
+/* What the disk had to do for them is durable. */
+void learner_promised_next(struct zab *z, struct learner *l);
+void learner_renewed(struct zab *z, struct learner *l);
+
+/* -- learner_broadcast.c: acknowledges what is durable and was not acknowledged yet. */
 void learner_ack(struct zab *z, struct learner *l);

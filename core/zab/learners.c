@@ -259,6 +259,34 @@ void learners_feed(struct zab *z, struct learners *set, struct bytes packets, in
     set->fed_zxid = zxid;
 }
 
+/* -- a new epoch ----------------------------------------------------------------------------------------------------
+ */
+
+void learners_drop_unserved(struct zab *z, struct learners *set)
+{
+    LIST_FOR_EACH(at, &set->all)
+    {
+        struct peer *p = PEER(at);
+        if (p->stage != PEER_NEW && (p->stage != PEER_SERVING || p->can.of[CAPABILITY_HANDOVER] == 0))
+            peer_drop(z, p, "is to come again in the epoch that begins");
+    }
+}
+
+void learners_renewed(struct zab *z, struct learners *set, int64_t epoch)
+{
+    struct buffer bytes = {0};
+    struct writer w = writer_to(&bytes);
+    packet_encode(&w, &(struct packet){.type = PACKET_NEW_EPOCH, .zxid = EPOCH_ZXID(epoch)});
+    if (zab_ok(z, w.status))
+        learners_feed(z, set, buffer_bytes(&bytes), set->fed_zxid);
+    buffer_free(&bytes);
+    LIST_FOR_EACH(at, &set->all)
+    {
+        if (PEER(at)->stage == PEER_KNOWN)
+            peer_send_leader_info(z, PEER(at), epoch);
+    }
+}
+
 /* -- reports --------------------------------------------------------------------------------------------------------
  */
 

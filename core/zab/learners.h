@@ -53,6 +53,7 @@ struct peer {
     int64_t deadline_ms;                     /* for its next one; INT64_MAX: none is awaited */
     int64_t alive_ms;                        /* until then it counts as being there */
     struct sent_proposal oldest, newest;     /* not acknowledged; the newest is the next to be timed */
+    int64_t promised_epoch, renewed_epoch;   /* of a follower that is served: the next one, and the one that is */
     uint64_t pings_before;                   /* rounds that were over when it began to be served */
     uint64_t pings_answered;                 /* of those since; it answers each, one after the other */
 };
@@ -138,6 +139,11 @@ void peer_send_leader_info(struct zab *z, struct peer *p, int64_t epoch);
 
 /* NEWLEADER was acknowledged and txns are served here: from now on it is to answer pings. */
 void peer_serve(struct zab *z, struct peer *p);
+
+/* A new epoch has begun without an election. First those go that are not served yet, or cannot take it; when all of the
+ * epoch before is committed, observers are told, and those let in that have come meanwhile. */
+void learners_drop_unserved(struct zab *z, struct learners *set);
+void learners_renewed(struct zab *z, struct learners *set, int64_t epoch);
 
 /* The bytes of whole packets, with `zxid` as the last txn, go to the feed. */
 void learners_feed(struct zab *z, struct learners *set, struct bytes packets, int64_t zxid);

@@ -10,6 +10,7 @@
 
 struct observer_master {
     struct learners learners;
+    int64_t renews_at;        /* observers hear of the new epoch when this txn is committed; 0: nothing is due */
     int64_t beat_ms;          /* next time for pings and for looking who is silent: every half tick */
     struct capabilities told; /* the leader knows that all observers here can do this; or that there are none */
     struct buffer scratch;
@@ -63,6 +64,11 @@ static const char *why_unwanted(const struct zab *z, const struct learner_info *
     return NULL;
 }
 
+static const struct observer_master *master_of(const struct peer *p)
+{
+    return (const struct observer_master *)(const void *)p->of; /* its first member */
+}
+
 static void on_observer_info(struct zab *z, struct peer *p, const struct packet *packet)
 {
     struct learner_info info;
@@ -78,9 +84,12 @@ static void on_observer_info(struct zab *z, struct peer *p, const struct packet 
     if (!peer_take_record(z, p, info.tail))
         return;
     learners_drop_older(z, p->of, info.sid);
+    p->stage = PEER_KNOWN;
     p->sid = info.sid;
     p->observer = true;
-    peer_send_leader_info(z, p, z->current_epoch);
+    p->deadline_ms = INT64_MAX;
+    if (master_of(p)->renews_at == 0)
+        peer_send_leader_info(z, p, z->current_epoch);
 }
 
 /* What it promises is the leader's business, and nobody's at an observer. */
@@ -193,8 +202,20 @@ void observer_master_inform(struct zab *z, struct observer_master *om, const str
 
 void observer_master_committed(struct zab *z, struct observer_master *om)
 {
+    if (om->renews_at != 0 && z->committed_zxid >= om->renews_at) {
+        om->renews_at = 0;
+        learners_renewed(z, &om->learners, z->current_epoch);
+    }
     if (om->learners.ahead_zxid != 0 && z->committed_zxid >= om->learners.ahead_zxid)
         learners_sync_waiting(z, &om->learners);
+}
+
+void observer_master_renew(struct zab *z, struct observer_master *om, int64_t last_zxid)
+{
+    learners_drop_unserved(z, &om->learners);
+    tell_leader(z, om);
+    om->renews_at = last_zxid;
+    observer_master_committed(z, om);
 }
 
 /* -- its life --------------------------------------------------------------------------------------------------------

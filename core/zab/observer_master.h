@@ -27,6 +27,9 @@ void observer_master_inform(struct zab *z, struct observer_master *om, const str
 /* After it: who knows more than this server did may now be brought up to date. */
 void observer_master_committed(struct zab *z, struct observer_master *om);
 
+/* This follower has gone on into a new epoch; of the one before the leader proposed nothing beyond `last_zxid`. */
+void observer_master_renew(struct zab *z, struct observer_master *om, int64_t last_zxid);
+
 /* What the leader says of capabilities is the observers' business as well. */
 void observer_master_tell_capabilities(struct zab *z, struct observer_master *om);
 

@@ -122,6 +122,8 @@ static const char *const type_names[] = {
     [PACKET_INFORM_AND_ACTIVATE] = "INFORMANDACTIVATE",
     [PACKET_CAPABILITIES] = "CAPABILITIES",
     [PACKET_SESSION_MOVED] = "SESSIONMOVED",
+    [PACKET_NEXT_EPOCH] = "NEXTEPOCH",
+    [PACKET_NEW_EPOCH] = "NEWEPOCH",
 };
 
 const char *packet_type_name(int32_t type)

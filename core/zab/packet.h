@@ -30,7 +30,9 @@ enum packet_type {
     PACKET_INFORM_AND_ACTIVATE = 19,
     PACKET_CAPABILITIES = 32, /* between agents only (capability.h) */
     PACKET_SESSION_MOVED =
-        33, /* likewise, to an observer of a follower: long session, which has moved to another one */
+        33,                 /* likewise, to an observer of a follower: long session, which has moved to another one */
+    PACKET_NEXT_EPOCH = 34, /* likewise: the leader asks its followers to promise this epoch; and their answer */
+    PACKET_NEW_EPOCH = 35,  /* likewise: what follows is of this epoch; a follower answers with an ACK of it */
 };
 
 enum {

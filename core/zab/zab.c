@@ -25,6 +25,7 @@ struct zab *zab_new(const struct zab_options *options, struct members *committed
     CHECK(options->notification_ms_min > 0 && options->notification_ms_max >= options->notification_ms_min);
     CHECK(options->finalize_wait_ms >= 0);
     CHECK(options->committed_count_max > 0 && options->zxid_counter_max > 0);
+    CHECK(options->zxid_margin >= 0);
     CHECK(options->snapshot_syncs_max > 0 && options->diff_syncs_max > 0);
     struct zab *z = mem_calloc(1, sizeof *z);
     if (z == NULL)
@@ -89,6 +90,12 @@ void zab_set_phase(struct zab *z, enum zab_phase phase)
 {
     z->phase = phase;
     emit_role(z);
+}
+
+void zab_renewed(struct zab *z, int64_t epoch)
+{
+    z->vote.peer_epoch = epoch;
+    zab_emit(z, ZAB_RENEWED)->epoch = epoch;
 }
 
 void zab_leave(struct zab *z, const char *why)
@@ -292,6 +299,11 @@ int64_t zab_next_zxid(const struct zab *z)
     return z->leader == NULL ? 0 : leader_next_zxid(z);
 }
 
+bool zab_is_renewing(const struct zab *z)
+{
+    return z->leader != NULL && leader_is_renewing(z->leader);
+}
+
 bool zab_is_spent(const struct zab *z)
 {
     return ZXID_COUNTER(zab_next_zxid(z)) > z->options.zxid_counter_max;
@@ -324,6 +336,8 @@ int64_t zab_learner_master(const struct zab *z)
 
 int64_t zab_epoch(const struct zab *z)
 {
+    if (zab_is_renewing(z)) /* the disk knows the next one, and nobody leads in it yet */
+        return z->vote.peer_epoch;
     return z->current_epoch;
 }
 

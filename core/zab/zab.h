@@ -41,6 +41,7 @@ struct zab_options {
     uint32_t diff_syncs_max;       /* leader.maxConcurrentDiffSyncs: that are brought up to date in another way */
     uint64_t pending_bytes_max;    /* of proposals taken from the leader and not committed */
     int64_t zxid_counter_max;      /* 0xfffffffe: beyond it a leader steps down for a new epoch */
+    int64_t zxid_margin;           /* so many zxids before that it begins one without stepping down, among agents */
     bool shows_capabilities;       /* false: as an Apache server, without a record */
     struct capabilities can;
 };
@@ -62,7 +63,7 @@ enum zab_event_kind {
     ZAB_SNAPSHOT_PART,  /* link: some of that snapshot has come in, or was loaded: its time-out begins anew */
     ZAB_SNAPSHOT_TAKEN, /* link: the snapshot that ZAB_TAKE_SNAPSHOT asked for has come in whole, and is the tree */
     ZAB_SNAPSHOT_SENT,  /* link: the snapshot that ZAB_SEND_SNAPSHOT asked for is on its way, whole */
-    ZAB_PROPOSE,        /* leader only: zxid (zab_next_zxid), bytes: the entry */
+    ZAB_PROPOSE,     /* leader only: zxid (zab_next_zxid), bytes: the entry; ZAB_LOG may be later (zab_is_renewing) */
     ZAB_CONFIRM,     /* leader only: ticket, larger than the one before: does this server still lead? ZAB_CONFIRMED */
     ZAB_DIVERGED,    /* the tree is not the leader's: a learner leaves, and asks for a snapshot when it is back */
     ZAB_DISK_FAILED, /* a write or sync failed: leaves its role and takes no other, until a restart (design 4.7) */
@@ -127,6 +128,7 @@ enum zab_effect_kind {
     ZAB_ROLE,         /* role, phase, leader, epoch: for reports; in ZAB_BROADCAST clients are served */
     ZAB_LEAVE,        /* why (in bytes, text): see the head of this file; all links are closed, the ports too */
     ZAB_CONFIG,       /* the committed configuration has become another: zab_committed */
+    ZAB_RENEWED,      /* epoch: the role goes on in a new epoch, without an election; nothing else has changed */
     ZAB_CAPABILITIES, /* what all voters can has become another: zab_capabilities; with ZAB_LEAVE it is nothing */
     ZAB_LOG_LINE,     /* bytes: worth telling the operator */
 };
@@ -174,6 +176,10 @@ enum status zab_step(struct zab *z, const struct zab_event *event, struct zab_ou
 
 /* The zxid of the next ZAB_PROPOSE; 0: this member does not lead, or not yet. */
 int64_t zab_next_zxid(const struct zab *z);
+
+/* Leader only: a new epoch is on its way, and what is proposed is held until it has begun. No configuration may be
+ * changed meanwhile. */
+bool zab_is_renewing(const struct zab *z);
 
 /* Leader only: its epoch has no zxid left. A ZAB_PROPOSE makes it step down for a new one, and its txn is nowhere
  * (ZOOKEEPER-1277). */

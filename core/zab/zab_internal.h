@@ -18,6 +18,8 @@
 #define ZXID_COUNTER(zxid) ((int64_t)((uint64_t)(zxid)&0xffffffffu))
 #define EPOCH_ZXID(epoch)  ((int64_t)((uint64_t)(epoch) << 32))
 
+enum { EPOCH_MAX = INT32_MAX }; /* epochs are ints on the wire */
+
 struct election; /* election_internal.h */
 struct learner;  /* learner.c */
 struct leader;   /* leader.c */
@@ -95,6 +97,9 @@ void zab_enter(struct zab *z, enum zab_role role);
 
 /* Changes the phase within the role and emits ZAB_ROLE. */
 void zab_set_phase(struct zab *z, enum zab_phase phase);
+
+/* The role goes on in this epoch, which the disk knows: votes and reports say so. */
+void zab_renewed(struct zab *z, int64_t epoch);
 
 /* Sticks when it is ST_NO_MEMORY. True: it is ST_OK, and nothing has stuck before. */
 bool zab_ok(struct zab *z, enum status st);
@@ -255,6 +260,7 @@ void leader_enter(struct zab *z);
 void leader_step(struct zab *z, const struct zab_event *event);
 void leader_free(struct leader *l);
 int64_t leader_next_zxid(const struct zab *z);
+bool leader_is_renewing(const struct leader *l);
 const struct learners *leader_learners(const struct leader *l);
 const struct entries *leader_outstanding(const struct leader *l);
 int64_t leader_heard_ms(const struct zab *z);

@@ -76,6 +76,7 @@ static const struct row effect_rows[] = {
     [ZAB_ROLE] = {"role", ROLE},
     [ZAB_LEAVE] = {"leave:", TEXT},
     [ZAB_CONFIG] = {"config", 0},
+    [ZAB_RENEWED] = {"renewed", EPOCH},
     [ZAB_CAPABILITIES] = {"capabilities", 0},
     [ZAB_LOG_LINE] = {"says:", TEXT},
 };

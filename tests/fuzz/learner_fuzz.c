@@ -86,8 +86,9 @@ static void feed_config(struct learner_rig *r, struct input *in, int64_t *last)
 /* The packets of a handshake as they should be, by their turn. */
 static void feed_good(struct learner_rig *r, struct input *in, int64_t *last)
 {
-    static const int32_t types[] = {PACKET_LEADERINFO, PACKET_DIFF,   PACKET_PROPOSAL, PACKET_COMMIT, PACKET_NEWLEADER,
-                                    PACKET_UPTODATE,   PACKET_INFORM, PACKET_PING,     PACKET_SNAP,   PACKET_TRUNC};
+    static const int32_t types[] = {PACKET_LEADERINFO, PACKET_DIFF,     PACKET_PROPOSAL,   PACKET_COMMIT,
+                                    PACKET_NEWLEADER,  PACKET_UPTODATE, PACKET_INFORM,     PACKET_PING,
+                                    PACKET_SNAP,       PACKET_TRUNC,    PACKET_NEXT_EPOCH, PACKET_NEW_EPOCH};
     const int32_t type = types[next(in) % ARRAY_LEN(types)];
     const bool begins = type == PACKET_LEADERINFO || type == PACKET_NEWLEADER;
     int64_t zxid = begins ? (int64_t)(1 + next(in) % EPOCHS) << 32 : next_zxid(in, *last);

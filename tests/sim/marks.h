@@ -22,6 +22,7 @@ struct world;
     MARK(ESTABLISHED_LATE, "in an epoch older than another's")          \
     MARK(INHERITED, "with txns that no leader had committed")           \
     MARK(ROLLED_OVER, "epoch out of zxids")                             \
+    MARK(RENEWED, "new epoch without an election")                      \
     MARK(PROMISE_TOO_HIGH, "step down for a member that promised more") \
     MARK(PROMISED_BEFORE, "ACKEPOCH of one that had promised before")   \
     MARK(OBSERVED_FOLLOWER, "observer at a follower")                   \

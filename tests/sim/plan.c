@@ -55,6 +55,7 @@ static void draw_ensemble(struct world *w, unsigned voters)
     p->committed_count_max = ONE_OF(w, 2, 5, 20, 500);
     p->detection_ms = w->seed % 2 == 0 ? p->tick_ms * p->sync_limit / 2 : 0; /* without a record half of the time */
     p->zxid_counter_max = world_chance(w, 4) ? (int64_t)ONE_OF(w, 3, 8, 30) : (int64_t)0xfffffffe;
+    p->zxid_margin = p->zxid_counter_max <= 30 ? p->zxid_counter_max / 2 : 0;
 }
 
 /* Where nothing fails even the slowest message must come within the limits, or nobody ever settles. */
@@ -115,8 +116,9 @@ void plan_zab_options(const struct world *w, const struct server *m, struct zab_
         .committed_bytes_max = 1 << 20,
         .pending_bytes_max = p->pending_bytes_max,
         .zxid_counter_max = p->zxid_counter_max,
+        .zxid_margin = p->zxid_margin,
         .shows_capabilities = p->detection_ms > 0,
-        .can = {.of = {[CAPABILITY_FAILURE_DETECTION] = p->detection_ms}},
+        .can = {.of = {[CAPABILITY_FAILURE_DETECTION] = p->detection_ms, [CAPABILITY_HANDOVER] = p->detection_ms > 0}},
     };
 }
 

@@ -33,7 +33,7 @@ struct plan {
     int32_t notification_ms_min, notification_ms_max, finalize_wait_ms;
     uint32_t pending_bytes_max;
     uint32_t committed_count_max;
-    int64_t zxid_counter_max;
+    int64_t zxid_counter_max, zxid_margin;
     int32_t detection_ms; /* 0: no member shows capabilities */
     uint32_t faults;      /* those that this run has: bits by place in the table of faults.c */
     uint32_t fault_us, client_us, latency_us, disk_us, load_us; /* means */

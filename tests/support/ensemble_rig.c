@@ -123,8 +123,9 @@ static void join(struct rig *rig, int64_t voters, int64_t observers, bool keyed)
         .committed_bytes_max = 1 << 20,
         .pending_bytes_max = 1 << 20,
         .zxid_counter_max = rig->ensemble->zxid_counter_max,
+        .zxid_margin = rig->ensemble->zxid_counter_max / 2,
         .shows_capabilities = keyed,
-        .can = {.of = {[CAPABILITY_SESSION_PASSWORDS] = keyed}},
+        .can = {.of = {[CAPABILITY_SESSION_PASSWORDS] = keyed, [CAPABILITY_HANDOVER] = keyed}},
     };
     const struct replica_past fresh = {0};
     CHECK(replica_join(rig->replica, &options, make_config(voters, observers), NULL, &fresh) == ST_OK);

@@ -2,8 +2,9 @@
  * cases of what clients may expect of a member.
  *
  * Commands:
- *   option NAME VALUE           of every member, before `ensemble`; zxids: how many an epoch has
- *   keyed N N ...               these members will show that they can session-passwords
+ *   option NAME VALUE           of every member, before `ensemble`; zxids: how many an epoch has, of which the second
+ *                               half is left for a new one without an election, if all are `keyed`
+ *   keyed N N ...               these members will show that they can session-passwords and handover
  *   ensemble VOTERS [OBSERVERS] makes them, ids from 1, and waits until each serves; with `masters` behind it the
  *                               observers are at followers
  *   N COMMAND                   one of replica_rig.h's at member N: connect, a client's request, hold, release, status

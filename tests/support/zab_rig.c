@@ -207,6 +207,7 @@ static void run_new(struct zab_rig *rig, const struct words *words, struct buffe
         .committed_bytes_max = (uint64_t)words_number(words, "bytes", 1 << 20),
         .pending_bytes_max = (uint64_t)words_number(words, "pending-bytes", 1 << 20),
         .zxid_counter_max = words_number(words, "counter", INT64_C(0xfffffffe)),
+        .zxid_margin = words_number(words, "margin", 0),
     };
     snprintf(rig->committed, sizeof rig->committed, "%s", name);
     rig->shows_capabilities = capabilities_of_text(words_value(words, "can"), &options.can);

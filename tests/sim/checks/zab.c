@@ -159,12 +159,35 @@ static void established(struct world *w, struct server *m)
                    m->epoch);
 }
 
+/* The same leader goes on in a later epoch: that is nobody else's, and nothing is missing that was committed. */
+static void renewed(struct world *w, struct server *m)
+{
+    struct server *other = map64_get(&w->established, (uint64_t)m->epoch);
+    mark(w, MARK_RENEWED);
+    if (other != NULL)
+        world_fail(w, "two leaders for epoch %" PRId64 ": %" PRId64 " and %" PRId64, m->epoch, other->sid, m->sid);
+    else
+        CHECK(map64_put(&w->established, (uint64_t)m->epoch, m) == ST_OK);
+    if (m->epoch < w->newest_epoch)
+        return;
+    w->newest_epoch = m->epoch;
+    if (history_common(&w->committed, &m->tree) < w->committed.count)
+        world_fail(w, "lost: member %" PRId64 " goes on in epoch %" PRId64 " without what was committed", m->sid,
+                   m->epoch);
+    else if (!mutant_by_outcome(w) && !quorum_is_synced(w, m))
+        world_fail(w, "durable: member %" PRId64 " goes on in epoch %" PRId64 " before a quorum does", m->sid,
+                   m->epoch);
+}
+
 void check_role(struct world *w, struct server *m, enum zab_role role, enum zab_phase phase, int64_t epoch)
 {
     bool enters = phase == ZAB_BROADCAST && m->phase != ZAB_BROADCAST;
+    bool renews = phase == ZAB_BROADCAST && !enters && epoch != m->epoch;
     m->role = role;
     m->phase = phase;
     m->epoch = epoch;
+    if (renews && role == ZAB_LEADING)
+        renewed(w, m);
     if (!enters)
         return;
     if (m->epoch > m->disk.current_epoch && !mutant_by_outcome(w))

@@ -47,6 +47,7 @@ struct replica_body {
     size_t log_seen;         /* of the outbox' records: known to observe.c */
     size_t controls_seen;    /* of the outbox' items */
     bool turning;            /* the outbox is carried out soon */
+    bool held;               /* what it logs in the next step was asked for before: it waited for an epoch */
     struct history ahead;    /* logged, or about to be, and not in the tree */
     struct history taken;    /* of the last snapshot that came in */
     const struct tree *tree; /* the one that m->tree tells of */

@@ -39,10 +39,10 @@ static void see_record(void *context, int64_t zxid, struct bytes entry)
     struct txn txn;
     const struct txn_ref t = {zxid, database_entry_id(l->w, zxid, entry)};
     CHECK(txn_decode(entry, &txn) == ST_OK);
-    if (has_led(l->m)) {
+    if (has_led(l->m))
         check_proposed(l->w, l->m, t);
+    if (has_led(l->m) && !l->m->replica->held)
         check_session_proposal(l->w, l->m, &txn);
-    }
     history_append(&l->m->replica->ahead, t);
 }
 
@@ -99,9 +99,12 @@ static int64_t told_to_commit(const struct outbox *out)
         bool packets = out->peers[i].kind == PEER_BYTES || out->peers[i].kind == PEER_FED_BYTES;
         struct packet packet;
         size_t used = 0;
+        int64_t told = 0;
         for (; packets && packet_decode(bytes, DATA_MAX, &packet, &used) == ST_OK; bytes = bytes_from(bytes, used))
-            if ((packet.type == PACKET_COMMIT || packet.type == PACKET_INFORM) && packet.zxid > zxid)
-                zxid = packet.zxid;
+            if ((packet.type == PACKET_COMMIT || packet.type == PACKET_INFORM) && packet.zxid > told)
+                told = packet.zxid;
+        if (bytes.len == 0 && told > zxid) /* and no part of a snapshot */
+            zxid = told;
     }
     return zxid;
 }
@@ -126,9 +129,24 @@ static void see_role(struct world *w, struct server *m)
     if (m->role != ZAB_LOOKING && role == ZAB_LOOKING)
         leave(m);
     m->claims = role == ZAB_LOOKING && phase == ZAB_ELECTION;
-    if (role == ZAB_LEADING && phase == ZAB_BROADCAST)
+    if (role == ZAB_LEADING && phase == ZAB_BROADCAST && m->phase != ZAB_BROADCAST) /* and not only another epoch */
         m->replica->leading_ms = m->shown_us / SIM_MILLISECOND;
     check_role(w, m, role, phase, zab_epoch(z));
+}
+
+static void see_closing(void *context, const struct session *session)
+{
+    if (session->closing)
+        (void)clients_closes(context, session->id, 0);
+}
+
+/* What is held has been decided, and is logged later or never. */
+static void see_held(struct world *w, struct server *m)
+{
+    struct replica_body *body = m->replica;
+    body->held = zab_is_renewing(replica_zab(body->r));
+    if (body->held)
+        sessions_each(replica_sessions(body->r), see_closing, w);
 }
 
 void observe_step(struct world *w, struct server *m)
@@ -142,6 +160,7 @@ void observe_step(struct world *w, struct server *m)
     see_role(w, m);
     see_applied(w, m, replica_last_zxid(m->replica->r));
     reference_compare(w, m);
+    see_held(w, m);
 }
 
 /* -- what comes in on links -----------------------------------------------------------------------------------------

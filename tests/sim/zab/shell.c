@@ -131,6 +131,12 @@ static bool at_last_zxid(const struct world *w, const struct server *m)
     return (m->tree.label & 0xffffffff) >= w->plan.zxid_counter_max - 1;
 }
 
+static void carry_renewed(struct world *w, struct server *m, const struct zab_effect *e, struct bytes bytes)
+{
+    (void)bytes;
+    check_role(w, m, m->role, m->phase, e->epoch);
+}
+
 static void carry_leave(struct world *w, struct server *m, const struct zab_effect *e, struct bytes bytes)
 {
     (void)e;
@@ -173,6 +179,7 @@ static carry_fn *const carry[] = {
     [ZAB_ROLE] = carry_role,
     [ZAB_LEAVE] = carry_leave,
     [ZAB_CONFIG] = carry_nothing,
+    [ZAB_RENEWED] = carry_renewed,
     [ZAB_CAPABILITIES] = carry_nothing,
     [ZAB_LOG_LINE] = carry_nothing,
 };

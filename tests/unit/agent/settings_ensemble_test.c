@@ -492,6 +492,7 @@ static void test_keyed_passwords_are_a_capability(void **state)
     assert_true(options.shows_capabilities);
     assert_int_equal(options.can.of[CAPABILITY_SESSION_PASSWORDS], 1);
     assert_int_equal(options.can.of[CAPABILITY_FAILURE_DETECTION], 500);
+    assert_int_equal(options.can.of[CAPABILITY_HANDOVER], 1);
     expect_prints_back(l.settings);
     unload(&l);
     l = load_well(THREE "initLimit=10\nsyncLimit=5\nzooid.sessionPasswords=apache\nzooid.failureDetectionMs=0\n");
@@ -549,6 +550,7 @@ static void test_zab_is_told(void **state)
     assert_int_equal(o.snapshot_syncs_max, 3);
     assert_int_equal(o.diff_syncs_max, 4);
     assert_int_equal(o.zxid_counter_max, 0xfffffffe);
+    assert_int_equal(o.zxid_margin, 0x100000);
     unload(&l);
 }
 
