@@ -179,7 +179,7 @@ static enum status open_handles(struct agent *a)
     return failed == 0 ? ST_OK : ST_IO_ERROR;
 }
 
-static enum status open_data(struct agent *a, struct buffer *message)
+static enum status load(struct agent *a, struct recovered *recovered, struct buffer *message)
 {
     const struct persistence_events events = {.context = a,
                                               .logged = on_logged,
@@ -188,25 +188,40 @@ static enum status open_data(struct agent *a, struct buffer *message)
                                               .log_failed = on_log_failed,
                                               .stored = on_stored,
                                               .spool_room = on_spool_room};
-    struct recovered recovered;
+    return persistence_open(&a->persistence, a->settings, &a->hash_key, &a->loop, &events, a->metrics, a->log,
+                            recovered, message);
+}
+
+/* Takes over what was recovered, but for the history. */
+static enum status make_replica(struct agent *a, const struct recovered *recovered)
+{
     struct replica_settings settings;
-    enum status st = persistence_open(&a->persistence, a->settings, &a->hash_key, &a->loop, &events, a->metrics, a->log,
-                                      &recovered, message);
-    if (st != ST_OK)
-        return st;
-    memcpy(a->password_key, recovered.password_key, sizeof a->password_key);
-    st = replica_settings_make(&settings, a->settings, &a->hash_key, a->password_key);
+    memcpy(a->password_key, recovered->password_key, sizeof a->password_key);
+    enum status st = replica_settings_make(&settings, a->settings, &a->hash_key, a->password_key);
     bool shares_byte = a->settings->server_id > JOIN_SMALL_ID_MAX;
     if (st == ST_OK && shares_byte && !draw_random(&settings.options.session_id_seed, sizeof(uint64_t)))
         st = ST_IO_ERROR;
     if (st == ST_OK)
-        a->replica = replica_new(&settings.options, recovered.tree, recovered.sessions, recovered.last_zxid, a->metrics,
-                                 a->log);
-    if (a->replica == NULL) {
-        tree_free(recovered.tree);
-        sessions_free(recovered.sessions);
-        return st == ST_OK ? ST_NO_MEMORY : st;
+        a->replica = replica_new(&settings.options, recovered->tree, recovered->sessions, recovered->last_zxid,
+                                 a->metrics, a->log);
+    if (a->replica != NULL)
+        return ST_OK;
+    tree_free(recovered->tree);
+    sessions_free(recovered->sessions);
+    return st == ST_OK ? ST_NO_MEMORY : st;
+}
+
+static enum status open_data(struct agent *a, struct buffer *message)
+{
+    struct recovered recovered = {.history = changes_new(&a->hash_key, (size_t)a->settings->local_history_max)};
+    enum status st = recovered.history == NULL ? ST_NO_MEMORY : load(a, &recovered, message);
+    if (st == ST_OK)
+        st = make_replica(a, &recovered);
+    if (st != ST_OK) {
+        changes_free(recovered.history);
+        return st;
     }
+    replica_remember(a->replica, recovered.history);
     LOG_INFO(a->log, "agent", "the tree is loaded: %" PRIu64 " nodes up to zxid 0x%" PRIx64,
              tree_count(replica_tree(a->replica)), (uint64_t)recovered.last_zxid);
     return ST_OK;

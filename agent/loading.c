@@ -101,6 +101,14 @@ struct loading loading_of(const struct data_dir *d, const struct settings *setti
                             .log = log};
 }
 
+static void take_down_exact(void *context, bool exact, int64_t zxid)
+{
+    if (exact)
+        changes_begin(context, zxid);
+    else
+        changes_pause(context);
+}
+
 /* What is to be done once the checkpoint is open. */
 typedef enum status recover_fn(void *context, const struct recovery_options *options, struct recovery *recovery);
 
@@ -116,6 +124,10 @@ static enum status recover(const struct loading *l, struct checkpoint_lmdb *db, 
 {
     struct recovery_options options = loading_options(l->dir, &l->tree, l->tick_ms);
     options.trust_empty = l->trust_empty;
+    if (l->history != NULL) {
+        options.exact = take_down_exact;
+        options.apply_context = l->history;
+    }
     if (db != NULL)
         options.checkpoint = checkpoint_lmdb_store(db);
     return fn(context, &options, recovery);
@@ -218,13 +230,17 @@ static void explain(const struct data_dir *d, enum status st, const struct findi
 }
 
 enum status load_data(const struct data_dir *d, const struct settings *settings, const struct hash_key *hash_key,
-                      const struct log_sink *log, struct recovery *recovery, struct buffer *message)
+                      const struct log_sink *log, struct changes *history, struct recovery *recovery,
+                      struct buffer *message)
 {
-    const struct loading l = loading_of(d, settings, hash_key, log);
+    struct loading l = loading_of(d, settings, hash_key, log);
+    l.history = history;
     enum status st = finish_replacement(d, log, &recovery->findings);
     if (st == ST_OK) {
         heed_mark(d, log);
         st = load_again(&l, recovery);
+        if (st == ST_OK && history != NULL)
+            changes_cut(history, recovery->last_zxid); /* nobody knows whether it was exact: then it begins here */
     } else {
         log_findings(&recovery->findings, log);
     }

@@ -9,11 +9,13 @@
 #include "core/base/log.h"
 #include "core/store/recovery.h"
 #include "core/store/replacement.h"
+#include "core/tree/changes.h"
 
-/* Recovers and repairs what a start repairs; findings are logged. `d` is open. On an error `message` (appended) says
- * why. recovery_free in any case. */
+/* Recovers and repairs what a start repairs; findings are logged. `d` is open. What the log brought is taken down in
+ * `history`, unless that is NULL. On an error `message` (appended) says why. recovery_free in any case. */
 enum status load_data(const struct data_dir *d, const struct settings *settings, const struct hash_key *hash_key,
-                      const struct log_sink *log, struct recovery *recovery, struct buffer *message);
+                      const struct log_sink *log, struct changes *history, struct recovery *recovery,
+                      struct buffer *message);
 
 /* The same later, by a disk thread: what of the settings is needed is copied here, since they may be reloaded. */
 struct loading {
@@ -21,6 +23,7 @@ struct loading {
     struct tree_options tree;
     int32_t tick_ms;
     bool trust_empty;
+    struct changes *history;    /* NULL: none is wanted */
     const struct log_sink *log; /* of any thread */
 };
 struct loading loading_of(const struct data_dir *d, const struct settings *settings, const struct hash_key *hash_key,

@@ -26,6 +26,7 @@ static struct local_client *client_new(struct local *l, struct connection *conne
     c->connection = connection;
     c->frame_max = LOCAL_FRAME_BEFORE_HELLO;
     list_init(&c->requests);
+    list_init(&c->subscriptions);
     list_init(&c->in_held);
     list_init(&c->in_suspended);
     connection->state = c;
@@ -51,6 +52,7 @@ static bool sent_away(void *context, struct connection *connection, struct buffe
     (void)context;
     struct local_client *c = connection->state;
     int32_t code = local_session_sent_away(c, say);
+    c->local->followed_to = UINT64_MAX;
     local_fail_all(c, code,
                    code == ZOOID__LOCAL__CODE__NOT_SERVING ? "the member has lost its leader, or refused this client"
                                                            : "the session is over",
@@ -67,6 +69,8 @@ static void ended(void *context, struct connection *connection)
     local_session_abandon(c);
     LIST_FOR_EACH(at, &c->requests)
     local_request_free(LIST_ENTRY(at, struct local_request, link));
+    LIST_FOR_EACH(at, &c->subscriptions)
+    local_request_free(LIST_ENTRY(at, struct local_request, link));
     list_remove(&c->in_held);
     list_remove(&c->in_suspended);
     deadlines_remove(&l->holds, &c->hold);
@@ -78,8 +82,10 @@ static void ended(void *context, struct connection *connection)
 
 static bool is_ripe(void *context)
 {
-    const struct local *l = context;
+    struct local *l = context;
     int64_t zxid = replica_last_zxid(l->parts.replica);
+    if (local_subscriptions_are_ripe(l))
+        return true;
     if (!list_is_empty(&l->suspended) && replica_serves_all(l->parts.replica))
         return true;
     LIST_FOR_EACH(at, &l->held)
@@ -93,6 +99,7 @@ static void work(void *context)
     struct local *l = context;
     local_session_resume(l);
     local_look_at_held(l);
+    local_subscriptions_tell(l);
 }
 
 /* -- the door ----------------------------------------------------------------------------------------------------- */
@@ -119,6 +126,7 @@ enum status local_new(struct local **out, const struct local_parts *parts, const
     l->armed_ms = INT64_MAX;
     list_init(&l->held);
     list_init(&l->suspended);
+    list_init(&l->subscriptions);
     l->tongue = (struct front_tongue){l, take, translate, sent_away, ended, is_ripe, work};
     const struct front_limits limits = limits_of(settings);
     struct front_parts front = parts->front;

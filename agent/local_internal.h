@@ -2,7 +2,8 @@
  *
  * local.c is made, listens and ends; local_take.c takes what a client sends; local_ops.c is the table of operations,
  * with local_encode.c towards the replica and local_decode.c back; local_reply.c keeps the order of replies and writes
- * them; local_session.c opens sessions and keeps them alive; local_peer.c knows who the peer is. */
+ * them; local_session.c opens sessions and keeps them alive; local_peer.c knows who the peer is; local_subscribe.c
+ * tells subscribers what has changed, local_changes.c writes it. */
 #pragma once
 
 #include "agent/front_internal.h"
@@ -39,6 +40,9 @@ struct local {
     struct deadlines holds;      /* of clients that wait until the replica has come to a zxid */
     struct deadlines touches;    /* of clients that have a session */
     struct list held, suspended; /* clients */
+    struct list subscriptions;   /* of all clients */
+    uint64_t followed_to;        /* they have been told of as much of the history; UINT64_MAX: look at it anew */
+    bool follows_on;             /* one of them has been told only as much as fits into a turn */
     int64_t armed_ms;            /* what the timer is set to; INT64_MAX: off */
     uv_timer_t timer;
     bool closing;
@@ -63,7 +67,10 @@ struct local_client {
     uid_t uid;
     gid_t groups[LOCAL_GROUPS_MAX];
     size_t group_count;
-    struct list requests; /* whose final reply is still to come, in their order */
+    struct list requests;      /* whose final reply is still to come, in their order */
+    struct list subscriptions; /* requests without an order */
+    uint32_t subscription_count;
+    uint64_t unacknowledged; /* bytes of changes that no credit has come for */
     uint32_t open_count;
     int32_t last_xid;
     uint64_t highest_id;
@@ -100,7 +107,8 @@ struct local_request {
     uint64_t id;
     enum local_request_state state;
     int32_t xid;
-    bool answered; /* its final reply has left: a deadline, or cancelled */
+    bool answered;                           /* its final reply has left: a deadline, or cancelled */
+    struct local_subscription *subscription; /* NULL: it is none */
     bool resumes;
     int64_t if_changed_since;
     bool has_if_changed_since, with_nodes, with_children, without_data;
@@ -146,6 +154,9 @@ int32_t local_op_number(const struct local_op *op, const to_agent *m);
 
 /* One frame of a client. False: the connection has failed. */
 bool local_take(struct local_client *c, struct bytes frame);
+
+/* A request of the client's that has not been answered; NULL: there is none. */
+struct local_request *local_find_open(const struct local_client *c, uint64_t id);
 
 /* The request goes to the replica as its row says. False: the connection has failed. */
 bool local_to_replica(struct local_client *c, const struct local_op *op, struct local_request *request,
@@ -228,6 +239,42 @@ enum status local_peer_introduce(struct local_client *c);
 /* ACL ids of scheme `unix`, as this door shows them, and as the tree has them. */
 enum status local_acl_write(struct writer *w, size_t count, Zooid__Local__Acl **acls, struct arena *arena);
 Zooid__Local__Acl *local_acl_read(struct arena *arena, const struct acl_entry *entry);
+
+/* -- local_subscribe.c */
+
+struct local_subscription {
+    struct list link; /* local->subscriptions */
+    struct local_request *request;
+    char *prefix; /* "" is the root */
+    bool without_data, without_snapshot;
+    bool has_cursor;  /* the client has said where to begin */
+    bool is_told;     /* its first frame has left */
+    bool is_placed;   /* `cursor` and `place` say where it stands; otherwise it needs a snapshot */
+    bool fell_behind; /* that is why */
+    struct change_cursor cursor;
+    struct change_place place;
+    uint64_t told_at; /* what changes_written was when it was last told anything */
+    uint64_t window, unacknowledged;
+    struct buffer backlog; /* of a snapshot: frames that have not left */
+    size_t backlog_at;
+};
+
+enum status local_subscribe(struct local_client *c, struct local_request *request, const to_agent *m);
+void local_take_credit(struct local_client *c, const Zooid__Local__Credit *credit);
+bool local_subscriptions_are_ripe(struct local *l);
+/* Tells all of them what is new. */
+void local_subscriptions_tell(struct local *l);
+void local_subscription_free(struct local_subscription *s);
+
+/* -- local_changes.c */
+
+/* Writes the tree below the prefix as frames into the backlog, and moves the subscription to where it stands.
+ * ST_ANSWER_TOO_LONG: it would be more than zooid.localAnswerMax, or a node more than a frame. ST_NO_MEMORY. */
+enum status local_write_snapshot(struct local_subscription *s);
+
+/* Writes a frame with what comes next, at most about `room` bytes, unless there is nothing to tell; `*is_at_end`:
+ * nothing follows for now. ST_NOT_FOUND: the place has been overtaken. Others as local_write_snapshot. */
+enum status local_write_changes(struct local_subscription *s, size_t room, struct buffer *say, bool *is_at_end);
 
 /* -- local_timer.c */
 

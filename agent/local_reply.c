@@ -26,9 +26,11 @@ void local_request_free(struct local_request *request)
     list_remove(&request->link);
     deadlines_remove(&c->local->deadlines, &request->deadline);
     buffer_free(&request->ready);
+    if (request->subscription == NULL)
+        c->open_count--;
+    local_subscription_free(request->subscription);
     mem_free(request->path);
     mem_free(request);
-    c->open_count--;
     local_check_pressure(c);
 }
 

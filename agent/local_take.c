@@ -64,15 +64,21 @@ static bool greet(struct local_client *c, const to_agent *m)
 
 /* -- requests ----------------------------------------------------------------------------------------------------- */
 
-static struct local_request *find_open(const struct local_client *c, uint64_t id)
+static struct local_request *find_in(const struct list *requests, uint64_t id)
 {
-    LIST_FOR_EACH(at, &c->requests)
+    LIST_FOR_EACH(at, requests)
     {
         struct local_request *request = LIST_ENTRY(at, struct local_request, link);
         if (request->id == id && request->op != NULL && !request->answered)
             return request;
     }
     return NULL;
+}
+
+struct local_request *local_find_open(const struct local_client *c, uint64_t id)
+{
+    struct local_request *request = find_in(&c->requests, id);
+    return request != NULL ? request : find_in(&c->subscriptions, id);
 }
 
 bool local_feed(struct local_client *c, struct bytes frame)
@@ -215,7 +221,7 @@ static bool is_fresh_enough(struct local_client *c, const struct local_op *op, c
 static bool take_request(struct local_client *c, const to_agent *m, struct bytes frame)
 {
     const struct local_op *op = local_op_find(m->body_case);
-    if (m->id == 0 || (m->id <= c->highest_id && find_open(c, m->id) != NULL)) {
+    if (m->id == 0 || (m->id <= c->highest_id && local_find_open(c, m->id) != NULL)) {
         local_say_goodbye(c, ZOOID__LOCAL__CODE__MALFORMED, "a request without an id, or with that of an open one");
         return true;
     }
@@ -240,7 +246,7 @@ static bool take_request(struct local_client *c, const to_agent *m, struct bytes
 
 static void cancel(struct local_client *c, uint64_t id)
 {
-    struct local_request *request = find_open(c, id);
+    struct local_request *request = local_find_open(c, id);
     if (request != NULL)
         local_give_up(request, ZOOID__LOCAL__CODE__CANCELLED, NULL);
 }
@@ -266,7 +272,7 @@ bool local_take(struct local_client *c, struct bytes frame)
         local_say_goodbye(c, ZOOID__LOCAL__CODE__MALFORMED, "a second hello");
         return true;
     case ZOOID__LOCAL__TO_AGENT__BODY_CANCEL: cancel(c, m->cancel); return true;
-    case ZOOID__LOCAL__TO_AGENT__BODY_CREDIT: return true;
+    case ZOOID__LOCAL__TO_AGENT__BODY_CREDIT: local_take_credit(c, m->credit); return true;
     default: return take_request(c, m, frame);
     }
 }

@@ -297,7 +297,7 @@ static enum status open_all(struct persistence *p, const struct hash_key *hash_k
     uint64_t began_us = thread_clock_us();
     enum status st = open_data(p, recovered, message);
     if (st == ST_OK)
-        st = load_data(&p->dir, p->settings, hash_key, p->log, &r, message);
+        st = load_data(&p->dir, p->settings, hash_key, p->log, recovered->history, &r, message);
     if (st == ST_OK)
         st = apache_sessions_mark(&p->dir, r.sessions, message);
     if (st == ST_OK)

@@ -9,7 +9,7 @@
 #include "core/base/log.h"
 #include "core/base/metrics.h"
 #include "core/session/session.h"
-#include "core/tree/tree.h"
+#include "core/tree/changes.h"
 
 #include <uv.h>
 
@@ -53,6 +53,7 @@ struct persistence_events {
 struct recovered {
     struct tree *tree;
     struct sessions *sessions;
+    struct changes *history; /* the caller's, who sets it before: what the log brings is taken down there; NULL: not */
     int64_t last_zxid;
     uint8_t password_key[32];
 };

@@ -91,7 +91,7 @@ static bool send_locked(zooid_client *c, struct call *call)
         c->wants_session = false; /* until something needs one again */
     m->has_id = true;
     m->id = call->ticket;
-    m->has_deadline_ms = call->deadline_ms != INT64_MAX;
+    m->has_deadline_ms = call->deadline_ms != INT64_MAX && !call_is_subscription(call);
     if (m->has_deadline_ms) {
         int64_t left = call->deadline_ms - now_ms();
         m->deadline_ms = left < 1 ? 1 : left > UINT32_MAX - 1 ? UINT32_MAX - 1 : (uint32_t)left;
@@ -129,7 +129,7 @@ void call_finish_locked(zooid_client *c, struct call *call, zooid_reply *reply)
     call_free(call);
 }
 
-static struct call *find(zooid_client *c, zooid_ticket ticket)
+struct call *call_find_locked(zooid_client *c, zooid_ticket ticket)
 {
     for (struct call *call = c->calls.next; call != &c->calls; call = call->next)
         if (call->ticket == ticket)
@@ -163,15 +163,8 @@ static bool ask_for_more(zooid_client *c, struct call *call, const from_agent *m
     return send_locked(c, call);
 }
 
-void calls_take_locked(zooid_client *c, from_agent *m)
+static void take_reply_locked(zooid_client *c, struct call *call, from_agent *m)
 {
-    struct call *call = find(c, m->id);
-    if (m->state != NULL && m->state->zxid > c->last_zxid)
-        c->last_zxid = m->state->zxid;
-    if (call == NULL) {
-        zooid__local__from_agent__free_unpacked(m, NULL); /* given up long ago */
-        return;
-    }
     if (!keep_part(call, m)) {
         zooid__local__from_agent__free_unpacked(m, NULL);
         call_finish_locked(c, call, reply_new(ZOOID_NO_MEMORY, NULL, local_path_of(&call->request->m)));
@@ -187,6 +180,21 @@ void calls_take_locked(zooid_client *c, from_agent *m)
         call->part_count = call->part_cap = 0;
     }
     call_finish_locked(c, call, reply);
+}
+
+bool calls_take_locked(zooid_client *c, from_agent *m, size_t size)
+{
+    struct call *call = call_find_locked(c, m->id);
+    if (m->state != NULL && m->state->zxid > c->last_zxid)
+        c->last_zxid = m->state->zxid;
+    if (call == NULL) {
+        zooid__local__from_agent__free_unpacked(m, NULL); /* given up long ago */
+        return true;
+    }
+    if (m->more && call_is_subscription(call))
+        return subscription_take_locked(c, call, m, size);
+    take_reply_locked(c, call, m);
+    return true;
 }
 
 /* -- giving up ------------------------------------------------------------------------------------------------------
@@ -219,6 +227,7 @@ void calls_lost_locked(zooid_client *c)
             continue;
         }
         call->is_sent = false;
+        call->owed = 0;
         drop_parts(call);
         if (call->request->lists_all && call->request->m.body_case == BODY(LIST))
             call->request->m.list->after = NULL;
@@ -267,9 +276,12 @@ int zooid_perform(zooid_client *c, zooid_request *request, uint32_t deadline_ms,
 {
     if (request == NULL)
         return give_reply(NULL, reply);
-    if (!is_ours(c)) {
+    bool is_lost = !is_ours(c);
+    if (is_lost || request->m.body_case == BODY(SUBSCRIBE)) {
         zooid_request_free(request);
-        return give_reply(reply_new(ZOOID_CONNECTION_LOST, MADE_BEFORE_FORK, NULL), reply);
+        return give_reply(is_lost ? reply_new(ZOOID_CONNECTION_LOST, MADE_BEFORE_FORK, NULL)
+                                  : reply_new(ZOOID_BAD_ARGUMENTS, "a subscription can only be submitted", NULL),
+                          reply);
     }
     pthread_mutex_lock(&c->lock);
     bool closing = c->closing;
@@ -307,7 +319,7 @@ void zooid_cancel(zooid_client *c, zooid_ticket ticket)
     if (!is_ours(c))
         return;
     pthread_mutex_lock(&c->lock);
-    struct call *call = find(c, ticket);
+    struct call *call = call_find_locked(c, ticket);
     if (call != NULL && !call->is_sent) {
         fail(c, call, ZOOID_CANCELLED, NULL);
     } else if (call != NULL) {

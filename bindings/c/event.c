@@ -18,6 +18,7 @@ void zooid_event_free(zooid_event *event)
     if (event == NULL)
         return;
     zooid_reply_free(event->reply);
+    change_frame_release(event->frame);
     free(event->path);
     free(event);
 }
@@ -97,6 +98,7 @@ zooid_event *zooid_next_event(zooid_client *c, uint32_t wait_ms)
             c->last_event = &c->first_event;
             (void)eventfd_read(c->doorbell, &rung);
         }
+        subscriptions_taken_locked(c, event);
     }
     pthread_mutex_unlock(&c->lock);
     return event;
@@ -148,7 +150,7 @@ enum zooid_change zooid_event_change(const zooid_event *event)
 
 const char *zooid_event_path(const zooid_event *event)
 {
-    return event->path;
+    return event->row != NULL ? event->row->path : event->path;
 }
 
 int64_t zooid_event_zxid(const zooid_event *event)

@@ -8,6 +8,7 @@
  *   reply.c      what came back, and errors of our own
  *   event.c      the queue of events
  *   task.c       recipes at work (task.h, recipes/)
+ *   subscription.c  what subscriptions are told, and where they stand
  *   watches.c    which watches there are, to be set again after a reconnect
  *   usual.c      the usual requests, made and performed in one
  *
@@ -62,8 +63,9 @@ void row_consume(struct row *row, size_t len);
 struct zooid_request {
     to_agent m;
     struct pool pool;
-    int write_in_multi; /* ZOOID__LOCAL__WRITE__WRITE_... when it may stand in a multi; 0: it may not */
-    bool lists_all;     /* a list that asks for page after page */
+    Zooid__Local__Cursor *cursor; /* of a subscription: room for where it stands */
+    int write_in_multi;           /* ZOOID__LOCAL__WRITE__WRITE_... when it may stand in a multi; 0: it may not */
+    bool lists_all;               /* a list that asks for page after page */
 };
 
 struct zooid_reply {
@@ -86,6 +88,8 @@ struct zooid_reply {
 
 /* A reply of our own making. NULL: out of memory. */
 zooid_reply *reply_new(int code, const char *message, const char *path);
+struct zooid_stat stat_read(const Zooid__Local__Stat *from);
+
 /* From the parts that came, which are taken over. NULL: out of memory. */
 zooid_reply *reply_from_parts(from_agent **parts, size_t count, const char *path);
 
@@ -101,6 +105,13 @@ struct zooid_event {
     enum zooid_change change;
     char *path;
     int64_t zxid;
+
+    /* Of a subscription. */
+    struct change_frame *frame; /* counted; NULL: of something else */
+    const Zooid__Local__Change *row;
+    struct zooid_stat stat;
+    struct zooid_cursor cursor;
+    bool has_stat, has_cursor, fell_behind;
 };
 
 /* -- calls --------------------------------------------------------------------------------------------------------- */
@@ -119,6 +130,7 @@ struct call {
     from_agent **parts;
     size_t part_count, part_cap;
     zooid_reply *reply;
+    uint64_t owed; /* of a subscription: bytes that have been dealt with and no credit was given for */
 };
 
 /* -- the client ------------------------------------------------------------------------------------------------------
@@ -162,6 +174,8 @@ struct zooid_client {
     uint32_t retry_ms;
     struct row in, out;
     uint32_t client_port, frame_max;
+    uint64_t link_number; /* counts connections */
+    bool owes_credit;     /* one of the calls does */
 
     /* The session. */
     enum zooid_session_state session_state;
@@ -213,8 +227,10 @@ struct call *call_new_locked(zooid_client *c, zooid_request *request, uint32_t d
 void call_free(struct call *call);
 /* Sends all that have not been sent. */
 void calls_send_locked(zooid_client *c);
-/* A message with an id has come; it is taken over. */
-void calls_take_locked(zooid_client *c, from_agent *m);
+struct call *call_find_locked(zooid_client *c, zooid_ticket ticket); /* NULL: there is none */
+/* A message with an id has come, `size` bytes with its length; it is taken over. False: memory ran out where nothing
+ * may be missing. */
+bool calls_take_locked(zooid_client *c, from_agent *m, size_t size);
 /* The connection is gone: reads will be sent again, of writes nobody knows. */
 void calls_lost_locked(zooid_client *c);
 /* Those whose deadline has passed; returns the next one, INT64_MAX: none. */
@@ -243,6 +259,15 @@ struct zooid_event *event_new(enum zooid_event_kind kind);
 /* The reply, which is taken over, as the event that its ticket was given out for. */
 void event_push_reply_locked(zooid_client *c, zooid_ticket ticket, void *tag, zooid_reply *reply);
 void events_free(struct zooid_event *event);
+
+/* -- subscription.c */
+
+bool call_is_subscription(const struct call *call);
+/* A part of the reply to a subscription; it is taken over. False: memory ran out. */
+bool subscription_take_locked(zooid_client *c, struct call *call, from_agent *m, size_t size);
+/* The program has taken the event out of the queue. */
+void subscriptions_taken_locked(zooid_client *c, const struct zooid_event *event);
+void change_frame_release(struct change_frame *frame);
 
 /* -- watches.c */
 

@@ -160,6 +160,7 @@ static void connect_locked(zooid_client *c)
         return;
     }
     memcpy(address.sun_path, c->socket_path, len);
+    c->link_number++;
     c->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (c->socket < 0 || connect(c->socket, (const struct sockaddr *)&address, sizeof address) != 0 ||
         epoll_ctl(c->descriptor, EPOLL_CTL_ADD, c->socket, &interest) != 0 || !greet_locked(c) ||
@@ -267,12 +268,11 @@ static void take_goodbye_locked(zooid_client *c, const Zooid__Local__Goodbye *go
     wake_locked(c);
 }
 
-static void take_message_locked(zooid_client *c, from_agent *m)
+/* False: as calls_take_locked. */
+static bool take_message_locked(zooid_client *c, from_agent *m, size_t size)
 {
-    if (m->has_id && m->id <= SESSION_CALL) {
-        calls_take_locked(c, m);
-        return;
-    }
+    if (m->has_id && m->id <= SESSION_CALL)
+        return calls_take_locked(c, m, size);
     if (m->state != NULL && m->state->zxid > c->last_zxid)
         c->last_zxid = m->state->zxid;
     if (m->has_id && m->id == SESSION_CALL + (uint64_t)1)
@@ -286,9 +286,10 @@ static void take_message_locked(zooid_client *c, from_agent *m)
     else if (m->body_case == FROM(WATCH))
         take_watch_locked(c, m);
     zooid__local__from_agent__free_unpacked(m, NULL);
+    return true;
 }
 
-/* False: what came is no message of ours. */
+/* False: what came is no message of ours, or memory ran out for it. */
 static bool take_frames_locked(zooid_client *c)
 {
     size_t at = 0;
@@ -302,7 +303,8 @@ static bool take_frames_locked(zooid_client *c)
         if (m == NULL)
             return false;
         at += FRAME_LEN + len;
-        take_message_locked(c, m);
+        if (!take_message_locked(c, m, FRAME_LEN + (size_t)len))
+            return false;
     }
     row_consume(&c->in, at);
     return true;
@@ -325,7 +327,7 @@ static void read_locked(zooid_client *c)
         bool filled = (size_t)n == c->in.cap - c->in.len;
         c->in.len += (size_t)n;
         if (!take_frames_locked(c))
-            lost_locked(c, "what the agent sent is not understood");
+            lost_locked(c, "what the agent sent cannot be taken");
         if (!filled)
             return;
     }

@@ -20,6 +20,7 @@ static inline const char *local_path_of(const Zooid__Local__ToAgent *m)
     case ZOOID__LOCAL__TO_AGENT__BODY_SET_ACL: return m->set_acl->path;
     case ZOOID__LOCAL__TO_AGENT__BODY_ADD_WATCH: return m->add_watch->path;
     case ZOOID__LOCAL__TO_AGENT__BODY_REMOVE_WATCH: return m->remove_watch->path;
+    case ZOOID__LOCAL__TO_AGENT__BODY_SUBSCRIBE: return m->subscribe->prefix;
     default: return NULL;
     }
 }

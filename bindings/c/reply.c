@@ -39,7 +39,7 @@ void zooid_reply_free(zooid_reply *reply)
 /* -- taking apart ---------------------------------------------------------------------------------------------------
  */
 
-static struct zooid_stat read_stat(const Zooid__Local__Stat *from)
+struct zooid_stat stat_read(const Zooid__Local__Stat *from)
 {
     return (struct zooid_stat){.czxid = from->czxid,
                                .mzxid = from->mzxid,
@@ -58,7 +58,7 @@ static const struct zooid_stat *keep_stat(zooid_reply *reply, const Zooid__Local
 {
     struct zooid_stat *stat = from == NULL ? NULL : pool_take(&reply->pool, sizeof *stat);
     if (stat != NULL)
-        *stat = read_stat(from);
+        *stat = stat_read(from);
     return stat;
 }
 
@@ -66,7 +66,7 @@ static void set_stat(zooid_reply *reply, const Zooid__Local__Stat *from)
 {
     reply->has_stat = from != NULL;
     if (from != NULL)
-        reply->stat = read_stat(from);
+        reply->stat = stat_read(from);
 }
 
 static void add_node(zooid_reply *reply, const Zooid__Local__Node *from, int code, const char *path)

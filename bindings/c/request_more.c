@@ -98,10 +98,13 @@ int zooid_request_set_with_children(zooid_request *r)
 
 int zooid_request_set_without_data(zooid_request *r)
 {
-    if (r == NULL || r->m.body_case != BODY(SUBTREE))
-        return r == NULL ? ZOOID_NO_MEMORY : ZOOID_BAD_ARGUMENTS;
-    r->m.subtree->has_without_data = r->m.subtree->without_data = true;
-    return ZOOID_OK;
+    if (r == NULL)
+        return ZOOID_NO_MEMORY;
+    switch (r->m.body_case) {
+    case BODY(SUBTREE): r->m.subtree->has_without_data = r->m.subtree->without_data = true; return ZOOID_OK;
+    case BODY(SUBSCRIBE): r->m.subscribe->has_without_data = r->m.subscribe->without_data = true; return ZOOID_OK;
+    default: return ZOOID_BAD_ARGUMENTS;
+    }
 }
 
 int zooid_request_set_sequential(zooid_request *r)

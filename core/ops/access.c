@@ -27,6 +27,11 @@ enum status access_check(const struct tree *tree, const struct op_rules *rules, 
     return permits && !secret_is(tree, acl) ? ST_OK : ST_NO_AUTH;
 }
 
+bool access_may_read(const struct op_rules *rules, struct acls list, struct identities who)
+{
+    return (rules->skip_acl || acls_permit(list, PERMISSION_READ, who)) && !secret_is_list(list);
+}
+
 /* Ids that `auth` stands for: those somebody has proved; an address and the mark of a super user prove nothing. The
  * groups of a local client are proved, but it does not mean all their members when it speaks of itself. */
 static bool is_authenticated(const struct identity *who)

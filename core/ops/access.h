@@ -7,6 +7,9 @@
 enum status access_check(const struct tree *tree, const struct op_rules *rules, uint32_t acl, uint32_t wanted,
                          struct identities who);
 
+/* May somebody read what has this list? */
+bool access_may_read(const struct op_rules *rules, struct acls list, struct identities who);
+
 /* The list as it is stored (client-protocol 8.3): duplicates gone, `auth` replaced by the client's ids, every id valid.
  * The result points into `list` or into `scratch`, which is appended to and must not be freed before. ST_INVALID_ACL;
  * ST_NO_MEMORY. */

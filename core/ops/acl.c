@@ -42,10 +42,15 @@ enum status set_acl_apply(struct apply *a, struct bytes record, struct writer *a
     struct set_acl_txn txn;
     if (set_acl_txn_read(&r, &txn) != ST_OK)
         return ST_CORRUPT;
+    if (a->history != NULL)
+        changes_before_acl(a->history, a->tree, txn.path);
     enum status st = tree_set_acl(a->tree, txn.path, txn.acl, txn.version);
-    if (st == ST_OK)
-        write_stat_of(a, txn.path, answer);
-    return st;
+    if (st != ST_OK)
+        return st;
+    if (a->history != NULL)
+        changes_note(a->history, a->tree, a->header->zxid, CHANGE_ACL, txn.path);
+    write_stat_of(a, txn.path, answer);
+    return ST_OK;
 }
 
 /* Whoever may not change the list is not shown the hashes of passwords in it. */

@@ -194,6 +194,8 @@ static enum status apply(struct apply *a, struct tree_create *create, struct wri
         return st;
     if (a->changed != NULL)
         a->changed(a->context, EVENT_NODE_CREATED, create->path);
+    if (a->history != NULL)
+        changes_note(a->history, a->tree, a->header->zxid, CHANGE_CREATED, create->path);
     write_answer(a, create->path, answer);
     return ST_OK;
 }

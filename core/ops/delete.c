@@ -67,6 +67,8 @@ enum status delete_node(struct apply *a, struct bytes path)
 {
     if (a->changed != NULL && tree_lookup(a->tree, path) != NULL)
         a->changed(a->context, EVENT_NODE_DELETED, path);
+    if (a->history != NULL)
+        changes_note(a->history, a->tree, a->header->zxid, CHANGE_DELETED, path);
     return tree_delete(a->tree, path, a->header->zxid);
 }
 

@@ -12,6 +12,7 @@
 #include "core/members/members.h"
 #include "core/ops/pending.h"
 #include "core/session/session.h"
+#include "core/tree/changes.h"
 #include "core/tree/tree.h"
 #include "core/tree/watch.h"
 
@@ -118,6 +119,7 @@ struct apply {
      */
     void (*changed)(void *context, enum watch_event event, struct bytes path);
     void *context;
+    struct changes *history; /* takes down each change; NULL: none is kept */
 };
 
 /* How a connection comes to be someone more. */

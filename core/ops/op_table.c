@@ -106,7 +106,10 @@ enum status op_apply(struct apply *a, int32_t type, struct bytes record, struct 
 
 enum status txn_apply(void *context, struct tree *tree, struct sessions *sessions, const struct txn *txn)
 {
-    (void)context;
-    struct apply a = {.tree = tree, .sessions = sessions, .header = &txn->header};
-    return op_apply(&a, txn->header.type, txn->record, NULL);
+    struct changes *history = context;
+    struct apply a = {.tree = tree, .sessions = sessions, .header = &txn->header, .history = history};
+    enum status st = op_apply(&a, txn->header.type, txn->record, NULL);
+    if (history != NULL)
+        changes_applied(history, txn->header.zxid);
+    return st;
 }

@@ -14,12 +14,16 @@ static struct acls nobody(void)
     return (struct acls){.count = 1, .raw = bytes_make(entry, sizeof entry)};
 }
 
+bool secret_is_list(struct acls list)
+{
+    return list.count == 1 && bytes_equal(list.raw, nobody().raw);
+}
+
 bool secret_is(const struct tree *tree, uint32_t acl)
 {
     if (acl == ACL_OPEN || acl == ACL_NONE)
         return false;
-    const struct acls list = acl_get(tree_acls((struct tree *)tree), acl);
-    return list.count == 1 && bytes_equal(list.raw, nobody().raw);
+    return secret_is_list(acl_get(tree_acls((struct tree *)tree), acl));
 }
 
 struct bytes secret_session_key(const struct tree *tree)

@@ -25,3 +25,4 @@ const struct op *secret_op(void);
 
 /* Is this list that of a node that nobody may see? */
 bool secret_is(const struct tree *tree, uint32_t acl);
+bool secret_is_list(struct acls list);

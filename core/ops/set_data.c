@@ -42,6 +42,8 @@ enum status set_data_apply(struct apply *a, struct bytes record, struct writer *
         return st;
     if (a->changed != NULL)
         a->changed(a->context, EVENT_NODE_DATA_CHANGED, txn.path);
+    if (a->history != NULL)
+        changes_note(a->history, a->tree, a->header->zxid, CHANGE_DATA, txn.path);
     write_stat_of(a, txn.path, answer);
     return ST_OK;
 }

@@ -1,5 +1,6 @@
 /* client.c - connections: who they are, and when they have to wait. */
 #include "core/base/mem.h"
+#include "core/ops/access.h"
 #include "core/replica/member.h"
 
 enum {
@@ -200,4 +201,18 @@ enum status client_close_all(struct replica *r, struct outbox *out)
     if (st == ST_OK)
         st = client_close(r, slot->value, out);
     return st;
+}
+
+enum status replica_may_follow(const struct replica *r, uint64_t client)
+{
+    const struct client *c = client_find(r, client);
+    if (c == NULL)
+        return ST_NOT_FOUND;
+    return client_is_unauthenticated(r, c) ? ST_SESSION_CLOSED_REQUIRE_AUTH : ST_OK;
+}
+
+bool replica_may_read(const struct replica *r, uint64_t client, struct acls acl)
+{
+    const struct client *c = client_find(r, client);
+    return c != NULL && access_may_read(&r->rules, acl, client_identities(c));
 }

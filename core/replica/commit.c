@@ -140,7 +140,8 @@ static enum status apply_txn(struct replica *r, const struct request *request, e
                       .header = &header,
                       .now_ms = now_ms(r),
                       .changed = is_watched ? changed : NULL,
-                      .context = &application};
+                      .context = &application,
+                      .history = r->history};
     r->answer.len = 0;
     struct writer w = writer_to(&r->answer);
     *result = op_apply(&a, header.type, record, request->client == NULL ? NULL : &w);
@@ -212,6 +213,8 @@ enum status commit_one(struct replica *r, struct request *request, struct outbox
     metrics_add(r->metrics, COUNTER_outstanding_changes_removed, request->changes.count);
     pending_applied(r->pending, &request->changes, request->zxid);
     r->last_zxid = request->zxid;
+    if (r->history != NULL)
+        changes_applied(r->history, request->zxid);
     r->txns++;
     metrics_add(r->metrics, COUNTER_commit_count, 1);
     metrics_observe(r->metrics, SUMMARY_propagation_latency, (r->now_us - request->received_us) / 1000);

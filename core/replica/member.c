@@ -201,7 +201,8 @@ enum status member_logged(struct replica *r, int64_t zxid, struct outbox *out)
 
 /* -- what the disk has done ---------------------------------------------------------------------------------------- */
 
-enum status member_replace_tree(struct replica *r, struct tree *tree, struct sessions *sessions, int64_t zxid)
+enum status member_replace_tree(struct replica *r, struct tree *tree, struct sessions *sessions, int64_t zxid,
+                                bool is_known)
 {
     struct pending *pending = pending_new(tree, &r->options.hash_key, r->options.log_digests);
     if (pending == NULL)
@@ -213,6 +214,10 @@ enum status member_replace_tree(struct replica *r, struct tree *tree, struct ses
     r->tree = tree;
     r->sessions = sessions;
     r->last_zxid = r->prepared_zxid = r->logged_zxid = zxid;
+    if (r->history != NULL && is_known)
+        changes_cut(r->history, zxid);
+    else if (r->history != NULL)
+        changes_begin(r->history, zxid);
     return ST_OK;
 }
 
@@ -246,7 +251,7 @@ static enum status on_stored(struct replica *r, const struct replica_event *even
     if (event->ticket != 0 && event->ticket == m->keep_ticket)
         note_kept(m, refused);
     if (event->tree != NULL)
-        st = member_replace_tree(r, event->tree, event->sessions, event->zxid);
+        st = member_replace_tree(r, event->tree, event->sessions, event->zxid, true);
     if (st != ST_OK)
         return st;
     struct zab_event stored = {.kind = refused ? ZAB_STORE_REFUSED : ZAB_STORED, .ticket = event->ticket};

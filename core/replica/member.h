@@ -120,9 +120,10 @@ enum status member_can_propose(struct replica *r, bool *can, struct outbox *out)
 /* Gives the entry in r->entry to the others and to the log: it is proposed. */
 enum status member_propose(struct replica *r, int64_t zxid, struct outbox *out);
 
-/* The tree of before is gone, with its sessions: these are the database now, and are taken over. ST_NO_MEMORY: they are
- * not. */
-enum status member_replace_tree(struct replica *r, struct tree *tree, struct sessions *sessions, int64_t zxid);
+/* The tree of before is gone, with its sessions: these are the database now, and are taken over. `is_known`: it is what
+ * our own log leads to, so that what is remembered of the way there holds. ST_NO_MEMORY: they are not. */
+enum status member_replace_tree(struct replica *r, struct tree *tree, struct sessions *sessions, int64_t zxid,
+                                bool is_known);
 
 /* -- member_config.c */
 

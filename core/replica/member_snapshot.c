@@ -57,7 +57,7 @@ enum status snapshot_take_begin(struct replica *r, struct member_link *link, int
 static enum status take_over(struct replica *r, struct member_link *link)
 {
     struct snapshot_take *take = link->take;
-    enum status st = member_replace_tree(r, take->tree, take->sessions, take->zxid);
+    enum status st = member_replace_tree(r, take->tree, take->sessions, take->zxid, false);
     if (st != ST_OK)
         return st;
     LOG_INFO(r->log, "ensemble", "the snapshot is whole: %" PRIu64 " znodes", tree_count(r->tree));

@@ -152,6 +152,7 @@ void replica_free(struct replica *r)
     request_free(r, LIST_ENTRY(at, struct request, flight));
     pending_free(r->pending); /* before the tree, whose ACLs it holds */
     watches_free(r->watches);
+    changes_free(r->history);
     tree_free(r->tree);
     sessions_free(r->sessions);
     sessions_free(r->local);
@@ -320,4 +321,15 @@ const struct watches *replica_watches(const struct replica *r)
 int64_t replica_last_zxid(const struct replica *r)
 {
     return r->last_zxid;
+}
+
+void replica_remember(struct replica *r, struct changes *history)
+{
+    changes_free(r->history);
+    r->history = history;
+}
+
+const struct changes *replica_changes(const struct replica *r)
+{
+    return r->history;
 }

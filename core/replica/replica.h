@@ -14,6 +14,7 @@
 #include "core/base/metrics.h"
 #include "core/replica/outbox.h"
 #include "core/session/session.h"
+#include "core/tree/changes.h"
 #include "core/tree/tree.h"
 #include "core/tree/watch.h"
 
@@ -67,6 +68,9 @@ void replica_free(struct replica *r);
 /* Options that may change at run time (limits, time-outs, rules, super users); what the tree, the log and the passwords
  * of living sessions were built with keeps its value. ST_NO_MEMORY: all as before. */
 enum status replica_reconfigure(struct replica *r, const struct replica_options *options);
+
+/* What has changed is taken down there from now on; taken over. It has to end where the replica begins, or be new. */
+void replica_remember(struct replica *r, struct changes *history);
 
 struct members;
 struct zab;
@@ -155,3 +159,12 @@ const struct sessions *replica_sessions(const struct replica *r);
 const struct sessions *replica_local_sessions(const struct replica *r); /* that this member alone knows */
 const struct watches *replica_watches(const struct replica *r);
 int64_t replica_last_zxid(const struct replica *r); /* of the last applied txn */
+
+/* What has changed lately; NULL: it is not remembered. What a member has applied may be taken back unless it serves. */
+const struct changes *replica_changes(const struct replica *r);
+
+/* May it read at all? ST_NOT_FOUND: it is not known, or about to be closed. ST_SESSION_CLOSED_REQUIRE_AUTH. */
+enum status replica_may_follow(const struct replica *r, uint64_t client);
+
+/* May this client, which has to be known, read what has that ACL? */
+bool replica_may_read(const struct replica *r, uint64_t client, struct acls acl);

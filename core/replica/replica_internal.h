@@ -90,6 +90,7 @@ struct replica {
     struct map64 coming;       /* session id -> struct session: those whose createSession is in flight here */
     struct watches *watches;
     struct pending *pending;
+    struct changes *history; /* NULL: none is kept */
     struct metrics *metrics;
     const struct log_sink *log;
 
@@ -244,6 +245,9 @@ enum status reply_in_order(struct replica *r, struct client *c, const struct rep
 /* Takes one message of an active client. */
 enum status request_take(struct replica *r, struct client *c, struct bytes frame, int64_t received_us,
                          struct outbox *out);
+
+/* enforce.auth: it has not proved to be anybody yet. */
+bool client_is_unauthenticated(const struct replica *r, const struct client *c);
 
 /* Puts a request into the client's queue; `bytes` are copied. NULL: out of memory. */
 struct request *request_queue(struct replica *r, struct client *c, enum request_state state, struct bytes bytes);

@@ -228,7 +228,7 @@ static enum status take_identity(struct replica *r, struct client *c, const stru
 }
 
 /* enforce.auth: only those who have proved to be someone get further (client-protocol 8.7). */
-static bool is_unauthenticated(const struct replica *r, const struct client *c)
+bool client_is_unauthenticated(const struct replica *r, const struct client *c)
 {
     if (r->auth_schemes == NULL)
         return false;
@@ -309,7 +309,7 @@ enum status request_take(struct replica *r, struct client *c, struct bytes frame
         return reply_in_order(r, c, &unknown, BYTES_NULL, NULL, true, out);
     }
     if (op->kind != OP_CONNECTION) {
-        if (is_unauthenticated(r, c)) {
+        if (client_is_unauthenticated(r, c)) {
             const struct reply_header closed = {header.xid, 0, status_code(ST_SESSION_CLOSED_REQUIRE_AUTH)};
             return reply_in_order(r, c, &closed, BYTES_NULL, op, true, out);
         }

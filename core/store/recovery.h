@@ -17,6 +17,10 @@
 typedef enum status recovery_apply_fn(void *context, struct tree *tree, struct sessions *sessions,
                                       const struct txn *txn);
 
+/* From here on what is applied leads to exactly the tree of that zxid, which stands at `zxid` now; or it does not,
+ * which is so at the beginning of each attempt. */
+typedef void recovery_exact_fn(void *context, bool exact, int64_t zxid);
+
 struct recovery_options {
     const struct store_io *io;
     const char *snap_dir, *log_dir;            /* the version-2 directories; may be the same */
@@ -27,11 +31,12 @@ struct recovery_options {
     int32_t tick_ms;
     int64_t now_ms; /* monotonic, for sessions_put */
     recovery_apply_fn *apply;
-    void *apply_context;
-    bool trust_empty;    /* snapshot.trust.empty: a log without any snapshot may begin with any record */
-    bool ignore_digests; /* zookeeper.digest.enabled=false: records' digests are not compared */
-    int64_t until;       /* what lies behind it is passed over, and bases with effects of it are not used; 0: nothing.
-                            With a complete or unfinished checkpoint that goes further it is refused */
+    recovery_exact_fn *exact; /* NULL: nobody wants to know */
+    void *apply_context;      /* of both */
+    bool trust_empty;         /* snapshot.trust.empty: a log without any snapshot may begin with any record */
+    bool ignore_digests;      /* zookeeper.digest.enabled=false: records' digests are not compared */
+    int64_t until; /* what lies behind it is passed over, and bases with effects of it are not used; 0: nothing.
+                      With a complete or unfinished checkpoint that goes further it is refused */
 };
 
 enum recovery_base {

@@ -32,6 +32,13 @@ static enum status base_is_bad(struct run *run, const char *path, uint64_t offse
     return st == ST_OK ? ST_CORRUPT : st;
 }
 
+static void tell_exact(const struct run *run, bool exact, int64_t zxid)
+{
+    const struct recovery_options *options = run->replay->options;
+    if (options->exact != NULL)
+        options->exact(options->apply_context, exact, zxid);
+}
+
 /* The fuzzy range ends: what the base itself recorded must be there now. */
 static enum status leave_fuzzy(struct run *run, const char *path, uint64_t offset)
 {
@@ -40,6 +47,7 @@ static enum status leave_fuzzy(struct run *run, const char *path, uint64_t offse
     if (replay->has_digest && !replay->options->ignore_digests && tree_digest(replay->r->tree) != replay->digest)
         return base_is_bad(run, path, offset, "the tree has another digest than the snapshot says",
                            replay->fuzzy_until);
+    tell_exact(run, true, replay->r->last_zxid);
     return ST_OK;
 }
 
@@ -53,6 +61,8 @@ static enum status compare_digest(struct run *run, const struct txnlog_record *r
         return ST_OK;
     bool right = tree_digest(replay->r->tree) == (uint64_t)txn->digest.tree_digest;
     if (right) {
+        if (run->fuzzy)
+            tell_exact(run, true, record->zxid);
         run->fuzzy = run->unconfirmed = false;
         return ST_OK;
     }
@@ -149,6 +159,7 @@ static enum status start(struct run *run)
     replay->r->last_zxid = replay->base_zxid;
     replay->r->txns = replay->r->txn_bytes = 0;
     run->fuzzy = true;
+    tell_exact(run, false, replay->base_zxid);
     return replay->fuzzy_until <= replay->base_zxid ? leave_fuzzy(run, replay->base_name, 0) : ST_OK;
 }
 

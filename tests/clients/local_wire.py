@@ -117,3 +117,86 @@ class Client(Connection):
 
     def next_event(self):
         return self.events.pop(0) if self.events else self.receive()
+
+
+class Subscriber(Client):
+    """One with a subscription, for whose changes it gives credit as they come, unless told otherwise."""
+
+    def __init__(self, path, prefix, credit=True, frame_max=1 << 24, **options):
+        super().__init__(path, frame_max=frame_max)
+        self.credit, self.owed, self.resets, self.fell_behind = credit, 0, 0, False
+        self.cursor = self.ended = None
+        self.frames, self.pending = [], []
+        self.id = self.submit(subscribe=pb.Subscribe(prefix=prefix, **options))
+
+    def receive(self):
+        """The next message that is not the subscription's."""
+        while True:
+            message = super().receive()
+            if message is None or message.id != getattr(self, "id", None):
+                return message
+            self._note(message)
+
+    def _note(self, message):
+        if not message.more:
+            self.ended = message.error.code
+            return
+        told = message.changes
+        self.resets += told.reset
+        self.fell_behind |= told.fell_behind
+        if told.HasField("cursor"):
+            self.cursor = told.cursor
+        self.frames.append(told)
+        self.owed += message.ByteSize() + 4
+        if self.credit:
+            self.give_credit()
+
+    def give_credit(self):
+        if self.owed > 0:
+            self.send(pb.ToAgent(credit=pb.Credit(id=self.id, bytes=self.owed)))
+        self.owed = 0
+
+    def _next(self):
+        """The next frame of the subscription; None when it has ended."""
+        while not self.frames and self.ended is None:
+            message = super().receive()
+            if message is None:
+                raise AssertionError("the connection has ended")
+            if message.id == self.id:
+                self._note(message)
+            else:
+                self.events.append(message)
+        return self.frames.pop(0) if self.frames else None
+
+    def _must_next(self):
+        told = self._next()
+        if told is None:
+            raise AssertionError("it has ended: %d" % self.ended)
+        return told
+
+    def snapshot(self):
+        """The nodes of a snapshot."""
+        nodes = []
+        while True:
+            told = self._must_next()
+            nodes += told.change
+            if told.snapshot_end:
+                return nodes
+
+    def changes(self, count):
+        """That many of the next changes."""
+        while len(self.pending) < count:
+            self.pending += self._must_next().change
+        taken, self.pending = self.pending[:count], self.pending[count:]
+        return taken
+
+    def settle(self):
+        """Waits until the agent says that the subscription stands."""
+        while self.cursor is None:
+            self._must_next()
+
+    def end(self):
+        """Waits until it ends: the code."""
+        while self._next() is not None:
+            pass
+        return self.ended

@@ -90,7 +90,10 @@ static void make_replica(void)
     struct sessions *sessions = sessions_new(2000);
     CHECK(tree != NULL && sessions != NULL);
     world.replica = replica_new(&options, tree, sessions, 0, world.metrics, NULL);
-    CHECK(world.replica != NULL);
+    struct changes *changes = changes_new(&tree_options.hash_key, 64 * 1024);
+    CHECK(world.replica != NULL && changes != NULL);
+    changes_begin(changes, 0);
+    replica_remember(world.replica, changes);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

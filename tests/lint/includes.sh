@@ -15,12 +15,12 @@ core/store      core/base core/jute core/tree/tree.h core/session/session.h
 core/ops        core/base core/jute core/tree core/session core/members
 core/replica    core/base core/jute core/tree core/session core/members core/zab core/store core/ops
 agent           core/base core/jute core/members core/store core/replica/replica.h core/replica/status_report.h core/ops/op.h bindings/c/local_path.h
-agent/persistence*  core/tree/tree.h core/session/session.h
-agent/loading*      core/tree/tree.h core/session/session.h core/ops/apply.h
+agent/persistence*  core/tree/changes.h core/tree/tree.h core/session/session.h
+agent/loading*      core/tree/changes.h core/session/session.h core/ops/apply.h
 agent/check_start*  core/tree/tree.h core/session/session.h core/ops/apply.h
 agent/checkpoint*   core/tree/tree.h core/session/session.h
 agent/apache_sessions*  core/session/session.h
-agent/local*        core/session/session.h core/tree/acl.h
+agent/local*        core/session/session.h core/tree/acl.h core/tree/path.h
 agent/version.h     bindings/c/include/zooid.h
 agent/peers*        core/zab/notification.h
 agent/ensemble*     core/zab/zab.h core/zab/zab_text.h

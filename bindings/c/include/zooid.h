@@ -213,6 +213,7 @@ ZOOID_API zooid_request *zooid_request_open_session(void);
 ZOOID_API zooid_request *zooid_request_close_session(void);
 ZOOID_API zooid_request *zooid_request_add_watch(const char *path, enum zooid_watch_mode mode);
 ZOOID_API zooid_request *zooid_request_remove_watch(const char *path); /* every kind of this path */
+ZOOID_API zooid_request *zooid_request_subscribe(const char *prefix);  /* only to be submitted; see below */
 ZOOID_API void zooid_request_free(zooid_request *request);
 
 /* Each returns ZOOID_OK, NO_MEMORY, or BAD_ARGUMENTS when the operation has no such thing. */
@@ -222,7 +223,7 @@ ZOOID_API int zooid_request_set_if_changed_since(zooid_request *request, int64_t
 ZOOID_API int zooid_request_set_page(zooid_request *request, const char *after, uint32_t limit);
 ZOOID_API int zooid_request_set_with_nodes(zooid_request *request);    /* list: data and stat of each child */
 ZOOID_API int zooid_request_set_with_children(zooid_request *request); /* read_many: names of each one's children */
-ZOOID_API int zooid_request_set_without_data(zooid_request *request);  /* subtree */
+ZOOID_API int zooid_request_set_without_data(zooid_request *request);  /* subtree, subscribe */
 ZOOID_API int zooid_request_set_sequential(zooid_request *request);    /* create */
 ZOOID_API int zooid_request_set_ttl(zooid_request *request, int64_t ttl_ms);
 ZOOID_API int zooid_request_add_acl(zooid_request *request, unsigned perms, const char *scheme, const char *id);
@@ -327,7 +328,11 @@ enum zooid_event_kind {
     ZOOID_EVENT_SESSION,   /* session_state */
     ZOOID_EVENT_WATCH,     /* change, path, zxid */
     ZOOID_EVENT_OVERFLOW,  /* the queue was full (zooid_set_event_limit): watch events before this one are missing */
-    ZOOID_EVENT_LOST /* ticket: the number of an object, as a lock, that has lost what it held; the reply says why */
+    /* ticket: the number of an object, as a lock, that has lost what it held; the reply says why */
+    ZOOID_EVENT_LOST,
+    ZOOID_EVENT_CHANGE,   /* of a subscription: ticket, tag, change, path, data, stat, zxid, cursor */
+    ZOOID_EVENT_RESET,    /* of a subscription: ticket, tag, fell_behind; a snapshot begins */
+    ZOOID_EVENT_CAUGHT_UP /* of a subscription: ticket, tag, zxid, cursor; the snapshot ends */
 };
 
 enum zooid_change {
@@ -355,7 +360,51 @@ ZOOID_API enum zooid_session_state zooid_event_session_state(const zooid_event *
 ZOOID_API enum zooid_change zooid_event_change(const zooid_event *event);
 ZOOID_API const char *zooid_event_path(const zooid_event *event);
 ZOOID_API int64_t zooid_event_zxid(const zooid_event *event);
+/* NULL: the data is null, was not asked for, or the node is gone. */
+ZOOID_API const void *zooid_event_data(const zooid_event *event);
+ZOOID_API size_t zooid_event_data_len(const zooid_event *event);
+ZOOID_API const struct zooid_stat *zooid_event_stat(const zooid_event *event); /* NULL: none */
+ZOOID_API bool zooid_event_fell_behind(const zooid_event *event);
 ZOOID_API void zooid_event_free(zooid_event *event);
+
+/* ---- subscriptions
+ * -------------------------------------------------------------------------------------------------------------- */
+
+/* Every change of the node at a prefix, which need not exist, and of all below it: in the order in which they were
+ * committed, none missing and none twice, also when the connection breaks or the agent is started again meanwhile.
+ * Changes are ZOOID_CREATED, DELETED, CHANGED and ACL_CHANGED, with path, data and stat as they are behind the change.
+ * What this client may not read is left out, and what it may read no longer is told as deleted.
+ *
+ *     zooid_ticket ticket = zooid_submit(client, zooid_request_subscribe("/app"), ZOOID_NO_DEADLINE, NULL);
+ *
+ * It begins with a snapshot: a RESET, the nodes as they are at one zxid (CHANGE with ZOOID_PRESENT, parents before
+ * their children), and CAUGHT_UP; then come the changes. A RESET may come again at any time, when the agent no longer
+ * remembers what was missed (zooid.localHistoryMax): because it was away for too long or, fell_behind, because the
+ * program takes its events slower than they come. What it had been told before is void then; nodes that are not in the
+ * new snapshot are gone.
+ *
+ * Events wait in the client's queue, up to the window; what goes beyond it waits at the agent. They do not count for
+ * zooid_set_event_limit. It ends with the EVENT_REPLY of its ticket: after zooid_cancel with CANCELLED, or with STALE
+ * or FELL_BEHIND (without a snapshot), LIMIT_REACHED, NOT_PERMITTED, BAD_ARGUMENTS. The deadline of the submission is
+ * not looked at. */
+
+/* Behind change number `index` of txn `zxid`. May be kept anywhere, and given to another client of this agent. */
+struct zooid_cursor {
+    int64_t zxid;
+    uint32_t index;
+};
+
+/* subscribe: it begins behind the cursor instead, or with a snapshot when the agent no longer remembers what came
+ * since. As the other functions that fill requests, these return ZOOID_OK, NO_MEMORY or BAD_ARGUMENTS. */
+ZOOID_API int zooid_request_set_cursor(zooid_request *request, const struct zooid_cursor *behind);
+/* It begins with the next change, or behind the cursor. Where a snapshot would be needed it ends with STALE, at its
+ * beginning, or FELL_BEHIND. */
+ZOOID_API int zooid_request_set_without_snapshot(zooid_request *request);
+/* So many bytes may wait in the queue; the default is 1 MiB, and zooid.localWindowMax the limit. */
+ZOOID_API int zooid_request_set_window(zooid_request *request, uint32_t bytes);
+
+/* Where the subscription stands behind this event. False: nowhere, for the snapshot is not complete. */
+ZOOID_API bool zooid_event_cursor(const zooid_event *event, struct zooid_cursor *cursor);
 
 /* ---- recipes
  * -------------------------------------------------------------------------------------------------------------- */

@@ -190,6 +190,24 @@ int64_t replica_last_zxid(const struct replica *r)
     return 0;
 }
 
+const struct changes *replica_changes(const struct replica *r)
+{
+    (void)r;
+    return NULL;
+}
+
+enum status replica_may_follow(const struct replica *r, uint64_t client)
+{
+    (void)r, (void)client;
+    return ST_OK;
+}
+
+bool replica_may_read(const struct replica *r, uint64_t client, struct acls acl)
+{
+    (void)r, (void)client, (void)acl;
+    return true;
+}
+
 enum status persistence_append(struct persistence *p, struct buffer *records, int64_t first_zxid, int64_t last_zxid,
                                uint32_t count)
 {

@@ -82,6 +82,10 @@ static void begin(const char *path)
     world.metrics = metrics_new();
     assert_int_equal(settings_default(&world.settings), ST_OK);
     world.replica = replica_new(&options, tree_new(&tree_options), sessions_new(2000), 0, world.metrics, NULL);
+    struct changes *changes = changes_new(&tree_options.hash_key, 64 * 1024);
+    assert_non_null(changes);
+    changes_begin(changes, 0);
+    replica_remember(world.replica, changes);
     const struct pump_parts parts = {&world.loop, world.replica, NULL, NULL, NULL, on_failed, NULL};
     assert_int_equal(pump_new(&world.pump, &parts), ST_OK);
     const struct local_parts local = {{&world.loop, world.pump, world.metrics, NULL, NULL, {1, 2}, NULL},
