@@ -4,6 +4,7 @@
  *   read.c      get, ls, stat, sync, acl, whoami
  *   write.c     set, create, delete, acl set
  *   watch.c     watch, with a command for each change
+ *   hold.c      lock, elect, semaphore: who has it, or a command while it is held (child.c)
  *   output.c    tables for people, JSON for programs */
 #pragma once
 
@@ -20,6 +21,8 @@ enum exit_code {
     EXIT_NO_AGENT = 4,  /* no agent, or it does not serve */
     EXIT_CONFLICT = 5,  /* the version does not match, or the node is there already */
     EXIT_FORBIDDEN = 6, /* an ACL, or a setting of the agent, does not permit it */
+    EXIT_NOT_HELD = 7,  /* another has the lock */
+    EXIT_LOST = 8,      /* the lock was lost, and the command killed */
 };
 
 /* What every command is given. */
@@ -27,7 +30,7 @@ struct cli {
     zooid_client *client;
     bool json;
     bool latest; /* reads are linearizable */
-    uint32_t deadline_ms;
+    uint32_t deadline_ms, session_ms;
 };
 
 /* A command's own options, by their letters; values of those that have one. */
@@ -57,6 +60,9 @@ int run_set(struct cli *cli, const struct arguments *a);
 int run_create(struct cli *cli, const struct arguments *a);
 int run_delete(struct cli *cli, const struct arguments *a);
 int run_watch(struct cli *cli, const struct arguments *a);
+int run_lock(struct cli *cli, const struct arguments *a);
+int run_elect(struct cli *cli, const struct arguments *a);
+int run_semaphore(struct cli *cli, const struct arguments *a);
 
 /* Performs it, fresh if that was asked for. The reply is the caller's. */
 int perform(struct cli *cli, zooid_request *request, zooid_reply **reply);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEADLINE_MS = 10000, OPTION_LETTERS = 128 };
+enum { DEADLINE_MS = 10000, SESSION_MS = 30000, OPTION_LETTERS = 128 };
 
 /* clang-format off */
 static const struct command commands[] = {
@@ -23,6 +23,14 @@ static const struct command commands[] = {
     {"delete", "rv:", 1, 1, "delete [-r] [-v VERSION] PATH", "delete a node: -r with all below", run_delete},
     {"watch", "Rn:", 1, -1, "watch [-R] [-n COUNT] PATH [COMMAND ...]",
      "print changes, or run a command for each: -R of all below, -n end after so many", run_watch},
+    {"lock", "nrxw:i:k:", 1, -1, "lock [-n|-w MS] [-r|-x] [-i ID] [-k MS] PATH [COMMAND ...]",
+     "run a command while a lock is held, or print who holds it and who waits: -n do not wait, -w not longer,\n"
+     "        -r for reading, -x for writing, -i who this is, -k SIGTERM so long before the lock is uncertain",
+     run_lock},
+    {"elect", "i:k:", 1, -1, "elect [-i ID] [-k MS] PATH [COMMAND ...]",
+     "run a command while leading, and again when the lead was lost; or print who leads and who waits", run_elect},
+    {"semaphore", "nw:i:k:", 2, -1, "semaphore [-n|-w MS] [-i ID] [-k MS] PATH LEASES [COMMAND ...]",
+     "run a command while one of so many leases is held, or print who holds one", run_semaphore},
     {"acl", "a:v:", 1, 1, "acl [-a ACL [-v VERSION]] PATH",
      "print the ACL of a node, or set it: scheme:id:cdrwa,...", run_acl},
     {"sync", "", 0, 0, "sync", "wait until this replica has all that was committed", run_sync},
@@ -33,13 +41,14 @@ static const struct command commands[] = {
 static void print_help(FILE *out)
 {
     fprintf(out,
-            "usage: zooid [-S SOCKET] [-t MS] [-j] [-L] COMMAND [OPTIONS] [ARGUMENTS]\n\n"
+            "usage: zooid [-S SOCKET] [-t MS] [-s MS] [-j] [-L] COMMAND [OPTIONS] [ARGUMENTS]\n\n"
             "  -S SOCKET   the agent's local socket (default: $ZOOID_SOCKET, else /run/zooid/zooid.sock)\n"
             "  -t MS       how long to wait for an answer (default: %d)\n"
+            "  -s MS       time-out of the session of what writes (default: %d)\n"
             "  -j          print JSON\n"
             "  -L          reads are linearizable (latest)\n"
             "  -V          print the version\n\n",
-            DEADLINE_MS);
+            DEADLINE_MS, SESSION_MS);
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         fprintf(out, "  %s\n        %s\n", commands[i].usage, commands[i].help);
 }
@@ -67,6 +76,7 @@ static enum exit_code exit_code_of(int code)
         {ZOOID_BAD_VERSION, EXIT_CONFLICT},    {ZOOID_NODE_EXISTS, EXIT_CONFLICT},
         {ZOOID_NOT_EMPTY, EXIT_CONFLICT},      {ZOOID_NO_AUTH, EXIT_FORBIDDEN},
         {ZOOID_NOT_PERMITTED, EXIT_FORBIDDEN}, {ZOOID_AUTH_FAILED, EXIT_FORBIDDEN},
+        {ZOOID_NOT_HELD, EXIT_NOT_HELD},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (rows[i].code == code)
@@ -184,6 +194,7 @@ static int run(const struct command *command, struct cli *cli, const struct argu
     options.socket = socket;
     options.name = "zooid";
     options.connect_ms = cli->deadline_ms;
+    options.session_timeout_ms = cli->session_ms;
     if (zooid_open(&cli->client, &options, &why) != ZOOID_OK)
         return complain(why);
     int code = command->run(cli, a);
@@ -200,8 +211,8 @@ int main(int argc, char **argv)
     struct arguments global = {.count = 0}, own = {.count = 0};
     struct cli cli = {.deadline_ms = DEADLINE_MS};
     int used = 0, more = 0;
-    int64_t deadline = DEADLINE_MS;
-    if (!take_options("S:t:jLhV", argv + 1, argc - 1, &used, &global))
+    int64_t deadline = DEADLINE_MS, session = SESSION_MS;
+    if (!take_options("S:t:s:jLhV", argv + 1, argc - 1, &used, &global))
         return EXIT_USAGE;
     if (global.flags['h'] || global.flags['V']) {
         if (global.flags['V'])
@@ -220,7 +231,8 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     if (!take_options(command->options, words + 1, count - 1, &more, &own) ||
-        (global.values['t'] != NULL && !read_number(global.values['t'], "-t", 1, INT32_MAX, &deadline)))
+        (global.values['t'] != NULL && !read_number(global.values['t'], "-t", 1, INT32_MAX, &deadline)) ||
+        (global.values['s'] != NULL && !read_number(global.values['s'], "-s", 1, INT32_MAX, &session)))
         return EXIT_USAGE;
     own.words = (const char *const *)(words + 1 + more);
     own.count = count - 1 - more;
@@ -229,5 +241,6 @@ int main(int argc, char **argv)
     cli.json = global.flags['j'];
     cli.latest = global.flags['L'];
     cli.deadline_ms = (uint32_t)deadline;
+    cli.session_ms = (uint32_t)session;
     return run(command, &cli, &own, global.values['S']);
 }

@@ -2,34 +2,14 @@
 """The command `zooid`, as scripts use it: output, JSON, exit codes."""
 import json
 import os
-import subprocess
 import unittest
 
 import harness
-
-BUILD = os.environ.get("ZOOID_BUILD") or os.path.join(harness.ROOT, "build")
-ZOOID = os.path.join(os.path.abspath(BUILD), "bin", "zooid")
-FINE, FAILED, USAGE, NO_NODE, NO_AGENT, CONFLICT, FORBIDDEN = range(7)
+from command import CONFLICT, FINE, FORBIDDEN, NO_AGENT, NO_NODE, USAGE
+import command
 
 
-class Command(harness.ServerTestCase):
-    def environment(self):
-        return dict(os.environ, ZOOID_SOCKET=os.path.join(self.server.data_dir, "zooid", "zooid.sock"))
-
-    def zooid(self, *words, code=FINE, given=None):
-        done = subprocess.run([ZOOID, *words], input=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                              env=self.environment(), timeout=60, check=False)
-        self.assertEqual(done.returncode, code, "%s: %s%s" % (words, done.stdout, done.stderr))
-        self.assertEqual(bool(done.stderr), code != FINE, done.stderr)
-        return done.stdout if code == FINE else done.stderr
-
-    def started(self, *words):
-        process = subprocess.Popen([ZOOID, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                   env=self.environment())
-        self.addCleanup(process.communicate)
-        self.addCleanup(process.kill)
-        return process
-
+class Command(command.CommandCase):
     def test_a_node_from_its_making_to_its_end(self):
         self.assertEqual(self.zooid("create", "-p", "/n/one", "first"), "/n/one\n")
         self.assertEqual(self.zooid("get", "/n/one"), "first")
