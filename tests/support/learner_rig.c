@@ -375,7 +375,7 @@ void learner_rig_closed(struct learner_rig *r)
 void learner_rig_packet(struct learner_rig *r, const struct packet *packet)
 {
     CHECK(r->is_out_of_memory || (!r->is_held && !r->is_streaming && r->link != 0));
-    if (packet->type == PACKET_LEADERINFO)
+    if (packet->type == PACKET_LEADERINFO || packet->type == PACKET_NEW_EPOCH)
         r->epoch = packet->zxid >> 32;
     feed(r, (struct zab_event){.kind = ZAB_LINK_PACKET, .link = r->link, .packet = packet});
 }
