@@ -1,11 +1,13 @@
 /* election.c - Fast Leader Election (quorum-protocol 1.5 to 1.8).
  *
- * Two things differ from Apache, and neither shows to it but as a notification more or less:
+ * Three things differ from Apache, and none shows to it but as a notification more or less:
  *
  *   - A leader that says itself that it leads counts like one more voter for its vote in its round. Otherwise a server
  *     that restarts while its leader waits for it would have to wait until that leader gives up.
  *   - The resending, which slows down, starts anew whenever the proposal changes or somebody shows that it has not
- *     heard it. */
+ *     heard it.
+ *   - Who does not vote tells the one that it is about to follow, all the same: it may vote in a pending configuration.
+ */
 #include "core/base/mem.h"
 #include "core/zab/election_internal.h"
 
@@ -88,6 +90,15 @@ static void settle_on(struct zab *z, const struct vote *vote, int64_t round)
         zab_enter(z, zab_is_observer(z) ? ZAB_OBSERVING : ZAB_FOLLOWING);
 }
 
+/* Who does not vote keeps its vote to itself; but it may vote in a configuration that is pending, of which only the
+ * server that is to lead has heard, and which waits for it. */
+static void tell_chosen(struct zab *z)
+{
+    const struct vote *vote = &z->election->proposal;
+    if (!zab_votes(z, z->options.sid))
+        election_tell(z, vote->leader, vote, z->round);
+}
+
 /* After every change of the round's ballots: is the proposal chosen? */
 static void count(struct zab *z)
 {
@@ -101,10 +112,12 @@ static void count(struct zab *z)
         e->settle_ms = z->now_ms;
     else if (e->settle_ms == INT64_MAX)
         e->settle_ms = z->now_ms + z->options.finalize_wait_ms;
-    if (z->now_ms >= e->settle_ms)
+    if (z->now_ms >= e->settle_ms) {
+        tell_chosen(z);
         settle_on(z, &e->proposal, z->round);
-    else
+    } else {
         zab_wake_at(z, e->settle_ms);
+    }
 }
 
 const struct vote *election_proposal(const struct election *e)

@@ -62,11 +62,17 @@ static struct sync walk(const struct zab *z, int64_t peer)
     return cut_back(z, peer, entries_at(&z->history, next - 1)->zxid, next);
 }
 
+/* It was brought there by the leader, by whom this server was, too; and nothing has been committed since. */
+static bool is_at_beginning(const struct zab *z, int64_t peer)
+{
+    return peer == EPOCH_ZXID(epoch_of(z)) && peer > z->committed_zxid;
+}
+
 static struct sync choose(const struct zab *z, int64_t peer)
 {
     if (peer < 0) /* its database is not whole */
         return whole_tree(z);
-    if (peer == z->committed_zxid)
+    if (peer == z->committed_zxid || is_at_beginning(z, peer))
         return (struct sync){PACKET_DIFF, peer, z->history.count};
     if (peer == z->history_base && peer > 0)
         return diff(z, 0);
@@ -104,9 +110,9 @@ static void send_tree(struct zab *z, struct peer *p, int64_t zxid)
  * was committed meanwhile too, and the learner keeps it, with the commits that stand before NEWLEADER (3104, 4.6). */
 static void end_sync(struct zab *z, struct peer *p)
 {
-    /* A follower was sent the txn of one that is pending while this leader serves; for an observer it would be too
-     * early. */
-    const bool may_tell = z->options.reconfig_enabled && (!p->observer || z->phase != ZAB_BROADCAST);
+    /* One that is pending while this leader serves comes with its txn, for an observer when it is committed. What is
+     * told here must be the one before: a snapshot may hold its txn, of which the learner knows by no other way. */
+    const bool may_tell = z->options.reconfig_enabled && z->phase != ZAB_BROADCAST;
     const struct members *pending = may_tell ? zab_pending_config(z) : NULL;
     struct buffer printed = {0};
     if (pending == NULL || zab_ok(z, members_print(pending, &printed))) {
@@ -176,7 +182,8 @@ static bool has_turn(const struct zab *z, struct peer *p, const struct sync *syn
  * Never so at a leader, which is the first to know. */
 static bool is_ahead(const struct zab *z, const struct peer *p)
 {
-    return z->leader == NULL && ZXID_EPOCH(p->loaded_zxid) == epoch_of(z) && p->loaded_zxid > z->committed_zxid;
+    return z->leader == NULL && ZXID_EPOCH(p->loaded_zxid) == epoch_of(z) && p->loaded_zxid > z->committed_zxid &&
+           !is_at_beginning(z, p->loaded_zxid);
 }
 
 static void note_ahead(struct peer *p)

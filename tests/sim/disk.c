@@ -4,6 +4,7 @@
 #include "core/base/array.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
+#include "tests/sim/checks/members.h"
 #include "tests/sim/checks/zab.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/machine.h"
@@ -159,6 +160,7 @@ static void replace(struct world *w, struct server *m)
     d->image = d->spool;
     d->spool = (struct buffer){0};
     check_cut(w, m, &before);
+    check_replaced(w, m);
     history_free(&before);
 }
 
@@ -221,7 +223,10 @@ static bool perform(struct world *w, struct server *m, const struct disk_op *op)
     case DISK_TRUNCATE: return truncate_log(w, m, op->number);
     case DISK_KEEP: keep_snapshot(w, m, op); return !d->giving_up;
     case DISK_RELOAD: return true;
-    case DISK_CONFIG: put_text(&d->config, &op->bytes); return true;
+    case DISK_CONFIG:
+        put_text(&d->config, &op->bytes);
+        check_config(w, m);
+        return true;
     case DISK_LAST_SEEN: put_text(&d->last_seen, &op->bytes); return true;
     case DISK_SPOOL: CHECK(buffer_append(&d->spool, op->bytes.data, op->bytes.len) == ST_OK); return true;
     case DISK_DROP: buffer_free(&d->spool); return true;
@@ -333,16 +338,6 @@ void disk_has_room(struct world *w, struct server *m)
         return;
     w->machine->news(w, m, NEWS_ROOM, 0);
     disk_go_on(w, m);
-}
-
-void disk_drop_stuck(struct world *w, struct server *m)
-{
-    struct disk *d = &m->disk;
-    for (size_t i = 0; is_full(w, m) && i < d->count; i++)
-        if (op_at(d, i)->kind == DISK_LOG)
-            ops_drop(d, i);
-    if (d->count == 0)
-        d->replacing = d->giving_up = false;
 }
 
 void disk_outlive_role(struct server *m)

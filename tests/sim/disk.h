@@ -92,9 +92,6 @@ void disk_fill(struct world *w, struct server *m, int64_t until_us);
 /* HAPPENS_ROOM. */
 void disk_has_room(struct world *w, struct server *m);
 
-/* The role was left while the disk is full: what has no room will never be written. */
-void disk_drop_stuck(struct world *w, struct server *m);
-
 /* MUTANT_LOG_OF_OLD_ROLE: the queue goes on behind the machine's back. */
 void disk_outlive_role(struct server *m);
 

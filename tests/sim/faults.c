@@ -3,6 +3,7 @@
 
 #include "core/base/check.h"
 #include "core/members/quorum.h"
+#include "tests/sim/ensemble.h"
 #include "tests/sim/machine.h"
 
 typedef void fault_fn(struct world *w);
@@ -172,18 +173,44 @@ static void fail_disk(struct world *w)
              (struct happening){.kind = HAPPENS_REPAIR, .member = m->index, .what = m->life});
 }
 
+static bool others_suffice(const struct world *w, const struct server *m, const struct members *pending)
+{
+    struct quorum others = quorum_of(w->config, pending);
+    for (unsigned i = 0; i < w->count; i++)
+        if (&w->servers[i] != m)
+            (void)quorum_add(&others, w->servers[i].sid);
+    return quorum_reached(&others);
+}
+
+/* In the configuration in force, and in each that may yet come. */
+static bool is_dispensable(const struct world *w, const struct server *m)
+{
+    bool enough = others_suffice(w, m, NULL);
+    MAP64_FOR_EACH(slot, &w->proposals)
+    {
+        const struct proposal *p = slot->value;
+        if (p->config != NULL && p->config->version > w->config->version)
+            enough = enough && others_suffice(w, m, p->config);
+    }
+    return enough;
+}
+
+bool faults_were_too_many(const struct world *w)
+{
+    for (unsigned i = 0; i < w->count; i++)
+        if (w->servers[i].lost_disk && !is_dispensable(w, &w->servers[i]))
+            return true;
+    return false;
+}
+
 /* Of one member at a time: what it held must be held by others. */
 static void lose_disk(struct world *w)
 {
     struct server *m = any(w);
-    struct quorum others = quorum_of(w->config, NULL);
-    for (unsigned i = 0; i < w->count; i++) {
+    for (unsigned i = 0; i < w->count; i++)
         if (w->servers[i].lost_disk)
             return;
-        if (&w->servers[i] != m)
-            (void)quorum_add(&others, w->servers[i].sid);
-    }
-    if (!quorum_reached(&others))
+    if (!m->installed || !is_dispensable(w, m))
         return;
     fault_crash(w, m);
     if (!m->up)
@@ -265,7 +292,7 @@ void faults_mend(struct world *w)
             clock_change(&m->clock, w->now_us, 1000, 0);
         if (m->up && m->disk.failed)
             world_crash(w, m, false);
-        if (!m->up)
+        if (!m->up && m->installed)
             world_start(w, m);
     }
 }

@@ -251,6 +251,11 @@ void net_hold(struct world *w, unsigned end, uint64_t link, bool hold)
         link_schedule(w, conn_of(w, link), side_of(link), side->first->at_us);
 }
 
+bool net_holds(const struct world *w, uint64_t link)
+{
+    return conn_of(w, link)->sides[side_of(link)].held;
+}
+
 void net_close_all(struct world *w, unsigned end, enum net_port_kind port, bool silent)
 {
     for (size_t i = 0; i < w->net->conn_count; i++) {

@@ -1,5 +1,6 @@
 /* links_happen.c - what time brings to connections: dialing comes to an end, parcels arrive. See links_internal.h. */
 #include "core/base/check.h"
+#include "tests/sim/ensemble.h"
 #include "tests/sim/links_internal.h"
 
 /* Nobody can connect before: a direction is cut, or one of the two is stopped. */
@@ -28,7 +29,8 @@ static void dialed(struct world *w, struct conn *c)
         return;
     }
     c->dialed = true;
-    if (!port_of(w, c)->listens(w, &w->servers[member->end]) || late_us > w->now_us) {
+    if (!port_of(w, c)->listens(w, &w->servers[member->end]) || late_us > w->now_us ||
+        !ensemble_reaches(w, dialing->end, member->end)) {
         c->broken = true;
         side_close(c, DIALING_SIDE);
         port_of(w, c)->closed(w, dialing->end, link);

@@ -53,4 +53,9 @@ struct machine {
     const struct zab *(*zab)(const struct server *m); /* NULL: it is down */
 };
 
+/* Both name the functions of a member's life alike. */
+#define MACHINE_LIFE                                                                                        \
+    .begin = begin, .end = end, .start = start, .loaded = loaded, .stop = stop, .tick = tick, .note = note, \
+    .news = news, .stored = stored, .drained = drained, .checkpoint = checkpoint, .zab = zab_of
+
 extern const struct machine zab_machine, replica_machine;

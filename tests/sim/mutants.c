@@ -38,6 +38,11 @@ bool mutant_is(const struct world *w, enum mutant_kind kind)
     return w->mutant != NULL && w->mutant->kind == kind;
 }
 
+bool mutant_of_first_config(const struct world *w)
+{
+    return mutant_is(w, MUTANT_QUORUM_MINUS_ONE) || mutant_is(w, MUTANT_COUNTED_TWICE);
+}
+
 bool mutant_by_outcome(const struct world *w)
 {
     return w->mutant != NULL && w->mutant->by_outcome;

@@ -48,5 +48,8 @@ const struct mutant *mutant_find(const char *name);
 /* Is this the one that the run has? */
 bool mutant_is(const struct world *w, enum mutant_kind kind);
 
+/* Does the run have one that goes by who the members are at first? */
+bool mutant_of_first_config(const struct world *w);
+
 /* Does the run have one that must be found by what comes of it? */
 bool mutant_by_outcome(const struct world *w);

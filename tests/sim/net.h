@@ -56,6 +56,9 @@ void net_close(struct world *w, unsigned end, uint64_t link);
 /* Nothing arrives until it is let go again. */
 void net_hold(struct world *w, unsigned end, uint64_t link, bool hold);
 
+/* Does it? Of a link that is open. */
+bool net_holds(const struct world *w, uint64_t link);
+
 /* Has the end that link still open? */
 bool net_has(const struct world *w, unsigned end, uint64_t link);
 unsigned net_opposite(const struct world *w, uint64_t link); /* of a link that is open */

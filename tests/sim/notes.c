@@ -5,6 +5,7 @@
  * stale. What was under way on a broken connection is lost, or comes late. */
 #include "core/base/check.h"
 #include "core/base/mem.h"
+#include "tests/sim/ensemble.h"
 #include "tests/sim/machine.h"
 #include "tests/sim/net_internal.h"
 
@@ -178,7 +179,9 @@ static void dialed(struct world *w, unsigned a, unsigned b)
     const struct server *one = &w->servers[a], *other = &w->servers[b];
     if (*up_of(w, a, b) || (way_of(w, a, b)->waiting == NULL && way_of(w, b, a)->waiting == NULL))
         return;
-    if (!one->up || !other->up || net_cut_until(w, a, b) > w->now_us || net_cut_until(w, b, a) > w->now_us) {
+    bool reaches = ensemble_reaches(w, a, b) || ensemble_reaches(w, b, a);
+    if (!one->up || !other->up || !reaches || net_cut_until(w, a, b) > w->now_us ||
+        net_cut_until(w, b, a) > w->now_us) {
         dial_soon(w, a, b, SIM_SECOND / 10);
         return;
     }

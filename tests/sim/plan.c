@@ -2,8 +2,10 @@
 #include "tests/sim/plan.h"
 
 #include "core/base/check.h"
-#include "tests/sim/faults.h"
+#include "tests/sim/ensemble.h"
 #include "tests/sim/mutants.h"
+
+enum { RECONFIG_BYTES = 8192 }; /* of a few in flight */
 
 static uint32_t one_of(struct world *w, const uint32_t *values, size_t count)
 {
@@ -12,31 +14,6 @@ static uint32_t one_of(struct world *w, const uint32_t *values, size_t count)
 
 #define ONE_OF(w, ...) \
     one_of(w, (const uint32_t[]){__VA_ARGS__}, sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
-
-static void write_config(struct buffer *text, const struct plan *p, int64_t weigh_alone)
-{
-    for (unsigned i = 1; i <= p->voters + p->observers; i++)
-        CHECK(buffer_printf(text, "server.%u=127.0.0.%u:2888:3888:%s\n", i, i,
-                            i <= p->voters ? "participant" : "observer") == ST_OK);
-    if (weigh_alone > 0)
-        CHECK(buffer_printf(text, "group.1=1") == ST_OK);
-    for (unsigned i = 2; weigh_alone > 0 && i <= p->voters; i++)
-        CHECK(buffer_printf(text, ":%u", i) == ST_OK);
-    for (unsigned i = 1; weigh_alone > 0 && i <= p->voters; i++)
-        CHECK(buffer_printf(text, "\nweight.%u=%d", i, i == (unsigned)weigh_alone) == ST_OK);
-    /* Two groups of which both are needed, the second led by weight. */
-    if (p->groups && weigh_alone == 0)
-        CHECK(buffer_printf(text, "group.1=1:2:3\ngroup.2=4:5\nweight.4=2\n") == ST_OK);
-    CHECK(buffer_printf(text, "\nversion=0") == ST_OK);
-}
-
-static struct members *parse_config(struct bytes text)
-{
-    struct members *config = NULL;
-    struct members_error error;
-    CHECK(members_parse(text, 0, &config, &error) == ST_OK);
-    return config;
-}
 
 static void draw_ensemble(struct world *w, unsigned voters)
 {
@@ -56,6 +33,17 @@ static void draw_ensemble(struct world *w, unsigned voters)
     p->detection_ms = w->seed % 2 == 0 ? p->tick_ms * p->sync_limit / 2 : 0; /* without a record half of the time */
     p->zxid_counter_max = world_chance(w, 4) ? (int64_t)ONE_OF(w, 3, 8, 30) : (int64_t)0xfffffffe;
     p->zxid_margin = p->zxid_counter_max <= 30 ? p->zxid_counter_max / 2 : 0;
+}
+
+/* A txn that is a reconfiguration is a large one. */
+static void draw_changes(struct world *w)
+{
+    struct plan *p = &w->plan;
+    p->reconfigs = world_chance(w, 2) && !mutant_of_first_config(w);
+    p->change_every = ONE_OF(w, 10, 40, 150);
+    p->spares = p->reconfigs ? random_below(&w->random, 4) : 0;
+    if (p->reconfigs && p->pending_bytes_max < RECONFIG_BYTES)
+        p->pending_bytes_max = RECONFIG_BYTES;
 }
 
 /* Where nothing fails even the slowest message must come within the limits, or nobody ever settles. */
@@ -89,17 +77,19 @@ void plan_draw(struct world *w, unsigned voters)
 {
     draw_ensemble(w, voters);
     draw_faults(w);
-    w->count = w->plan.voters + w->plan.observers;
-    write_config(&w->config_text, &w->plan, 0);
-    w->config = parse_config(buffer_bytes(&w->config_text));
+    draw_changes(w);
+    w->count = w->plan.voters + w->plan.observers + w->plan.spares;
+    ensemble_first(&w->config_text, &w->plan, 0);
+    w->config = ensemble_parse(buffer_bytes(&w->config_text));
 }
 
-void plan_zab_options(const struct world *w, const struct server *m, struct zab_options *options)
+static void fill_options(const struct world *w, const struct server *m, struct zab_options *options)
 {
     const struct plan *p = &w->plan;
     *options = (struct zab_options){
         .sid = m->sid,
         .observer = m->observer,
+        .reconfig_enabled = p->reconfigs,
         .tick_ms = p->tick_ms,
         .init_limit = p->init_limit,
         .sync_limit = p->sync_limit,
@@ -122,19 +112,16 @@ void plan_zab_options(const struct world *w, const struct server *m, struct zab_
     };
 }
 
-/* As its disk has it, or as everybody begins. */
-struct members *plan_config(const struct world *w, const struct server *m)
+struct plan_member plan_member(const struct world *w, const struct server *m)
 {
+    const struct buffer *text = m->disk.config.len > 0 ? &m->disk.config : &w->config_text;
+    const struct buffer *last_seen = &m->disk.last_seen;
     struct buffer alone = {0};
     if (mutant_is(w, MUTANT_QUORUM_MINUS_ONE) && !m->observer)
-        write_config(&alone, &w->plan, m->sid);
-    const struct buffer *text = alone.len > 0 ? &alone : m->disk.config.len > 0 ? &m->disk.config : &w->config_text;
-    struct members *config = parse_config(buffer_bytes(text));
+        ensemble_first(&alone, &w->plan, m->sid);
+    struct plan_member member = {.committed = ensemble_parse(buffer_bytes(alone.len > 0 ? &alone : text)),
+                                 .last_seen = last_seen->len > 0 ? ensemble_parse(buffer_bytes(last_seen)) : NULL};
+    fill_options(w, m, &member.options);
     buffer_free(&alone);
-    return config;
-}
-
-struct members *plan_last_seen(const struct server *m)
-{
-    return m->disk.last_seen.len > 0 ? parse_config(buffer_bytes(&m->disk.last_seen)) : NULL;
+    return member;
 }

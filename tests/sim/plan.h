@@ -10,7 +10,9 @@
 /* Draws the run's plan and makes its configuration. `voters` 0: the seed decides. */
 void plan_draw(struct world *w, unsigned voters);
 
-/* What a member's core/zab is made of; the configurations are the caller's. */
-void plan_zab_options(const struct world *w, const struct server *m, struct zab_options *options);
-struct members *plan_config(const struct world *w, const struct server *m);
-struct members *plan_last_seen(const struct server *m); /* NULL: none is pending */
+/* What a member's core/zab is made of when it starts: as its disk has it, or as everybody begins. */
+struct plan_member {
+    struct zab_options options;
+    struct members *committed, *last_seen; /* whoever makes it takes them over; last_seen NULL: none is pending */
+};
+struct plan_member plan_member(const struct world *w, const struct server *m);

@@ -4,6 +4,7 @@
 #include "core/base/check.h"
 #include "core/base/mem.h"
 #include "tests/sim/checks/zab.h"
+#include "tests/sim/ensemble.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/machine.h"
 #include "tests/sim/plan.h"
@@ -19,19 +20,24 @@ static void run_start(struct world *w, const struct run *run)
     w->random.state = run->seed;
     plan_draw(w, run->voters);
     w->net = net_new();
+    const unsigned first = w->plan.voters + w->plan.observers;
     for (unsigned i = 0; i < w->count; i++) {
         struct server *m = &w->servers[i];
         m->index = i;
         m->sid = (int64_t)i + 1;
-        m->observer = i >= w->plan.voters;
+        m->observer = i >= w->plan.voters && (i < first || world_chance(w, 2));
+        m->installed = i < first;
         m->clock.permille = 1000;
     }
-    for (unsigned i = 0; i < w->count; i++)
+    for (unsigned i = 0; i < first; i++)
         if (!world_chance(w, 8))
             world_start(w, &w->servers[i]);
         else
             world_at(w, world_about(w, 2 * SIM_SECOND),
                      (struct happening){.kind = HAPPENS_RESTART, .member = i, .what = w->servers[i].life});
+    for (unsigned i = first; i < w->count; i++)
+        world_at(w, random_below(&w->random, (uint32_t)(w->plan.faults_end_us / 2)),
+                 (struct happening){.kind = HAPPENS_HOST, .member = i});
     world_at(w, world_about(w, w->plan.fault_us), (struct happening){.kind = HAPPENS_FAULT});
     w->machine->begin(w);
 }
@@ -46,12 +52,15 @@ static void run_until(struct world *w, int64_t until_us)
     }
 }
 
-/* Does one lead, do all others follow it, and has everybody everything? */
+/* Does one lead, do all others follow it, and has everybody everything? Hosts that are members no more, or not yet, may
+ * not know where the ensemble is. */
 static bool settled(const struct world *w)
 {
     const struct server *leader = NULL;
     for (unsigned i = 0; i < w->count; i++) {
         const struct server *m = &w->servers[i];
+        if (!ensemble_has(w, m))
+            continue;
         if (!m->up || m->phase != ZAB_BROADCAST || m->tree.count != w->committed.count)
             return false;
         if (m->role == ZAB_LEADING)
@@ -60,7 +69,8 @@ static bool settled(const struct world *w)
     if (leader == NULL || zab_next_zxid(w->machine->zab(leader)) == 0)
         return false;
     for (unsigned i = 0; i < w->count; i++)
-        if (w->servers[i].epoch != leader->epoch || (&w->servers[i] != leader && w->servers[i].role == ZAB_LEADING))
+        if (ensemble_has(w, &w->servers[i]) &&
+            (w->servers[i].epoch != leader->epoch || (&w->servers[i] != leader && w->servers[i].role == ZAB_LEADING)))
             return false;
     return w->machine->settled == NULL || w->machine->settled(w);
 }
@@ -69,10 +79,28 @@ static bool settles(struct world *w, size_t committed, int64_t within_us)
 {
     for (int64_t end_us = w->now_us + within_us; !w->failed && w->now_us < end_us;) {
         run_until(w, w->now_us + SIM_SECOND / 10);
+        ensemble_mend(w);
         if (w->committed.count >= committed && settled(w))
             return !w->failed;
     }
     return false;
+}
+
+static size_t describe_configs(const struct world *w, char *text, size_t size)
+{
+    struct buffer configs = {0};
+    ensemble_print(w->config, &configs);
+    for (unsigned i = 0; i < w->count && w->plan.reconfigs; i++) {
+        const struct zab *z = w->servers[i].up ? w->machine->zab(&w->servers[i]) : NULL;
+        if (z == NULL)
+            continue;
+        CHECK(buffer_printf(&configs, "\n %u %u:", i + 1, w->servers[i].port) == ST_OK);
+        ensemble_print(zab_committed(z), &configs);
+        ensemble_print(zab_pending_config(z), &configs);
+    }
+    int n = snprintf(text, size, "%.*s", BYTES_PRINT(buffer_bytes(&configs)));
+    buffer_free(&configs);
+    return n > 0 ? (size_t)n : 0;
 }
 
 static void describe(const struct world *w, char *text, size_t size)
@@ -85,6 +113,8 @@ static void describe(const struct world *w, char *text, size_t size)
                          m->up ? roles[m->role] : "down", (int)m->phase, m->epoch, m->tree.count);
         used += n > 0 ? (size_t)n : 0;
     }
+    if (used < size)
+        used += describe_configs(w, text + used, size - used);
     if (w->machine->describe != NULL && used < size)
         w->machine->describe(w, text + used, size - used);
 }
@@ -114,9 +144,13 @@ static void quiet_end(struct world *w)
     world_trace(w, NULL, "everything is mended");
     if (!w->failed)
         faults_mend(w);
-    char text[1000] = "";
+    char text[4000] = "";
     bool good = settles(w, 0, patience_us(w));
     describe(w, text, sizeof text);
+    if (!good && !w->failed && faults_were_too_many(w)) {
+        mark(w, MARK_BEYOND_HELP);
+        return;
+    }
     if (!good)
         world_fail(w, "no leader in time that all follow:%s", text);
     good = can_write(w);
@@ -155,7 +189,9 @@ void run_free(struct world *w)
     net_free(w->net);
     MAP64_FOR_EACH(slot, &w->proposals)
     {
-        mem_free(slot->value);
+        struct proposal *p = slot->value;
+        members_free(p->config);
+        mem_free(p);
     }
     map64_free(&w->proposals);
     map64_free(&w->established);

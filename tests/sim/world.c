@@ -3,6 +3,7 @@
 
 #include "core/base/array.h"
 #include "core/base/check.h"
+#include "tests/sim/ensemble.h"
 #include "tests/sim/faults.h"
 #include "tests/sim/machine.h"
 
@@ -128,7 +129,7 @@ void world_load(struct world *w, struct server *m)
 
 void world_start(struct world *w, struct server *m)
 {
-    CHECK(!m->up);
+    CHECK(!m->up && m->installed);
     m->life++;
     m->up = true;
     m->shown_us = 0;
@@ -189,6 +190,8 @@ static void member_loaded(struct world *w, struct server *m)
     disk_read(d, &m->tree);
     m->claims = true;
     w->machine->loaded(w, m);
+    if (w->machine->zab(m) != NULL)
+        ensemble_told(w, m);
     m->claims = false;
 }
 
@@ -244,6 +247,7 @@ void world_step(struct world *w)
     case HAPPENS_ROOM:
     case HAPPENS_REPAIR:
     case HAPPENS_RESTART: member_happens(w, h); break;
+    case HAPPENS_HOST: ensemble_install(w, &w->servers[h->member]); break;
     case HAPPENS_OWN: w->machine->own(w, h); break;
     case HAPPENS_CLIENT: w->machine->client(w, h); break;
     case HAPPENS_FAULT: fault_happens(w); break;

@@ -28,6 +28,9 @@ enum {
 /* What the seed decides before anything happens. */
 struct plan {
     unsigned voters, observers;
+    unsigned spares; /* hosts that may become members */
+    bool reconfigs;
+    uint32_t change_every; /* so many writes of clients, one is a reconfiguration */
     bool groups, observer_masters;
     int32_t tick_ms, init_limit, sync_limit;
     int32_t notification_ms_min, notification_ms_max, finalize_wait_ms;
@@ -48,6 +51,7 @@ enum happening_kind {
     HAPPENS_NEWS,      /* member, what: life, event: enum disk_news, zxid */
     HAPPENS_ROOM,      /* member: its disk was full and may not be so any more */
     HAPPENS_RESTART,   /* member, what: life; it is down */
+    HAPPENS_HOST,      /* member: it is there from now on */
     HAPPENS_REPAIR,    /* member, what: life; it is up, with a failed disk */
     HAPPENS_OWN,       /* member, what: life, event, zxid: the machine's own affair */
     HAPPENS_PARCEL,    /* what: link of the side to which it comes */
@@ -71,7 +75,9 @@ struct happening {
 struct server {
     unsigned index;
     int64_t sid;
-    bool observer;
+    bool observer;  /* what it is when no configuration names it */
+    bool installed; /* there is such a host */
+    uint16_t port;  /* on which it listens, or would: the quorum port */
     bool up;
     bool loading; /* the disk is being read, before anything else can be done */
     bool claims;  /* its next notification is the first since it has loaded */
@@ -100,7 +106,9 @@ struct server {
 struct proposal {
     struct txn_ref txn;
     int64_t sid;
+    struct members *config; /* of a reconfiguration; else NULL */
     bool committed;
+    bool in_force; /* that configuration, sometime */
 };
 
 struct world {
@@ -121,7 +129,7 @@ struct world {
     unsigned count; /* of members */
     struct server servers[SIM_MEMBERS_MAX];
     int64_t stopped_until_us[SIM_ENDS]; /* as by SIGSTOP */
-    struct members *config;             /* for the checks */
+    struct members *config;             /* in force: that of the last committed reconfiguration */
     struct buffer config_text;
     struct net *net;
 
@@ -135,7 +143,7 @@ struct world {
     unsigned fault_counts[32]; /* by place in the table of faults.c */
 
     bool failed;
-    char failure[1200];
+    char failure[4200];
 };
 
 /* Lets the next thing happen. */

@@ -4,6 +4,7 @@
 #include "core/base/mem.h"
 #include "core/replica/status_report.h"
 #include "tests/sim/checks/sessions.h"
+#include "tests/sim/ensemble.h"
 #include "tests/sim/replica/member.h"
 #include "tests/sim/replica/reference.h"
 
@@ -108,6 +109,8 @@ void reference_check_end(struct world *w)
     const struct reference *ref = w->replicas->reference;
     for (unsigned i = 0; i < w->count && !w->failed; i++) {
         struct server *m = &w->servers[i];
+        if (!ensemble_has(w, m))
+            continue;
         const struct sessions *sessions = replica_sessions(m->replica->r);
         compare_trees(w, m);
         compare_status(w, m);

@@ -5,6 +5,8 @@
 #include "core/base/mem.h"
 #include "core/members/quorum.h"
 #include "core/zab/notification.h"
+#include "tests/sim/checks/members.h"
+#include "tests/sim/ensemble.h"
 #include "tests/sim/machine.h"
 #include "tests/sim/mutants.h"
 
@@ -25,16 +27,17 @@ static uint32_t counter_of(int64_t zxid)
 
 /* -- what clients asked for ---------------------------------------------------------------------------------------- */
 
-void check_proposed(struct world *w, const struct server *m, struct txn_ref txn)
+void check_proposed(struct world *w, const struct server *m, struct txn_ref txn, struct members *config)
 {
     const struct proposal *other = map64_get(&w->proposals, (uint64_t)txn.zxid);
     if (other != NULL) {
         world_fail(w, "zxid used twice: " ZXID ", by %" PRId64 " and by %" PRId64, HEX(txn.zxid), other->sid, m->sid);
+        members_free(config);
         return;
     }
     struct proposal *p = mem_calloc(1, sizeof *p);
     CHECK(p != NULL);
-    *p = (struct proposal){.txn = txn, .sid = m->sid};
+    *p = (struct proposal){.txn = txn, .sid = m->sid, .config = config};
     CHECK(map64_put(&w->proposals, (uint64_t)txn.zxid, p) == ST_OK);
 }
 
@@ -50,16 +53,6 @@ static struct proposal *proposal_of(struct world *w, const struct server *m, str
 
 /* -- what is committed ----------------------------------------------------------------------------------------------
  */
-
-/* The voters on whose disks it is, or was before one was lost. */
-static bool quorum_holds(const struct world *w, struct txn_ref txn)
-{
-    struct quorum q = quorum_of(w->config, NULL);
-    for (unsigned i = 0; i < w->count; i++)
-        if (disk_has(&w->servers[i].disk, txn) || w->servers[i].lost_disk)
-            (void)quorum_add(&q, w->servers[i].sid);
-    return quorum_reached(&q);
-}
 
 static bool follows(const struct history *h, int64_t zxid)
 {
@@ -78,11 +71,13 @@ static void commit(struct world *w, const struct server *m, struct txn_ref txn)
     if (!follows(&w->committed, txn.zxid))
         world_fail(w, "primary order: member %" PRId64 " commits " ZXID " behind " ZXID, m->sid, HEX(txn.zxid),
                    HEX(history_last(&w->committed)));
-    if (!mutant_by_outcome(w) && !quorum_holds(w, txn))
+    if (!mutant_by_outcome(w) && !members_hold(w, txn, p->config))
         world_fail(w, "durable: member %" PRId64 " commits " ZXID ", which no quorum has on its disks", m->sid,
                    HEX(txn.zxid));
     p->committed = true;
     history_append(&w->committed, txn);
+    if (p->config != NULL)
+        members_change(w, p->config);
     if (w->machine->committed != NULL && !w->failed)
         w->machine->committed(w, m, txn);
 }
@@ -122,7 +117,7 @@ void check_committed(struct world *w, struct server *m, struct txn_ref txn)
 /* Everything that the leader holds, and the epoch, lie on the disks of a quorum. */
 static bool quorum_is_synced(const struct world *w, const struct server *leader)
 {
-    struct quorum q = quorum_of(w->config, NULL);
+    struct quorum q = quorum_of(w->config, members_newer(w, leader));
     for (unsigned i = 0; i < w->count; i++) {
         const struct disk *d = &w->servers[i].disk;
         bool all = d->current_epoch >= leader->epoch;
@@ -179,6 +174,18 @@ static void renewed(struct world *w, struct server *m)
                    m->epoch);
 }
 
+/* Who leads with a configuration that was pending brings it into force, even when its txn never came to any log. */
+void check_leads(struct world *w, struct server *m)
+{
+    if (map64_get(&w->established, (uint64_t)m->epoch) == m)
+        return;
+    established(w, m);
+    while (!w->failed && w->committed.count < m->tree.count)
+        commit(w, m, m->tree.items[w->committed.count]);
+    if (members_newer(w, m) != NULL && m->epoch == w->newest_epoch)
+        members_change(w, members_newer(w, m));
+}
+
 void check_role(struct world *w, struct server *m, enum zab_role role, enum zab_phase phase, int64_t epoch)
 {
     bool enters = phase == ZAB_BROADCAST && m->phase != ZAB_BROADCAST;
@@ -195,7 +202,7 @@ void check_role(struct world *w, struct server *m, enum zab_role role, enum zab_
                    m->epoch);
     m->lost_disk = false;
     if (m->role == ZAB_LEADING)
-        established(w, m);
+        check_leads(w, m);
     m->agreed = 0;
     agree(w, m);
 }
@@ -287,7 +294,7 @@ void check_cut(struct world *w, const struct server *m, const struct history *be
         return;
     for (size_t i = 0; i < before->count; i++) {
         struct txn_ref txn = before->items[i];
-        if (!disk_has(&m->disk, txn) && history_has(&w->committed, txn) && !quorum_holds(w, txn))
+        if (!disk_has(&m->disk, txn) && history_has(&w->committed, txn) && !members_hold(w, txn, NULL))
             world_fail(w, "lost: member %" PRId64 " takes " ZXID " off its disk, and committed it is no more", m->sid,
                        HEX(txn.zxid));
     }
@@ -301,7 +308,9 @@ void check_logged(struct world *w, const struct server *m, struct txn_ref txn)
         last = d->next_log.count > 0 ? history_last(&d->next_log) : d->next_base.label;
     if (txn.zxid <= last)
         world_fail(w, "member %" PRId64 " logs " ZXID " behind " ZXID, m->sid, HEX(txn.zxid), HEX(last));
-    (void)proposal_of(w, m, txn, "logs");
+    const struct proposal *p = proposal_of(w, m, txn, "logs");
+    if (p != NULL)
+        members_check_known(w, m, p);
 }
 
 /* -- the end --------------------------------------------------------------------------------------------------------
@@ -311,6 +320,10 @@ void check_end(struct world *w)
 {
     for (unsigned i = 0; i < w->count; i++) {
         const struct server *m = &w->servers[i];
+        if (!ensemble_has(w, m))
+            continue;
+        if (!members_same_content(zab_committed(w->machine->zab(m)), w->config))
+            world_fail(w, "member %" PRId64 " has another configuration at the end", m->sid);
         if (m->tree.count != w->committed.count || history_common(&m->tree, &w->committed) != m->tree.count)
             world_fail(w, "member %" PRId64 " is not equal at the end", m->sid);
         int64_t last = zab_last_committed(w->machine->zab(m));

@@ -6,6 +6,8 @@
  *   local primary    within an epoch counters follow each other from 1
  *   global primary   an epoch's txns come only behind all of those before; who leads has all that was ever committed
  *   one leader       at most one for an epoch
+ *   members          all this under the configuration in force, and a reconfiguration under the next one, too; who has
+ *                    its txn in the log knows it, and none is taken for committed that is not
  *   durable          what is committed lies on the disks of a quorum, always; what a member tells is on its own
  *
  * Each function is told a fact, and ends the run when it must not be. */
@@ -13,14 +15,17 @@
 
 #include "tests/sim/world.h"
 
-/* A client's txn was given to the machine. */
-void check_proposed(struct world *w, const struct server *m, struct txn_ref txn);
+/* A client's txn was given to the machine. `config`: what it makes of the members, taken over; NULL: nothing. */
+void check_proposed(struct world *w, const struct server *m, struct txn_ref txn, struct members *config);
 
 /* The machine delivered an entry; applies it to the member's tree. */
 void check_committed(struct world *w, struct server *m, struct txn_ref txn);
 
 /* The machine told its role. */
 void check_role(struct world *w, struct server *m, enum zab_role role, enum zab_phase phase, int64_t epoch);
+
+/* The member leads a quorum in m->epoch, and takes what it holds for committed; perhaps only to name another leader. */
+void check_leads(struct world *w, struct server *m);
 
 /* The machine sends a packet as the leader or as a learner. */
 void check_sent(struct world *w, const struct server *m, bool leads, const struct packet *packet);

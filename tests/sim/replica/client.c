@@ -233,6 +233,7 @@ void clients_free(struct clients *clients)
         mem_free(clients->items[i].passages);
     }
     mem_free(clients->acks);
+    map64_free(&clients->sessions);
     map64_free(&clients->closes);
     map64_free(&clients->closing);
     mem_free(clients);
@@ -314,8 +315,13 @@ void clients_told(struct world *w, const struct server *m, uint64_t link)
 
 int64_t clients_session(const struct world *w, uint64_t link)
 {
+    return (int64_t)(uintptr_t)map64_get(&all_of(w)->sessions, link);
+}
+
+int64_t clients_greets(const struct world *w, uint64_t link)
+{
     const struct client *c = client_at(w, net_opposite(w, link), link ^ 1);
-    return c == NULL || c->state != CLIENT_ACTIVE ? 0 : c->session;
+    return c != NULL && c->state == CLIENT_GREETING ? c->session : 0;
 }
 
 bool clients_closes(struct world *w, int64_t session, int32_t xid)

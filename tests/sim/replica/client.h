@@ -11,6 +11,17 @@
 
 enum { CLIENT_ASKED_MAX = 24, CLIENT_PATH_MAX = 48, CLIENT_WATCHES_MAX = 24 };
 
+/* Operations that have no txn. */
+enum {
+    OP_EXISTS = 3,
+    OP_GET_DATA = 4,
+    OP_GET_CHILDREN = 8,
+    OP_GET_CHILDREN2 = 12,
+    OP_REMOVE_WATCHES = 18,
+    OP_SET_WATCHES2 = 105,
+    OP_ADD_WATCH = 106,
+};
+
 enum client_state {
     CLIENT_AWAY,     /* not connected */
     CLIENT_DIALING,  /* to a member */
@@ -87,13 +98,14 @@ struct clients {
     unsigned count;
     int64_t *acks; /* zxids of writes and syncs, in the order in which clients were told */
     size_t ack_count, ack_capacity;
-    int64_t acked;        /* the largest */
-    struct map64 closes;  /* session -> xid of its closeSession, and one */
-    struct map64 closing; /* session -> a closeSession of it was proposed */
-    uint64_t writes;      /* to tell one from the other */
-    unsigned active_once; /* clients that have had a session */
-    bool quiet;           /* nothing new is asked */
-    bool farewell;        /* all have gone; their sessions expire */
+    int64_t acked;         /* the largest */
+    struct map64 sessions; /* link at the member -> session of whoever was there at last, even if it has gone */
+    struct map64 closes;   /* session -> xid of its closeSession, and one */
+    struct map64 closing;  /* session -> a closeSession of it was proposed */
+    uint64_t writes;       /* to tell one from the other */
+    unsigned active_once;  /* clients that have had a session */
+    bool quiet;            /* nothing new is asked */
+    bool farewell;         /* all have gone; their sessions expire */
 };
 
 struct clients *clients_new(struct world *w);
@@ -110,8 +122,11 @@ void clients_take(struct world *w, unsigned end, uint64_t link, struct bytes byt
 /* The member has something for the client at its side of that link. */
 void clients_told(struct world *w, const struct server *m, uint64_t link);
 
-/* Of a client, by the member's side of its link; 0: none, or not known to the client yet. */
+/* Of a client, by the member's side of its link, though it may be gone; 0: none, or not known to the client yet. */
 int64_t clients_session(const struct world *w, uint64_t link);
+
+/* Whose session that client says it has, while it waits for the answer; 0: it does not, or asks for a new one. */
+int64_t clients_greets(const struct world *w, uint64_t link);
 
 /* A write by one of them; false: none has a session now. */
 bool clients_write(struct world *w);

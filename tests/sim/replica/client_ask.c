@@ -4,6 +4,7 @@
 #include "core/base/mem.h"
 #include "core/jute/txn.h"
 #include "core/ops/op.h"
+#include "tests/sim/ensemble.h"
 #include "tests/sim/replica/client.h"
 #include "tests/sim/replica/member.h"
 
@@ -11,13 +12,6 @@
 #include <stdio.h>
 
 enum {
-    OP_EXISTS = 3,
-    OP_GET_DATA = 4,
-    OP_GET_CHILDREN = 8,
-    OP_GET_CHILDREN2 = 12,
-    OP_REMOVE_WATCHES = 18,
-    OP_SET_WATCHES2 = 105,
-    OP_ADD_WATCH = 106,
     XID_PING = -2,
     XID_SET_WATCHES = -8,
     FLAG_EPHEMERAL = 1,
@@ -191,6 +185,16 @@ static void body_remove_watches(struct asking *a)
     write_i32(&a->writer, WATCHER_ANY);
 }
 
+/* Of what it takes the members to be; who leads knows better. */
+static void body_reconfig(struct asking *a)
+{
+    struct config_change change;
+    config_change_draw(a->w, a->w->config, &change);
+    const struct reconfig_request request = config_change_request(&change);
+    reconfig_request_write(&a->writer, &request);
+    config_change_free(&change);
+}
+
 static void body_nothing(struct asking *a)
 {
     (void)a;
@@ -256,6 +260,10 @@ static void ask(struct world *w, struct client *c, const struct request_row *row
 
 void client_ask_something(struct world *w, struct client *c)
 {
+    if (w->plan.reconfigs && world_chance(w, w->plan.change_every)) {
+        ask(w, c, &(struct request_row){TXN_RECONFIG, 0, body_reconfig});
+        return;
+    }
     uint32_t all = 0, at = 0;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         all += rows[i].share;

@@ -4,6 +4,7 @@
 #include "core/base/check.h"
 #include "core/base/mem.h"
 #include "core/replica/status_report.h"
+#include "tests/sim/ensemble.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/replica/client.h"
 #include "tests/sim/replica/reference.h"
@@ -32,7 +33,7 @@ static void end_turn(struct world *w, struct server *m)
     body->turning = false;
     outbox_carry_out(w, m);
     outbox_reset(&body->out);
-    body->log_seen = body->controls_seen = 0;
+    body->log_seen = body->controls_seen = body->peers_seen = 0;
 }
 
 void replica_feed(struct world *w, struct server *m, struct replica_event event)
@@ -78,8 +79,11 @@ static void news(struct world *w, struct server *m, enum disk_news news, int64_t
         [NEWS_FAILED] = REPLICA_LOG_FAILED,
         [NEWS_LOGGED] = REPLICA_LOGGED,
     };
-    if (!m->loading)
-        replica_feed(w, m, (struct replica_event){.kind = kinds[news], .zxid = zxid});
+    if (m->loading)
+        return;
+    replica_feed(w, m, (struct replica_event){.kind = kinds[news], .zxid = zxid});
+    if (news == NEWS_ROOM) /* all have their full time-out again */
+        m->replica->patient_ms = m->shown_us / SIM_MILLISECOND;
 }
 
 /* -- the disk ------------------------------------------------------------------------------------------------------ */
@@ -154,6 +158,8 @@ static void replica_options_of(const struct world *w, const struct server *m, st
         .relayed_max = 1 << 16,
         .outstanding_per_client_max = 8,
         .extended_types = true,
+        .reconfig_enabled = p->reconfigs,
+        .skip_acl = p->reconfigs, /* only a super user may change the members */
         .close_session_txn = true,
         .digest_enabled = true,
         .log_digests = true,
@@ -177,10 +183,9 @@ static void start(struct world *w, struct server *m)
 
 static void join(struct world *w, struct server *m, const struct replica_past *past)
 {
-    struct zab_options options;
-    plan_zab_options(w, m, &options);
-    options.pending_bytes_max *= REAL_TXN_SIZE;
-    CHECK(replica_join(m->replica->r, &options, plan_config(w, m), plan_last_seen(m), past) == ST_OK);
+    struct plan_member member = plan_member(w, m);
+    member.options.pending_bytes_max *= REAL_TXN_SIZE;
+    CHECK(replica_join(m->replica->r, &member.options, member.committed, member.last_seen, past) == ST_OK);
 }
 
 static void loaded(struct world *w, struct server *m)
@@ -195,6 +200,7 @@ static void loaded(struct world *w, struct server *m)
                           &body->log);
     CHECK(body->r != NULL);
     body->tree = database.tree;
+    body->config_version = -1;
     join(w, m, &(struct replica_past){d->accepted_epoch, d->current_epoch, disk_zxid(d)});
     replica_feed(w, m, (struct replica_event){.kind = REPLICA_START});
     if (d->full_until_us > w->now_us)
@@ -214,6 +220,7 @@ static void stop(struct world *w, struct server *m)
     history_free(&body->ahead);
     history_free(&body->taken);
     map64_free(&body->heard);
+    map64_free(&body->seen);
     mem_free(body);
 }
 
@@ -276,11 +283,18 @@ static void end(struct world *w)
     w->replicas = NULL;
 }
 
+static const struct zab *zab_of(const struct server *m)
+{
+    return m->replica == NULL || m->replica->r == NULL ? NULL : replica_zab(m->replica->r);
+}
+
 /* Nobody waits for anything, neither clients nor replicas. */
 static bool settled(const struct world *w)
 {
     for (unsigned i = 0; i < w->count; i++) {
         struct replica_status status;
+        if (!ensemble_has(w, &w->servers[i]))
+            continue;
         replica_status(w->servers[i].replica->r, &status);
         if (status.outstanding > 0 || status.in_flight > 0)
             return false;
@@ -293,7 +307,7 @@ static void describe(const struct world *w, char *text, size_t size)
     size_t used = 0;
     for (unsigned i = 0; i < w->count && used < size; i++) {
         struct replica_status status = {0};
-        if (w->servers[i].up)
+        if (zab_of(&w->servers[i]) != NULL)
             replica_status(w->servers[i].replica->r, &status);
         int n = snprintf(text + used, size - used, " %" PRId64 " outstanding %" PRIu64 "/in flight %" PRIu64,
                          w->servers[i].sid, status.outstanding, status.in_flight);
@@ -303,24 +317,9 @@ static void describe(const struct world *w, char *text, size_t size)
         clients_describe(w, text + used, size - used);
 }
 
-static const struct zab *zab_of(const struct server *m)
-{
-    return m->replica == NULL || m->replica->r == NULL ? NULL : replica_zab(m->replica->r);
-}
-
 const struct machine replica_machine = {
     .name = "replica",
-    .begin = begin,
-    .end = end,
-    .start = start,
-    .loaded = loaded,
-    .stop = stop,
-    .tick = tick,
-    .note = note,
-    .news = news,
-    .stored = stored,
-    .drained = drained,
-    .checkpoint = checkpoint,
+    MACHINE_LIFE,
     .ports = replica_ports,
     .client = clients_happen,
     .own = own,
@@ -330,5 +329,4 @@ const struct machine replica_machine = {
     .describe = describe,
     .check_end = reference_check_end,
     .farewell = clients_farewell,
-    .zab = zab_of,
 };

@@ -46,12 +46,19 @@ struct replica_body {
     struct map64 links;      /* struct peer_link */
     size_t log_seen;         /* of the outbox' records: known to observe.c */
     size_t controls_seen;    /* of the outbox' items */
+    size_t peers_seen;       /* of what goes to other members: known to observe.c */
     bool turning;            /* the outbox is carried out soon */
     bool held;               /* what it logs in the next step was asked for before: it waited for an epoch */
     struct history ahead;    /* logged, or about to be, and not in the tree */
     struct history taken;    /* of the last snapshot that came in */
     const struct tree *tree; /* the one that m->tree tells of */
-    struct map64 heard;      /* leader: session -> when it was last heard, its own clock's milliseconds */
+    struct map64 heard;      /* session -> when it was last heard, its own clock's milliseconds; of a learner: since it
+                              * last told its leader */
+    struct map64 seen;       /* leader: session -> when it was first seen, in the same way */
+    int64_t looked_ms;       /* leader: when it was last looked for sessions that are overdue */
+    int64_t stepped_ms;      /* when it did anything */
+    int64_t patient_ms;      /* since when nothing has kept it from expiring sessions */
+    int64_t config_version;  /* of the committed configuration */
     int64_t leading_ms;      /* since when it leads */
     size_t compared;         /* of its tree's txns: when it was last compared */
 };

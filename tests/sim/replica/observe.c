@@ -6,6 +6,7 @@
 #include "core/zab/request.h"
 #include "tests/sim/checks/sessions.h"
 #include "tests/sim/checks/zab.h"
+#include "tests/sim/ensemble.h"
 #include "tests/sim/replica/client.h"
 #include "tests/sim/replica/member.h"
 #include "tests/sim/replica/reference.h"
@@ -32,6 +33,16 @@ static bool has_led(const struct server *m)
     return leads(m) || (m->role == ZAB_LEADING && m->phase == ZAB_BROADCAST);
 }
 
+static struct members *config_of(const struct txn *txn)
+{
+    struct set_data_txn record;
+    struct reader reader = reader_of(txn->record);
+    if (txn->header.type != TXN_RECONFIG)
+        return NULL;
+    CHECK(set_data_txn_read(&reader, &record) == ST_OK);
+    return ensemble_parse(record.data);
+}
+
 /* What a leader logs is what it proposes. */
 static void see_record(void *context, int64_t zxid, struct bytes entry)
 {
@@ -40,7 +51,7 @@ static void see_record(void *context, int64_t zxid, struct bytes entry)
     const struct txn_ref t = {zxid, database_entry_id(l->w, zxid, entry)};
     CHECK(txn_decode(entry, &txn) == ST_OK);
     if (has_led(l->m))
-        check_proposed(l->w, l->m, t);
+        check_proposed(l->w, l->m, t, config_of(&txn));
     if (has_led(l->m) && !l->m->replica->held)
         check_session_proposal(l->w, l->m, &txn);
     history_append(&l->m->replica->ahead, t);
@@ -90,22 +101,46 @@ static void see_applied(struct world *w, struct server *m, int64_t zxid)
     body->ahead.count -= count;
 }
 
-/* The last one that the leader tells others to commit. Applied may be more, when it has left in the same step. */
-static int64_t told_to_commit(const struct outbox *out)
+static bool is_commit(int32_t type)
 {
-    int64_t zxid = 0;
-    for (size_t i = 0; i < out->peer_count; i++) {
-        struct bytes bytes = bytes_make(out->bytes.data + out->peers[i].offset, out->peers[i].len);
-        bool packets = out->peers[i].kind == PEER_BYTES || out->peers[i].kind == PEER_FED_BYTES;
+    return type == PACKET_COMMIT || type == PACKET_INFORM || type == PACKET_COMMIT_AND_ACTIVATE ||
+           type == PACKET_INFORM_AND_ACTIVATE;
+}
+
+/* Calls `fn` for each packet that stands in the outbox from that item on; a snapshot's stream is none. */
+static void each_sent(struct server *m, size_t from,
+                      void (*fn)(void *context, uint64_t link, const struct packet *packet), void *context)
+{
+    const struct outbox *out = &m->replica->out;
+    for (size_t i = from; i < out->peer_count; i++) {
+        const struct peer_item *item = &out->peers[i];
+        const struct peer_link *at = item->kind == PEER_BYTES ? port_link(m, item->link) : NULL;
+        struct bytes bytes = bytes_make(out->bytes.data + item->offset, item->len);
+        bool packets = item->kind == PEER_FED_BYTES || (at != NULL && !at->giving);
         struct packet packet;
         size_t used = 0;
-        int64_t told = 0;
-        for (; packets && packet_decode(bytes, DATA_MAX, &packet, &used) == ST_OK; bytes = bytes_from(bytes, used))
-            if ((packet.type == PACKET_COMMIT || packet.type == PACKET_INFORM) && packet.zxid > told)
-                told = packet.zxid;
-        if (bytes.len == 0 && told > zxid) /* and no part of a snapshot */
-            zxid = told;
+        while (packets && packet_decode(bytes, DATA_MAX, &packet, &used) == ST_OK) {
+            fn(context, item->link, &packet);
+            packets = packet.type != PACKET_SNAP;
+            bytes = bytes_from(bytes, used);
+        }
     }
+}
+
+static void see_commit(void *context, uint64_t link, const struct packet *packet)
+{
+    int64_t *zxid = context;
+    (void)link;
+    if (is_commit(packet->type) && packet->zxid > *zxid)
+        *zxid = packet->zxid;
+}
+
+/* The last one that the leader tells others to commit, or that has made the configuration which it knows to be
+ * committed. Applied may be more, when it has left in the same step. */
+static int64_t told_to_commit(struct server *m)
+{
+    int64_t zxid = zab_committed(replica_zab(m->replica->r))->version;
+    each_sent(m, 0, see_commit, &zxid);
     return zxid;
 }
 
@@ -113,10 +148,12 @@ static int64_t told_to_commit(const struct outbox *out)
 
 static void leave(struct server *m)
 {
+    m->replica->looked_ms = 0;
     m->told_epoch = -1;
     m->agreed = 0;
     map64_free(&m->replica->heard);
-    m->replica->heard = (struct map64){0};
+    map64_free(&m->replica->seen);
+    m->replica->heard = m->replica->seen = (struct map64){0};
 }
 
 static void see_role(struct world *w, struct server *m)
@@ -126,7 +163,7 @@ static void see_role(struct world *w, struct server *m)
     enum zab_phase phase = zab_phase(z);
     if (role == m->role && phase == m->phase && zab_epoch(z) == m->epoch)
         return;
-    if (m->role != ZAB_LOOKING && role == ZAB_LOOKING)
+    if (role != m->role || phase < m->phase) /* it may be in the next role already */
         leave(m);
     m->claims = role == ZAB_LOOKING && phase == ZAB_ELECTION;
     if (role == ZAB_LEADING && phase == ZAB_BROADCAST && m->phase != ZAB_BROADCAST) /* and not only another epoch */
@@ -149,6 +186,45 @@ static void see_held(struct world *w, struct server *m)
         sessions_each(replica_sessions(body->r), see_closing, w);
 }
 
+struct telling {
+    struct world *w;
+    struct server *m;
+};
+
+/* Its answer to the leader's PING tells of all that it has heard since the one before. */
+static void see_answer(void *context, uint64_t link, const struct packet *packet)
+{
+    const struct telling *t = context;
+    if (packet->type != PACKET_PING || link == 0 || link != zab_leader_link(replica_zab(t->m->replica->r)))
+        return;
+    check_touches(t->w, t->m, packet->data);
+    map64_free(&t->m->replica->heard);
+    t->m->replica->heard = (struct map64){0};
+}
+
+static void see_sessions(struct world *w, struct server *m)
+{
+    struct replica_body *body = m->replica;
+    if (replica_service(body->r) == SERVICE_LEARNING)
+        each_sent(m, body->peers_seen, see_answer, &(struct telling){w, m});
+    body->peers_seen = body->out.peer_count;
+    check_overdue(w, m);
+}
+
+/* It leads, and names another leader in the same step: nobody is served, but what it holds is committed. */
+static void see_config(struct world *w, struct server *m)
+{
+    const struct zab *z = replica_zab(m->replica->r);
+    int64_t version = zab_committed(z)->version;
+    if (version == m->replica->config_version)
+        return;
+    m->replica->config_version = version;
+    if (zab_role(z) != ZAB_LEADING || zab_phase(z) != ZAB_SYNCHRONIZATION || m->role != ZAB_LEADING)
+        return;
+    m->epoch = zab_epoch(z);
+    check_leads(w, m);
+}
+
 void observe_step(struct world *w, struct server *m)
 {
     see_tree(w, m);
@@ -156,9 +232,11 @@ void observe_step(struct world *w, struct server *m)
         see_role(w, m); /* what it logs from now on are its proposals */
     see_log(w, m);
     if (has_led(m) && !leads(m))
-        see_applied(w, m, told_to_commit(&m->replica->out));
+        see_applied(w, m, told_to_commit(m));
+    see_config(w, m);
     see_role(w, m);
     see_applied(w, m, replica_last_zxid(m->replica->r));
+    see_sessions(w, m);
     reference_compare(w, m);
     see_held(w, m);
 }
@@ -172,30 +250,32 @@ static void heard(struct server *m, int64_t session)
     CHECK(map64_put(&m->replica->heard, (uint64_t)session, (void *)(uintptr_t)(ms + 1)) == ST_OK);
 }
 
+/* What a leader hears from its learners, and a follower from the observers that it takes; that one hands a REVALIDATE
+ * on as it is. */
 static void see_touches(struct server *m, const struct packet *packet)
 {
     struct reader at;
     struct touch touch;
-    if (packet->type == PACKET_REVALIDATE && revalidate_decode(packet->data, &touch) == ST_OK)
+    if (leads(m) && packet->type == PACKET_REVALIDATE && revalidate_decode(packet->data, &touch) == ST_OK)
         heard(m, touch.session_id);
     if (packet->type == PACKET_PING && touches_begin(packet->data, &at) == ST_OK)
         while (touches_next(&at, &touch))
             heard(m, touch.session_id);
 }
 
-static void see_packet(struct server *m, struct peer_link *at, const struct packet *packet)
+static void see_packet(struct server *m, struct peer_link *at, bool is_from_learner, const struct packet *packet)
 {
     if (packet->type == PACKET_LEADERINFO)
         m->told_epoch = (int64_t)((uint64_t)packet->zxid >> 32);
     if (packet->type == PACKET_SNAP)
         at->taking = true;
-    if (leads(m))
+    if (is_from_learner)
         see_touches(m, packet);
 }
 
 void observe_taken(struct world *w, struct server *m, uint64_t link, struct peer_link *at, struct bytes bytes)
 {
-    (void)w, (void)link;
+    (void)w;
     while (at != NULL && bytes.len > 0) {
         struct packet packet;
         size_t used = bytes.len;
@@ -204,7 +284,7 @@ void observe_taken(struct world *w, struct server *m, uint64_t link, struct peer
             at->taking = !at->took;
         } else {
             CHECK(packet_decode(bytes, DATA_MAX, &packet, &used) == ST_OK);
-            see_packet(m, at, &packet);
+            see_packet(m, at, link % 2 == 1, &packet);
         }
         bytes = bytes_from(bytes, used);
     }
@@ -213,6 +293,8 @@ void observe_taken(struct world *w, struct server *m, uint64_t link, struct peer
 void observe_frame(struct world *w, struct server *m, uint64_t link)
 {
     int64_t session = clients_session(w, link);
-    if (leads(m) && session != 0)
+    if (session == 0 && leads(m)) /* others ask their leader */
+        session = clients_greets(w, link);
+    if (session != 0 && replica_service(m->replica->r) != SERVICE_NONE)
         heard(m, session);
 }

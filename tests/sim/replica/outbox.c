@@ -3,6 +3,7 @@
 #include "core/base/check.h"
 #include "core/base/mem.h"
 #include "tests/sim/checks/zab.h"
+#include "tests/sim/ensemble.h"
 #include "tests/sim/replica/client.h"
 #include "tests/sim/replica/member.h"
 #include "tests/sim/replica/trace.h"
@@ -129,7 +130,7 @@ static void tell_peer(struct world *w, struct server *m, const struct peer_item 
         net_close_all(w, m->index, PORT_OBSERVERS, false);
         m->listening = m->takes_observers = false;
         break;
-    case PEER_CONFIG: break;
+    case PEER_CONFIG: ensemble_told(w, m); break;
     }
 }
 

@@ -68,9 +68,8 @@ static void start(struct world *w, struct server *m)
 {
     struct zab_body *body = mem_calloc(1, sizeof *body);
     CHECK(body != NULL);
-    struct zab_options options;
-    plan_zab_options(w, m, &options);
-    body->z = zab_new(&options, plan_config(w, m), plan_last_seen(m));
+    const struct plan_member member = plan_member(w, m);
+    body->z = zab_new(&member.options, member.committed, member.last_seen);
     CHECK(body->z != NULL);
     m->zab = body;
 }
@@ -110,7 +109,6 @@ void member_left(struct world *w, struct server *m)
         world_load(w, m);
         return;
     }
-    disk_drop_stuck(w, m);
     if (m->disk.count > 0)
         return;
     body->draining = false;
@@ -168,20 +166,9 @@ static const struct zab *zab_of(const struct server *m)
 
 const struct machine zab_machine = {
     .name = "zab",
-    .begin = begin,
-    .end = end,
-    .start = start,
-    .loaded = loaded,
-    .stop = stop,
-    .tick = tick,
-    .note = note,
-    .news = news,
-    .stored = stored,
-    .drained = drained,
-    .checkpoint = checkpoint,
+    MACHINE_LIFE,
     .ports = zab_ports,
     .client = workload_happens,
     .own = ports_freeze,
     .write = workload_write,
-    .zab = zab_of,
 };

@@ -1,6 +1,7 @@
 /* shell.c - what the agent does around core/zab: it carries out effects, here on simulated disks and links. */
 #include "core/base/check.h"
 #include "tests/sim/checks/zab.h"
+#include "tests/sim/ensemble.h"
 #include "tests/sim/zab/member.h"
 #include "tests/sim/zab/trace.h"
 
@@ -147,6 +148,16 @@ static void carry_leave(struct world *w, struct server *m, const struct zab_effe
     member_left(w, m);
 }
 
+static void carry_config(struct world *w, struct server *m, const struct zab_effect *e, struct bytes bytes)
+{
+    (void)e, (void)bytes;
+    ensemble_told(w, m);
+    if (m->role != ZAB_LEADING || m->phase != ZAB_SYNCHRONIZATION)
+        return;
+    m->epoch = zab_epoch(m->zab->z);
+    check_leads(w, m);
+}
+
 static void carry_nothing(struct world *w, struct server *m, const struct zab_effect *e, struct bytes bytes)
 {
     (void)w, (void)m, (void)e, (void)bytes;
@@ -178,7 +189,7 @@ static carry_fn *const carry[] = {
     [ZAB_CONFIRMED] = carry_nothing,
     [ZAB_ROLE] = carry_role,
     [ZAB_LEAVE] = carry_leave,
-    [ZAB_CONFIG] = carry_nothing,
+    [ZAB_CONFIG] = carry_config,
     [ZAB_RENEWED] = carry_renewed,
     [ZAB_CAPABILITIES] = carry_nothing,
     [ZAB_LOG_LINE] = carry_nothing,
