@@ -201,6 +201,18 @@ $(PYTHON_PACKAGES:%=$(B)/python/.%): $(B)/python/.%: $$(wildcard $$(call python_
 	    { cat $(abspath $@).log; exit 1; }
 	@touch $@
 
+# For whoever builds against the tree itself: PKG_CONFIG_PATH=$(B)/lib/pkgconfig.
+$(B)/lib/pkgconfig/zooid.pc: bindings/c/zooid.pc.in bindings/c/include/zooid.h | $(LIBRARY)
+	@mkdir -p $(@D)
+	@sed -e 's|@PREFIX@|$(CURDIR)/bindings/c|' -e 's|@LIBDIR@|$(abspath $(B))/lib|' -e 's|@VERSION@|$(VERSION)|' \
+	    -e 's|^Libs: |&-Wl,-rpath,$(abspath $(B))/lib |' $< >$@
+
+# What SWIG makes for Go is kept in the tree, so that `go build` needs no SWIG. A lint makes it again and compares.
+GO_SWIG := bindings/go/zooid/internal/swig
+swig-go:
+	@mkdir -p $(GO_SWIG)
+	@bindings/swig/make-go $(GO_SWIG)
+
 # $(call link_program,more flags before the libraries,more libraries)
 define link_program
 @mkdir -p $(@D)
@@ -232,7 +244,7 @@ $(call object,$(TEST_SOURCES) $(SUPPORT_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
 # ---- targets ---------------------------------------------------------------------------------------------------------
-.PHONY: all python help run demo check test test-long unit lint format asan ubsan san tsan cover bench fuzz sim package \
+.PHONY: all python swig-go help run demo check test test-long unit lint format asan ubsan san tsan cover bench fuzz sim package \
 	install clean distclean print-version FORCE programs objects fuzzers variant-san variant-fuzz
 
 all: $(AGENT) $(if $(AGENT),,$(AGENT_LIB) $(CORE_LIB)) $(LIBRARY) $(CLI)
@@ -242,6 +254,7 @@ python: $(PYTHON_PACKAGES:%=$(B)/python/.%)
 help:
 	@echo 'make [all]       build the agent, libzooid and the command zooid'
 	@echo 'make python      build the Python packages below $(BUILD)/python'
+	@echo 'make swig-go     make the part of the Go package again that SWIG writes'
 	@echo 'make run         start it in the foreground on 127.0.0.1:2181, data below $(BUILD)/run'
 	@echo 'make demo        a short story with a real client: locks, a crash, nothing lost'
 	@echo 'make check       lint and every test'
@@ -269,7 +282,7 @@ demo: all | $(test_packages)
 	@ZOOID_ROOT=$(CURDIR) ZOOID_AGENT=$(abspath $(AGENT)) tests/demo/run
 
 # Interpreters have no sanitizers, so their packages are built without.
-programs: all $(call chosen,$(TEST_PROGRAMS) $(SIM)) $(if $(V),,python)
+programs: all $(call chosen,$(TEST_PROGRAMS) $(SIM)) $(if $(V),,python $(B)/lib/pkgconfig/zooid.pc)
 objects: $(call object,$(CORE_SOURCES) $(AGENT_SOURCES) $(SUPPORT_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) \
 	$(BENCH_SOURCES) $(BENCH_HELPERS) $(SIM_SOURCES))
 fuzzers: $(FUZZERS)

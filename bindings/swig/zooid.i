@@ -1,5 +1,5 @@
-/* zooid.i - what other languages see of libzooid. Replies and events become values of the language where they leave the
- * library (python.i), so that of what C has made only clients and requests are ever held on the other side. */
+/* zooid.i - what Python and Go see of libzooid. Replies and events become values of the language where they leave the
+ * library (python.i, go.i), so that of what C has made only clients and requests are ever held on the other side. */
 %module zooid
 
 %{
@@ -13,6 +13,9 @@
 #ifdef SWIGPYTHON
 %include "python.i"
 #endif
+#ifdef SWIGGO
+%include "go.i"
+#endif
 
 /* Parts of replies and events are taken apart in C; options, which hold a function, are filled there. */
 %rename("$ignore", %$isfunction, regexmatch$name="^zooid_(reply|event|lock|semaphore|barrier|double_barrier|ephemeral|group|queue|counter)_") "";
@@ -23,7 +26,6 @@
 %ignore zooid_open;
 %ignore zooid_close;
 %ignore zooid_shutdown;
-%ignore zooid_request_free;
 %ignore zooid_request_set_freshness;
 
 /* A function and an enumeration cannot share a name everywhere. */

@@ -2,7 +2,8 @@
 # clang-format decides. With --rewrite it does so on the spot (`make format`).
 . "$(dirname "$0")/tree.bash"
 
-mapfile -t sources < <(files '^(core|agent|tests|bindings|plugins)/.*\.[ch]$')
+# What SWIG writes is as SWIG writes it.
+mapfile -t sources < <(files '^(core|agent|tests|bindings|plugins)/.*\.[ch]$' | grep -v '/internal/swig/')
 [ "${#sources[@]}" -gt 0 ] || exit 0
 if [ "${1:-}" = --rewrite ]; then
     exec clang-format -i "${sources[@]}"

@@ -63,6 +63,12 @@ expect documents core/base/metrics.def 'COUNTER(commit_count, "x")' 'metric comm
 expect packages bindings/c/include/zooid.h 'ZOOID_API int zooid_x(void);' 'lacks zooid_x'
 expect documents README.md '[x](no/such/file.md)' 'leads nowhere'
 
+mkdir -p "$tree/bindings/c"
+cp -r bindings/swig "$tree/bindings/"
+cp -r bindings/c/include "$tree/bindings/c/"
+expect swig bindings/go/zooid/internal/swig/zooid_wrap.c 'int x;' 'not what SWIG makes'
+rm -rf "${tree:?}/bindings"
+
 # innocent SCRIPT FILE TEXT: the script has nothing against it.
 innocent() {
     mkdir -p "$tree/$(dirname "$2")"

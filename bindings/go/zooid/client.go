@@ -1,0 +1,200 @@
+package zooid
+
+import (
+	"context"
+	"math"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"zooid/internal/swig"
+)
+
+// Options of Open; the zero value is good.
+type Options struct {
+	Socket         string        // path of the agent's socket; empty: $ZOOID_SOCKET, else /run/zooid/zooid.sock
+	Name           string        // who this is, for the agent's reports; empty: the program's name
+	SessionTimeout time.Duration // 0: 30 s
+	// Log gets what the library has to say, in a goroutine of its own; level is error, warning, info or debug.
+	Log func(level, line string)
+}
+
+// Client is a connection to the agent. Close it.
+type Client struct {
+	// Held for reading by everything that uses the handle; Close takes it to free the handle.
+	inUse  sync.RWMutex
+	handle uintptr
+	closed atomic.Bool
+	calls  atomic.Int64 // under way
+	pump   *pump
+}
+
+const (
+	noDeadline            = math.MaxUint32
+	connectTimeout        = 5 * time.Second
+	defaultSessionTimeout = 30 * time.Second
+)
+
+// Open waits for the agent until the context's deadline, or five seconds.
+func Open(ctx context.Context, options Options) (*Client, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, errorOfContext(err, "", false)
+	}
+	wait, session := connectTimeout, options.SessionTimeout
+	if deadline, has := ctx.Deadline(); has {
+		wait = time.Until(deadline)
+	}
+	if session <= 0 {
+		session = defaultSessionTimeout
+	}
+	if strings.ContainsRune(options.Socket+options.Name, 0) {
+		return nil, errorOf(BadArguments, "")
+	}
+	raw := swig.Packed_open(options.Socket, options.Name, uint(milliseconds(wait)), uint(milliseconds(session)))
+	opened := packed{[]byte(raw)}
+	handle := uintptr(opened.long())
+	if handle == 0 {
+		return nil, opened.reply().err
+	}
+	c := &Client{handle: handle}
+	c.pump = newPump(c)
+	if options.Log != nil {
+		c.inUse.RLock()
+		go c.passLog(options.Log)
+	}
+	return c, nil
+}
+
+// Close ends the session; whatever is under way gets an error that is Closed. It may be called again.
+func (c *Client) Close() error {
+	if !c.closed.CompareAndSwap(false, true) {
+		return nil
+	}
+	swig.Handle_shutdown(c.handle)
+	c.pump.end()
+	c.inUse.Lock()
+	defer c.inUse.Unlock()
+	swig.Handle_free(c.handle)
+	c.handle = 0
+	return nil
+}
+
+// use has to be followed by done, unless it returns false: then the client is closed.
+func (c *Client) use() bool {
+	if c.closed.Load() {
+		return false
+	}
+	c.inUse.RLock()
+	if c.closed.Load() {
+		c.inUse.RUnlock()
+		return false
+	}
+	return true
+}
+
+func (c *Client) done() { c.inUse.RUnlock() }
+
+// passLog is begun with the client in use.
+func (c *Client) passLog(log func(level, line string)) {
+	defer c.done()
+	levels := []string{"error", "warning", "info", "debug"}
+	for {
+		line := packed{[]byte(swig.Packed_log(c.handle))}
+		if len(line.rest) == 0 {
+			return
+		}
+		level, missed := line.number(), line.number()
+		if missed > 0 {
+			log("warning", "lines were lost here")
+		}
+		log(levels[level], line.text())
+	}
+}
+
+func milliseconds(d time.Duration) uint32 {
+	switch ms := d.Milliseconds(); {
+	case ms < 0:
+		return 0
+	case ms >= noDeadline:
+		return noDeadline - 1
+	default:
+		return uint32(ms)
+	}
+}
+
+func deadlineOf(ctx context.Context) uint32 {
+	deadline, has := ctx.Deadline()
+	if !has {
+		return noDeadline
+	}
+	return milliseconds(time.Until(deadline))
+}
+
+// run performs the request that ask has made; it is taken over.
+//
+// One call alone works the socket itself, with no other goroutine between it and the reply. When there are more, or
+// when it may be cancelled, they are submitted, and the pump hands out the replies.
+func (c *Client) run(ctx context.Context, a *ask) (*reply, error) {
+	if !c.use() {
+		a.free()
+		return nil, errorOf(Closed, a.path)
+	}
+	defer c.done()
+	if err := ctx.Err(); err != nil {
+		a.free()
+		return nil, errorOfContext(err, a.path, false)
+	}
+	request, err := a.finish()
+	if err != nil {
+		return nil, err
+	}
+	defer c.calls.Add(-1)
+	var r *reply
+	if c.calls.Add(1) == 1 && ctx.Done() == nil {
+		raw := packed{[]byte(swig.Packed_perform(c.handle, request, noDeadline))}
+		r = raw.reply()
+	} else if r, err = c.pump.call(ctx, a, request); err != nil {
+		return nil, err
+	}
+	if r.err != nil {
+		return r, r.err
+	}
+	return r, nil
+}
+
+// SessionState as it is known here.
+func (c *Client) SessionState() SessionState {
+	if !c.use() {
+		return SessionLost
+	}
+	defer c.done()
+	return SessionState(swig.Session_state_of(c.handle))
+}
+
+// SessionID is 0 without a session. The first write opens one.
+func (c *Client) SessionID() int64 {
+	if !c.use() {
+		return 0
+	}
+	defer c.done()
+	return swig.Session_id(c.handle)
+}
+
+// ClientPort is where the agent speaks ZooKeeper's protocol; 0: nowhere.
+func (c *Client) ClientPort() int {
+	if !c.use() {
+		return 0
+	}
+	defer c.done()
+	return int(swig.Client_port(c.handle))
+}
+
+// LastZxid is the highest zxid that this client has seen.
+func (c *Client) LastZxid() int64 {
+	if !c.use() {
+		return 0
+	}
+	defer c.done()
+	return swig.Last_zxid(c.handle)
+}

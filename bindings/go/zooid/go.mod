@@ -1,0 +1,3 @@
+module zooid
+
+go 1.19
