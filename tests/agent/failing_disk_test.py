@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A write or a sync of the log fails: nothing is acknowledged any more, not even when the disk has come to its senses;
+"""[7.2 4882] [7.3 4203] A write or a sync of the log fails: nothing is acknowledged any more, not even when the disk has come to its senses;
 the agent says so and is not ready; a restart has all that was acknowledged."""
 # sanitizers: no (their runtime wants to be the first library, and the failing disk is preloaded)
 # limit: 300

@@ -138,6 +138,7 @@ static void cut_anywhere(uint64_t seed, bool use_checkpoint)
     world_free(&w);
 }
 
+/* [7.1 1156 1549] */
 static void any_txn_is_cut_behind_or_refused(void **state)
 {
     (void)state;

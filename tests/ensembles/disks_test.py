@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Members whose disk is slow or full while clients write: the others go on, nothing acknowledged is lost, and in the end
-every member has the same tree to the last stat field."""
+every member has the same tree to the last stat field [weak slow-fsync]."""
 # sanitizers: no (their runtime wants to be the first library, and the failing disk is preloaded)
 # limit: 600
 import os

@@ -177,7 +177,7 @@ class Faults(unittest.TestCase):
         self.assert_whole(ensemble, writers)
 
     def test_what_only_the_leader_has_is_given_up(self):
-        """Both followers are killed; before it misses them the leader logs writes that it may not acknowledge."""
+        """[7.3 1154] Both followers are killed; before it misses them the leader logs writes that it may not acknowledge."""
         ensemble = self.ensemble(tickTime=4000, **{"zooid.failureDetectionMs": 0})
         writers = Writers(ensemble)
         writers.wait_for(200)

@@ -55,7 +55,7 @@ class Hostile(unittest.TestCase):
         ensemble.start([leader])
 
     def test_stalled_connections_on_the_election_port(self):
-        """Each has 30 s to say who it is, or has said it; Apache's server would hear nobody else meanwhile."""
+        """[7.3 2164 2836 3769] [weak stalled-port] Each has 30 s to say who it is, or has said it; Apache's server would hear nobody else meanwhile."""
         ensemble = self.ensemble(syncLimit=60)
         for member in ensemble.members.values():
             for number in range(15):
@@ -92,7 +92,7 @@ class Hostile(unittest.TestCase):
         assert_whole(self, ensemble, writers)
 
     def test_configurations_without_participants(self):
-        """The first of these ends the receiver thread of an Apache server when standaloneEnabled is false: it takes part in no
+        """[7.7 no-participants] [weak deaf-voter] The first of these ends the receiver thread of an Apache server when standaloneEnabled is false: it takes part in no
         election any more (quorum-protocol 1.4)."""
         ensemble = self.ensemble(standaloneEnabled="false")
         configs = [b"version=0", b"version=ffffffff", b"", b"\n", b"version=", b"server.1=", b"server.9=a:1:2:observer\nversion=7",

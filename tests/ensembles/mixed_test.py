@@ -64,6 +64,7 @@ class Mixed(unittest.TestCase):
         self.assert_digests_agree(ensemble)
 
     def test_an_agent_follows_apache_s(self):
+        """[7.7 null-answer late-acks] A leader of Apache's drops who answers its PINGs with null."""
         ensemble = self.ensemble([AGENT, APACHE, APACHE])
         ensemble.start([2, 3])
         self.write_everywhere(ensemble, [2, 3], "before")

@@ -394,6 +394,7 @@ class Files(Changing):
         return ensemble.members[sid].spec(OBSERVER)
 
     def test_a_zoo_cfg_put_back_to_the_first_day_changes_nothing(self):
+        """[7.5 3829 3830]"""
         ensemble = self.ensemble([AGENT] * 3)
         sid = self.join(ensemble, AGENT, [1, 2, 3], 2)
         text = self.leave(ensemble, 1, [2, 3, sid])

@@ -67,7 +67,7 @@ class Sync(unittest.TestCase):
         self.check_nothing_is_confirmed_without_a_quorum([APACHE, APACHE, AGENT])
 
     def test_a_leader_that_was_passed_by_gives_no_old_answers(self):
-        """It slept while another one was elected and wrote; its client's requests wait in its socket when it wakes."""
+        """[weak old-read] It slept while another one was elected and wrote; its client's requests wait in its socket when it wakes."""
         ensemble = self.ensemble([AGENT] * 3)
         for number in range(3):
             leader = ensemble.leader()

@@ -69,6 +69,11 @@ cp -r bindings/c/include "$tree/bindings/c/"
 expect swig bindings/go/zooid/internal/swig/zooid_wrap.c 'int x;' 'not what SWIG makes'
 rm -rf "${tree:?}/bindings"
 
+expect pitfalls tests/pitfalls.txt '7.1 1 a mistake' '7.1 1 has no test'
+echo '7.1 1 a mistake' >"$tree/tests/pitfalls.txt"
+expect pitfalls tests/unit/x.c '/* [7.1 1] [7.1 2] */' '[7.1 2] is no row'
+rm "$tree/tests/pitfalls.txt"
+
 # innocent SCRIPT FILE TEXT: the script has nothing against it.
 innocent() {
     mkdir -p "$tree/$(dirname "$2")"
@@ -92,7 +97,12 @@ run_says() {
 
 printf '#!/bin/bash\necho no such server\nexit 77\n' >"$tree/skips"
 printf '#!/bin/bash\nread -r -t 60 <> <(:)\n' >"$tree/hangs"
-printf '#!/bin/bash\nsetsid tail -f /dev/null & disown\n' >"$tree/leaks"
+# It ends when the other one has its own environment, by which the runner finds it.
+cat >"$tree/leaks" <<'END'
+#!/bin/bash
+setsid tail -f /dev/null & disown
+until read -r name <"/proc/$!/comm" && [ "$name" = tail ]; do :; done
+END
 printf '#!/bin/bash\necho "[  PASSED  ] 3 test(s)."; echo "[  FAILED  ] 2 test(s), listed below:"; exit 2\n' >"$tree/counts"
 chmod +x "$tree"/{skips,hangs,leaks,counts}
 run_says '1 passed, 1 failed, 0 skipped' true false

@@ -1,4 +1,4 @@
-/* zab.h - what must hold after every step of a simulated ensemble (quorum-protocol 7.6, appendix D).
+/* zab.h - what must hold after every step of a simulated ensemble ([7.6 properties], appendix D).
  *
  *   integrity        only what a client asked for is committed, as it asked for it, and in the place it was given
  *   total order,     what members deliver while they serve clients are beginnings of one sequence

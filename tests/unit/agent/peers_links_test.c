@@ -278,7 +278,7 @@ static void an_attempt_is_given_up_at_any_moment(void **state)
     pair_end(&t);
 }
 
-/* A full backlog swallows whoever comes: as an address behind which nobody answers. */
+/* [7.3 2164] A full backlog swallows whoever comes: as an address behind which nobody answers. */
 static void an_address_that_does_not_answer_leaves_time_for_the_next(void **state)
 {
     (void)state;

@@ -181,6 +181,7 @@ static void a_server_that_could_not_be_reached_is_tried_again(void **state)
     }
 }
 
+/* [7.3 3320] */
 static void a_name_that_nobody_knows_is_a_server_that_is_down(void **state)
 {
     (void)state;
@@ -234,6 +235,7 @@ static void a_port_that_is_taken_is_told_and_tried_again(void **state)
     world_end(&w);
 }
 
+/* [7.3 3320] */
 static void an_own_name_that_nobody_knows_is_told(void **state)
 {
     (void)state;

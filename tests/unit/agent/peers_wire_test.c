@@ -27,7 +27,7 @@ static void settle(struct world *w)
     world_turn(w, 50);
 }
 
-/* Recorded from a live run, quorum-protocol 9: server 9 asks, before it is told anything. */
+/* [7.7 one-write] Recorded from a live run, quorum-protocol 9: server 9 asks, before it is told anything. */
 static void the_first_bytes_are_those_of_the_reference(void **state)
 {
     (void)state;
@@ -315,6 +315,7 @@ static void a_broken_connection_waits_for_the_next_frame(void **state)
     world_end(&w);
 }
 
+/* [7.3 2164 2836 3769] [weak stalled-port] */
 static void who_is_silent_keeps_nobody_waiting(void **state)
 {
     (void)state;

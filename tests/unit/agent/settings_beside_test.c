@@ -102,6 +102,7 @@ static struct members *parse(const char *text)
 
 /* -- files beside zoo.cfg ----------------------------------------------------------------------------------------- */
 
+/* [7.5 3829 3830] */
 static void a_zoo_cfg_put_back_to_the_first_day_does_not_bring_back_who_has_left(void **state)
 {
     (void)state;

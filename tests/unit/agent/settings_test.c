@@ -519,6 +519,7 @@ static const struct {
     {"enforce.auth.schemes=sasl", NULL},
 };
 
+/* [7.3 3922] */
 static void test_a_protection_that_is_not_built_stops_the_start(void **state)
 {
     (void)state;

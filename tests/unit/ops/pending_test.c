@@ -6,6 +6,7 @@
 #include "core/base/mem.h"
 #include "core/jute/txn.h"
 #include "core/ops/op.h"
+#include "core/ops/prepare_checks.h"
 #include "tests/support/random.h"
 #include "tests/support/test.h"
 
@@ -356,9 +357,20 @@ static void used_up_counter_keeps_pzxid(void **state)
     world_free(&w);
 }
 
+/* [7.4 4743] -1 asks for any version, so that no node may come to it. */
+static void no_version_is_the_number_of_any(void **state)
+{
+    (void)state;
+    assert_int_equal(version_next(0), 1);
+    assert_int_equal(version_next(INT32_MAX), INT32_MIN);
+    assert_int_equal(version_next(-3), -2);
+    assert_int_equal(version_next(-2), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_version_is_the_number_of_any),
         cmocka_unit_test(view_is_the_tree_to_come),
         cmocka_unit_test(used_up_counter_keeps_pzxid),
     };

@@ -1,4 +1,4 @@
-/* A member whose sync breaks off behind its snapshot reads its own disk back (ZOOKEEPER-3642), and claims what that
+/* A member whose sync breaks off behind its snapshot reads its own disk back [7.1 3642], and claims what that
  * has: its log, and the epochs that it was started with. */
 #include "core/replica/outbox.h"
 #include "core/replica/replica.h"

@@ -71,7 +71,7 @@ static void no_number_is_damage(void **state)
     }
 }
 
-/* Every call fails or the power goes there, with many outcomes: the old value or the new. */
+/* [7.3 1653] Every call fails or the power goes there, with many outcomes: the old value or the new. */
 static void old_or_new_after_any_fault(void **state)
 {
     (void)state;

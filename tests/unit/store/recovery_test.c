@@ -211,6 +211,7 @@ static void a_damaged_snapshot_needs_a_log_that_reaches_it(void **state)
 
 /* -- logs --------------------------------------------------------------------------------------------------------- */
 
+/* [7.3 2325 3056 3781] */
 static void the_log_alone_must_be_whole(void **state)
 {
     (void)state;

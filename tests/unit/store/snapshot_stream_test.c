@@ -162,7 +162,7 @@ static void an_element_beyond_the_bound_is_refused(void **state)
     }
 }
 
-/* As it is when the tree of a leader goes on while it is sent: the txns come behind it. */
+/* [7.4 3249] As it is when the tree of a leader goes on while it is sent: the txns come behind it. */
 static void replay_makes_good_what_changed_meanwhile(void **state)
 {
     (void)state;

@@ -174,7 +174,7 @@ static void files_end_behind_any_seal(void **state)
 
 /* -- while the tree changes --------------------------------------------------------------------------------------- */
 
-/* Slices with txns between them; replay from the label makes it the tree again. */
+/* [7.4 3249 acl-race] Slices with txns between them; replay from the label makes it the tree again. */
 static void a_fuzzy_snapshot_becomes_the_tree_by_replay(void **state)
 {
     (void)state;
@@ -308,6 +308,7 @@ static void compressed_files_are_read_and_checked(void **state)
     tear_down(&rig);
 }
 
+/* [7.4 acl-race] */
 static void impossible_nodes_are_refused(void **state)
 {
     (void)state;

@@ -186,6 +186,7 @@ static int64_t elect(uint64_t seed)
     return took_ms > 0 ? took_ms : 0;
 }
 
+/* [weak nine-seconds] */
 static void all_choose_the_same_leader_soon(void **state)
 {
     (void)state;

@@ -134,7 +134,7 @@ static void a_leader_that_is_a_quorum_establishes_itself(void **state)
     }
 }
 
-/* 335, 1291: the epoch is announced when it is on the disk, not before. */
+/* [7.3 335 1291] The epoch is announced when it is on the disk, not before. */
 static void no_epoch_is_announced_before_it_is_durable_1291(void **state)
 {
     (void)state;
@@ -462,7 +462,7 @@ static void the_sync_is_chosen(void **state)
     }
 }
 
-/* 1154: what one that was away has too much goes, and is never merged with what came after it. */
+/* [7.3 1154] What one that was away has too much goes, and is never merged with what came after it. */
 static void extra_txns_are_cut_1154(void **state)
 {
     (void)state;
@@ -479,7 +479,7 @@ static void extra_txns_are_cut_1154(void **state)
     leader_rig_stop(&r);
 }
 
-/* 4352: what lies before what is kept is not there, whatever the numbers say. */
+/* [7.2 4352] What lies before what is kept is not there, whatever the numbers say. */
 static void nothing_is_sent_from_before_what_is_kept_4352(void **state)
 {
     const struct leader_rig_setup few = {
@@ -514,7 +514,8 @@ static void an_empty_learner_gets_the_tree(void **state)
     leader_rig_stop(&r);
 }
 
-/* 7.6, 1 to 3, and 1264: registered with the choice of its sync, a learner misses nothing and gets nothing twice. */
+/* [7.6 register-early twice commits-in-sync] [7.1 1264] Registered with the choice of its sync, a learner misses
+ * nothing and gets nothing twice. */
 static void what_comes_during_a_sync_is_sent_1264(void **state)
 {
     (void)state;
@@ -539,8 +540,8 @@ static void what_comes_during_a_sync_is_sent_1264(void **state)
     leader_rig_stop(&r);
 }
 
-/* 3104: the tree comes before NEWLEADER, and with it what was committed while it was written, since the tree may hold
- * that already; and nothing is expected of the learner while it is on its way. */
+/* [7.1 3104] The tree comes before NEWLEADER, and with it what was committed while it was written, since the tree may
+ * hold that already; and nothing is expected of the learner while it is on its way. */
 static void newleader_stands_behind_the_tree_3104(void **state)
 {
     (void)state;
@@ -566,7 +567,8 @@ static void newleader_stands_behind_the_tree_3104(void **state)
     leader_rig_stop(&r);
 }
 
-/* 4685: the first ACK is that of NEWLEADER, and an ACK of a proposal that overtook it is neither it nor lost. */
+/* [7.1 4685] [7.6 acks-in-sync] The first ACK is that of NEWLEADER, and an ACK of a proposal that overtook it is
+ * neither it nor lost. */
 static void an_ack_may_overtake_that_of_newleader_4685(void **state)
 {
     (void)state;
@@ -583,6 +585,7 @@ static void an_ack_may_overtake_that_of_newleader_4685(void **state)
     leader_rig_stop(&r);
 }
 
+/* [7.7 only-ack] */
 static void nothing_but_an_ack_answers_newleader(void **state)
 {
     (void)state;
@@ -685,6 +688,7 @@ static void the_first_txn_of_an_epoch_may_be_cut(void **state)
 
 /* Apache 3.8.0 acknowledges what came in a DIFF, after NEWLEADER, and the epoch twice; 3.5 has more that mean nothing.
  */
+/* [7.7 late-acks] */
 static void acks_that_mean_nothing(void **state)
 {
     (void)state;
@@ -735,7 +739,7 @@ static void observers_are_informed_and_do_not_count(void **state)
     leader_rig_stop(&r);
 }
 
-/* 1277: a zxid never runs over into its epoch. */
+/* [7.3 1277] A zxid never runs over into its epoch. */
 static void a_new_epoch_comes_before_the_counter_ends_1277(void **state)
 {
     const struct leader_rig_setup few = {.config = ALONE, .zxid_counter_max = 2};

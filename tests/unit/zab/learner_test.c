@@ -278,7 +278,7 @@ static void without_a_database_only_a_snapshot_will_do(void **state)
 
 /* -- synchronization ----------------------------------------------------------------------------------------------- */
 
-/* 2678, 3023, 3911, 4646: what the sync commits is logged, synced and applied before NEWLEADER is acknowledged. */
+/* [7.1 2678 3023 3911 4646] What the sync commits is logged, synced and applied before NEWLEADER is acknowledged. */
 static void bug_3911_diff_is_durable_before_newleader_is_acknowledged(void **state)
 {
     (void)state;
@@ -298,7 +298,7 @@ static void bug_3911_diff_is_durable_before_newleader_is_acknowledged(void **sta
     learner_rig_stop(&r);
 }
 
-/* 4643, 4785: a power cut at any moment never leaves the new epoch with an old log. */
+/* [7.1 4643 4785] A power cut at any moment never leaves the new epoch with an old log. */
 static void bug_4643_the_epoch_is_stored_behind_the_log(void **state)
 {
     (void)state;
@@ -314,7 +314,7 @@ static void bug_4643_the_epoch_is_stored_behind_the_log(void **state)
     }
 }
 
-/* 4685: the ACK of a proposal must not come before that of NEWLEADER, nor before UPTODATE. */
+/* [7.1 4685] The ACK of a proposal must not come before that of NEWLEADER, nor before UPTODATE. */
 static void bug_4685_no_proposal_is_acknowledged_before_newleader(void **state)
 {
     (void)state;
@@ -335,8 +335,8 @@ static void bug_4685_no_proposal_is_acknowledged_before_newleader(void **state)
     learner_rig_stop(&r);
 }
 
-/* 4394: a proposal from before NEWLEADER may be committed behind it. And the leader drops who does not acknowledge what
- * came after it, though it be committed. */
+/* [7.1 4394] [7.6 commits-in-sync] A proposal from before NEWLEADER may be committed behind it. And the leader drops
+ * who does not acknowledge what came after it, though it be committed. */
 static void bug_4394_commit_between_newleader_and_uptodate(void **state)
 {
     (void)state;
@@ -358,7 +358,7 @@ static void bug_4394_commit_between_newleader_and_uptodate(void **state)
     learner_rig_stop(&r);
 }
 
-/* 1264: what arrives between the sync and UPTODATE is queued and logged. */
+/* [7.1 1264] What arrives between the sync and UPTODATE is queued and logged. */
 static void bug_1264_proposals_before_uptodate_are_not_lost(void **state)
 {
     (void)state;
@@ -377,7 +377,7 @@ static void bug_1264_proposals_before_uptodate_are_not_lost(void **state)
     learner_rig_stop(&r);
 }
 
-/* 4925: a gap would stay for ever; what is committed can be given on to others. */
+/* [7.1 4925] A gap would stay for ever; what is committed can be given on to others. */
 static void bug_4925_a_gap_is_refused_and_the_history_has_none(void **state)
 {
     (void)state;
@@ -401,6 +401,7 @@ static void bug_4925_a_gap_is_refused_and_the_history_has_none(void **state)
 }
 
 /* 7.6: choosing what to send and registering for what follows need not be one step of the leader's. */
+/* [7.6 twice] */
 static void a_proposal_that_comes_twice_in_a_sync_is_taken_once(void **state)
 {
     (void)state;
@@ -530,7 +531,7 @@ static void snapshot_txns_and_epoch_are_durable_in_this_order(void **state)
     learner_rig_stop(&r);
 }
 
-/* 3642: a snapshot sync that is not completed leaves nothing, and the next one begins from what is on the disk. */
+/* [7.1 3642] A snapshot sync that is not completed leaves nothing, and the next one begins from what is on the disk. */
 static void bug_3642_half_a_snapshot_is_thrown_away(void **state)
 {
     (void)state;
@@ -551,7 +552,7 @@ static void bug_3642_half_a_snapshot_is_thrown_away(void **state)
     learner_rig_stop(&r);
 }
 
-/* 3104: NEWLEADER stands behind the stream; if not, the state is half a one. */
+/* [7.1 3104] NEWLEADER stands behind the stream; if not, the state is half a one. */
 static void bug_3104_a_snapshot_of_a_later_epoch_is_refused(void **state)
 {
     (void)state;
@@ -603,8 +604,8 @@ static void what_nobody_committed_is_cut_off(void **state)
     learner_rig_stop(&r);
 }
 
-/* 1156, 1549: a target that is not in the log, or that the snapshot is beyond: nothing is cut, and a snapshot is asked
- * for. No zxid is shown, by which a leader could send less, or count a history that it has not seen. */
+/* [7.1 1156 1549] A target that is not in the log, or that the snapshot is beyond: nothing is cut, and a snapshot is
+ * asked for. No zxid is shown, by which a leader could send less, or count a history that it has not seen. */
 static void bug_1156_what_cannot_be_cut_is_replaced(void **state)
 {
     (void)state;
@@ -720,7 +721,8 @@ static void the_rest_is_for_the_layer_above(void **state)
     learner_rig_stop(&r);
 }
 
-/* 2845, 4712: what was proposed and not committed stays in the log, is loaded, and is what the member then claims. */
+/* [7.2 2845] [7.1 4712] [weak hole-in-the-log] What was proposed and not committed stays in the log, is loaded, and is
+ * what the member then claims. */
 static void bug_2845_the_position_claimed_is_what_the_disk_holds(void **state)
 {
     (void)state;
@@ -739,7 +741,7 @@ static void bug_2845_the_position_claimed_is_what_the_disk_holds(void **state)
     learner_rig_stop(&r);
 }
 
-/* 1732, 1805, 1818: who asks is told the epoch that was joined, not that of the election. */
+/* [7.3 1732 1805 1818] Who asks is told the epoch that was joined, not that of the election. */
 static void bug_1732_the_vote_has_the_new_epoch(void **state)
 {
     (void)state;
@@ -872,7 +874,7 @@ static void newleader(struct learner_rig *r, struct bytes config)
     learner_rig_data(r, PACKET_NEWLEADER, Z(2, 0), config);
 }
 
-/* 1324: NEWLEADER carries the configuration that is pending. */
+/* [7.5 1324] NEWLEADER carries the configuration that is pending. */
 static void bug_1324_a_newer_configuration_is_remembered(void **state)
 {
     (void)state;

@@ -176,6 +176,7 @@ static enum status decode_hello(int64_t form, struct bytes addresses, struct hel
     return hello_decode(buffer_bytes(&out), hello, used);
 }
 
+/* [7.3 3720 3188] Each form is taken, and one that every server knows is sent. */
 static void forms_of_the_initial_message(void **state)
 {
     (void)state;
