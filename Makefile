@@ -244,8 +244,8 @@ $(call object,$(TEST_SOURCES) $(SUPPORT_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
 # ---- targets ---------------------------------------------------------------------------------------------------------
-.PHONY: all python swig-go help run demo check test test-long unit lint format asan ubsan san tsan cover bench fuzz sim package \
-	install clean distclean print-version FORCE programs objects fuzzers variant-san variant-fuzz
+.PHONY: all python swig-go help run demo check test test-long unit lint format asan ubsan san tsan cover bench fuzz sim \
+	package install install-bindings clean distclean print-version FORCE programs objects fuzzers variant-san variant-fuzz
 
 all: $(AGENT) $(if $(AGENT),,$(AGENT_LIB) $(CORE_LIB)) $(LIBRARY) $(CLI)
 
@@ -268,7 +268,7 @@ help:
 	@echo 'make sim         simulated ensembles: SEEDS=1000 of them, or SEED=n WORLD=zab|replica with its trace'
 	@echo 'make bench       measure against Apache ZooKeeper'
 	@echo 'make fuzz        run each fuzzer for SECONDS=60'
-	@echo 'make install     to DESTDIR and PREFIX=/usr'
+	@echo 'make install     to DESTDIR and PREFIX=/usr; install-bindings: and the Python packages'
 	@echo 'make package     the deb and the rpm packages, in $(BUILD)/packages'
 	@echo 'make clean, make distclean'
 	@echo 'Variables: V=asan|ubsan|san|tsan|cover|clang builds that variant; CC=clang; WERROR=1; BUILD=directory'
@@ -363,6 +363,23 @@ install: all $(INSTALLED_CLI)
 	    install -D -m 644 packaging/zoo.cfg $(DESTDIR)$(SYSCONFDIR)/zooid/zoo.cfg
 	@for page in $(MAN_PAGES); do \
 	    install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+
+# Where Python looks: deb_system is Debian's name for what elsewhere is the default.
+python_path = $(shell $(PYTHON) -c 'from sysconfig import *; print(get_path("$(1)", \
+    "deb_system" if "deb_system" in get_scheme_names() else get_default_scheme(), {"base": "$(PREFIX)", "platbase": "$(PREFIX)"}))')
+PYTHON_PURELIB ?= $(call python_path,purelib)
+PYTHON_PLATLIB ?= $(call python_path,platlib)
+
+# The packages of other languages, built against what `install` put there.
+install-bindings: install
+	@for home in $(foreach package,$(PYTHON_PACKAGES),$(call python_home,$(package))); do \
+	    echo "  PYTHON $$home"; \
+	    (cd $$home && unset ZOOID_BUILD && export PYTHONDONTWRITEBYTECODE=1 && \
+	     export PKG_CONFIG_SYSROOT_DIR=$(abspath $(DESTDIR)) PKG_CONFIG_ALLOW_SYSTEM_LIBS=1 && \
+	     export PKG_CONFIG_LIBDIR=$(abspath $(DESTDIR)$(LIBDIR)/pkgconfig) && \
+	     $(PYTHON) setup.py -q build --build-base $(abspath $(B))/obj/installed/$$home install --root $(abspath $(DESTDIR)/) \
+	         --install-purelib $(PYTHON_PURELIB) --install-platlib $(PYTHON_PLATLIB) --no-compile) || exit 1; \
 	done
 
 clean:

@@ -13,6 +13,16 @@ from fresh_root import BUILD, Root, harness, run
 
 PACKAGES = os.path.join(BUILD, "packages")
 CONFIG, DATA, UNIT = "/etc/zooid/zoo.cfg", "/var/lib/zooid", "zooid-agent.service"
+DEBS = ("libzooid0", "libzooid-dev", "zooid", "python3-zooid", "python3-zooid-zookeeper")
+RPMS = ("zooid-libs", "zooid-devel", "zooid", "python3-zooid", "python3-zooid-zookeeper")
+PYTHON = """
+import sys, zooid, zookeeper
+path, door = sys.argv[1:]
+with zooid.Client() as client:
+    print(client.get(path).data.decode())
+with zookeeper.ZooKeeper(door) as keeper:
+    print(keeper.get(path).decode())
+"""
 # It asks for no bug to be closed, which is right only for a package that Debian itself takes in.
 LINTIAN_SUPPRESSED = "initial-upload-closes-no-bugs"
 
@@ -25,23 +35,22 @@ def package(pattern):
 
 
 def debs():
-    return [package(name + "_*.deb") for name in ("libzooid0", "libzooid-dev", "zooid")]
+    return [package(name + "_*.deb") for name in DEBS]
 
 
 def rpms():
-    return [package("zooid-%s.rpm" % name) for name in ("[0-9]*", "libs-*", "devel-*")]
+    return [package(name + "-[0-9]*.rpm") for name in RPMS]
 
 
 def dependencies():
     """Names of the packages that ours depend on; of alternatives that which brings least along."""
-    own = {os.path.basename(deb).split("_")[0] for deb in debs()}
     wanted = {"passwd"}  # the useradd of the rpm
     for deb in debs():
         fields = run(["dpkg-deb", "--showformat=${Depends}", "--show", deb])
         for row in filter(None, (row.strip() for row in fields.split(","))):
             names = [name.split()[0].split(":")[0] for name in row.split("|")]
             wanted.add(next((name for name in names if "standalone" in name), names[0]))
-    return wanted - own
+    return wanted - set(DEBS)
 
 
 class InstalledAgent(harness.Server):
@@ -86,6 +95,8 @@ class PackageCase(unittest.TestCase):
             client.stop()
             client.close()
         self.assertEqual(self.get(root, value), value)
+        seen = root.run("python3", "-c", PYTHON, "/" + value, agent.address, user="nobody:nogroup")
+        self.assertEqual(seen.split(), [value, value], seen)
         return agent
 
     @staticmethod
@@ -98,8 +109,11 @@ class PackageCase(unittest.TestCase):
         self.assertEqual(root.owner("/etc/zooid"), "root:zooid 775")
         self.assertEqual(root.owner(CONFIG), "root:root 644")
         self.assertTrue(root.has(libdir + "/libzooid.so.0"))
-        for program in ("/usr/bin/zooid", "/usr/bin/zooid-agent", libdir + "/libzooid.so.0"):
-            self.assertNotRegex(run(["readelf", "-d", root.path(program)]), "RPATH|RUNPATH", program)
+        extension = glob.glob(root.path("/usr/lib/python3/dist-packages/zooid/_zooid.*.so"))
+        for program in map(root.path, ["/usr/bin/zooid", "/usr/bin/zooid-agent", libdir + "/libzooid.so.0"]):
+            self.assertNotRegex(run(["readelf", "-d", program]), "RPATH|RUNPATH", program)
+        self.assertEqual(len(extension), 1)
+        self.assertNotRegex(run(["readelf", "-d", *extension]), "RPATH|RUNPATH")
         for page in ("man1/zooid.1", "man5/zooid-zoo.cfg.5", "man8/zooid-agent.8"):
             self.assertTrue(glob.glob(root.path("/usr/share/man", page + "*")), page)
         self.assertTrue(root.has("/usr/share/bash-completion/completions/zooid"))
@@ -148,7 +162,7 @@ class Deb(PackageCase):
 
     def check_remove(self, root):
         """What is installed goes; configuration, data and user stay."""
-        root.run("dpkg", "--remove", "zooid", "libzooid-dev", "libzooid0")
+        root.run("dpkg", "--remove", *DEBS)
         for gone in ("/usr/bin/zooid-agent", "/usr/bin/zooid", self.libdir + "/libzooid.so.0", "/usr/include/zooid.h"):
             self.assertFalse(root.has(gone), gone)
         self.assertIn("# somebody's own line", root.read(CONFIG))
@@ -158,11 +172,11 @@ class Deb(PackageCase):
     def check_purge(self, root):
         """Configuration and data go too, also what a member keeps beside zoo.cfg; the user stays."""
         root.append("/etc/zooid/zoo.cfg.dynamic.100000000", "server.1=localhost:2888:3888")
-        root.run("dpkg", "--purge", "zooid", "libzooid-dev", "libzooid0")
+        root.run("dpkg", "--purge", *DEBS)
         for gone in (DATA, "/etc/zooid", "/run/zooid", "/etc/systemd/system/multi-user.target.wants/" + UNIT):
             self.assertFalse(root.has(gone), gone)
         self.assertIn("\nzooid:", root.read("/etc/passwd"))
-        left = root.run("sh", "-c", "dpkg-query --show 'zooid' 'libzooid*' 2>/dev/null || true")
+        left = root.run("sh", "-c", "dpkg-query --show '*zooid*' 2>/dev/null || true")
         self.assertEqual(left, "")
 
     def check_purge_keeps_what_is_elsewhere(self, root):
@@ -177,6 +191,15 @@ class Deb(PackageCase):
     def test_lintian(self):
         lintian = harness.need_program("lintian", "lintian")
         run([lintian, "--fail-on", "error,warning", "--suppress-tags", LINTIAN_SUPPRESSED, package("zooid_*.changes")])
+
+
+class Unit(unittest.TestCase):
+    def test_sandbox(self):
+        """systemd knows every key of the unit, and counts at most 2.0 of 10 points of exposure."""
+        said = run([harness.need_program("systemd-analyze", "systemd"), "security", "--offline=true", "--threshold=20",
+                    "--no-pager", os.path.join(harness.ROOT, "packaging", "systemd", UNIT)])
+        self.assertIn("Overall exposure level", said)
+        self.assertNotIn("ignoring", said)
 
 
 class Rpm(PackageCase):
@@ -194,6 +217,8 @@ class Rpm(PackageCase):
         """Each is met by one of our packages, a file of the root, or a library that the loader of the root finds."""
         provided = {line.split()[0] for line in run(["rpm", "-qp", "--provides", *rpms()]).splitlines()}
         provided |= {line.split()[0] for line in root.run("ldconfig", "-p").splitlines() if ".so" in line}
+        provided.add("python(abi)")
+        self.assertTrue(glob.glob(root.path("/usr/bin/python3.*")))
         required = {line.split()[0] for line in run(["rpm", "-qp", "--requires", *rpms()]).splitlines()}
         self.assertIn("libzooid.so.0()(64bit)", required)
         self.assertIn("libuv.so.1()(64bit)", required)
@@ -211,7 +236,7 @@ class Rpm(PackageCase):
         self.rpm(root, "--initdb")
         self.change(root, "--install", *rpms())
         root.run("ldconfig")
-        for name in ("zooid", "zooid-libs", "zooid-devel"):
+        for name in RPMS:
             self.assertEqual(self.rpm(root, "--verify", "--nodeps", name), "")
         self.check_installed(root, self.libdir)
         self.check_programs_build(root, self.libdir)
@@ -222,7 +247,7 @@ class Rpm(PackageCase):
 
     def check_erase(self, root):
         """A changed zoo.cfg is put aside; data and user stay."""
-        self.change(root, "--erase", "zooid", "zooid-libs", "zooid-devel")
+        self.change(root, "--erase", *RPMS)
         for gone in ("/usr/bin/zooid-agent", "/usr/bin/zooid", self.libdir + "/libzooid.so.0", CONFIG):
             self.assertFalse(root.has(gone), gone)
         self.assertIn("# somebody's own line", root.read(CONFIG + ".rpmsave"))
