@@ -314,22 +314,28 @@ zooid_ticket zooid_submit(zooid_client *c, zooid_request *request, uint32_t dead
     return ticket;
 }
 
+void call_cancel_locked(zooid_client *c, struct call *call)
+{
+    to_agent m = ZOOID__LOCAL__TO_AGENT__INIT;
+    if (!call->is_sent) {
+        fail(c, call, ZOOID_CANCELLED, NULL);
+        return;
+    }
+    m.body_case = BODY(CANCEL);
+    m.cancel = call->ticket;
+    (void)link_send_locked(c, &m);
+}
+
 void zooid_cancel(zooid_client *c, zooid_ticket ticket)
 {
     if (!is_ours(c))
         return;
     pthread_mutex_lock(&c->lock);
     struct call *call = call_find_locked(c, ticket);
-    if (call != NULL && !call->is_sent) {
-        fail(c, call, ZOOID_CANCELLED, NULL);
-    } else if (call != NULL) {
-        to_agent m = ZOOID__LOCAL__TO_AGENT__INIT;
-        m.body_case = BODY(CANCEL);
-        m.cancel = ticket;
-        (void)link_send_locked(c, &m);
-    } else {
+    if (call != NULL)
+        call_cancel_locked(c, call);
+    else
         tasks_cancel_locked(c, ticket);
-    }
     link_work_locked(c, false);
     pthread_mutex_unlock(&c->lock);
 }

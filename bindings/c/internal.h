@@ -72,6 +72,9 @@ struct zooid_reply {
     int code;
     char *message, *path; /* our own; NULL: those of the last part */
     uint64_t number;      /* our own; 0: that of the last part */
+    int64_t zxid;         /* the same */
+    void *data;           /* our own, in the pool; NULL: that of the last part */
+    size_t data_len;
     bool retry, outcome_unknown;
     from_agent **parts; /* as they came, the final one last */
     size_t part_count;
@@ -228,6 +231,8 @@ void call_free(struct call *call);
 /* Sends all that have not been sent. */
 void calls_send_locked(zooid_client *c);
 struct call *call_find_locked(zooid_client *c, zooid_ticket ticket); /* NULL: there is none */
+/* The agent is told that the reply is not wanted any more; it comes all the same, with CANCELLED. */
+void call_cancel_locked(zooid_client *c, struct call *call);
 /* A message with an id has come, `size` bytes with its length; it is taken over. False: memory ran out where nothing
  * may be missing. */
 bool calls_take_locked(zooid_client *c, from_agent *m, size_t size);
@@ -289,6 +294,8 @@ int64_t tasks_due_locked(const zooid_client *c);
 void task_answered_locked(struct call *call);
 /* Something that tasks watch has changed. */
 void tasks_changed_locked(zooid_client *c, enum zooid_change change, const char *path);
+/* A subscription of a task has told something. */
+void task_told_locked(struct call *call, const struct zooid_event *event);
 /* The session is not what it was. */
 void tasks_look_locked(zooid_client *c);
 void tasks_cancel_locked(zooid_client *c, zooid_ticket ticket);

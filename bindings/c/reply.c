@@ -238,7 +238,7 @@ static const Zooid__Local__State *state_of(const zooid_reply *reply)
 int64_t zooid_reply_zxid(const zooid_reply *reply)
 {
     const Zooid__Local__State *state = state_of(reply);
-    return state == NULL ? 0 : state->zxid;
+    return state != NULL ? state->zxid : reply == NULL ? 0 : reply->zxid;
 }
 
 uint32_t zooid_reply_age_ms(const zooid_reply *reply)
@@ -256,6 +256,8 @@ enum zooid_role zooid_reply_role(const zooid_reply *reply)
 const void *zooid_reply_data(const zooid_reply *reply)
 {
     const from_agent *m = final_part(reply);
+    if (reply != NULL && reply->data != NULL)
+        return reply->data;
     if (m == NULL || m->body_case != BODY(NODE) || !m->node->has_data)
         return NULL;
     return m->node->data.data == NULL ? (const void *)"" : m->node->data.data;
@@ -264,6 +266,8 @@ const void *zooid_reply_data(const zooid_reply *reply)
 size_t zooid_reply_data_len(const zooid_reply *reply)
 {
     const from_agent *m = final_part(reply);
+    if (reply != NULL && reply->data != NULL)
+        return reply->data_len;
     return m == NULL || m->body_case != BODY(NODE) ? 0 : m->node->data.len;
 }
 

@@ -271,7 +271,13 @@ bool subscription_take_locked(zooid_client *c, struct call *call, from_agent *m,
         for (struct zooid_event *event = row.first, *next; event != NULL; event = next) {
             next = event->next;
             event->next = NULL;
-            event_push_locked(c, event);
+            if (call->for_task) {
+                frame->untaken--;
+                task_told_locked(call, event);
+                zooid_event_free(event);
+            } else {
+                event_push_locked(c, event);
+            }
         }
     }
     if (frame->untaken == 0)

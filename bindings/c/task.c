@@ -69,10 +69,26 @@ static int take_answer(struct task *t, bool *entered)
     return next;
 }
 
+/* Their answers are nobody's from now on; a subscription would go on otherwise. */
+static void forget_calls(struct task *t)
+{
+    zooid_client *c = t->client;
+    for (struct call *call = c->calls.next, *next; call != &c->calls; call = next) {
+        next = call->next;
+        if (call->task != t)
+            continue;
+        call->task = NULL;
+        if (call_is_subscription(call))
+            call_cancel_locked(c, call);
+    }
+}
+
 static void enter(struct task *t)
 {
     const struct task_phase *row = t->kind->phases[t->phase];
     t->asked = 0; /* an answer to what was asked before is nobody's now */
+    if (t->kind->told != NULL)
+        forget_calls(t);
     if (row->ask == NULL)
         return;
     struct call *call = call_new_locked(t->client, row->ask(t), ZOOID_NO_DEADLINE, NULL, false);
@@ -106,14 +122,6 @@ static void step(struct task *t)
     t->phase = phase;
     if (entered)
         enter(t);
-}
-
-static void forget_calls(struct task *t)
-{
-    zooid_client *c = t->client;
-    for (struct call *call = c->calls.next; call != &c->calls; call = call->next)
-        if (call->task == t)
-            call->task = NULL;
 }
 
 static void task_end(struct task *t)
@@ -180,6 +188,12 @@ void task_answered_locked(struct call *call)
     t->reply = call->reply;
     t->answered = true;
     call->reply = NULL;
+}
+
+void task_told_locked(struct call *call, const struct zooid_event *event)
+{
+    if (call->task != NULL && call->task->asked == call->ticket)
+        call->task->kind->told(call->task, event);
 }
 
 void tasks_changed_locked(zooid_client *c, enum zooid_change change, const char *path)

@@ -548,6 +548,27 @@ ZOOID_API int zooid_queue_return(zooid_queue *queue, uint32_t deadline_ms, zooid
 ZOOID_API void zooid_queue_cancel(zooid_queue *queue);
 ZOOID_API zooid_ticket zooid_queue_number(const zooid_queue *queue);
 
+/* -- caches */
+
+/* A copy of the node at a path, which need not be there, and of all below it: kept up to date by a subscription,
+ * through reconnects and restarts of the agent, and read without asking anybody. It shows the tree as it was at some
+ * zxid, and may lag behind what this client has written itself. Its stats are those of each node's last own change:
+ * children that come and go do not change their parent's. */
+typedef struct zooid_cache zooid_cache;
+
+/* NULL: out of memory, or `path` is not absolute, or ends with a slash. */
+ZOOID_API zooid_cache *zooid_cache_new(zooid_client *client, const char *path);
+ZOOID_API void zooid_cache_free(zooid_cache *cache);
+/* Until the first copy is complete. LIMIT_REACHED, NOT_PERMITTED: it is tried again all the same. */
+ZOOID_API int zooid_cache_wait(zooid_cache *cache, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API zooid_ticket zooid_cache_submit_wait(zooid_cache *cache, uint32_t deadline_ms, void *tag);
+ZOOID_API void zooid_cache_cancel(zooid_cache *cache);
+/* At once, from memory: data, stat, and the zxid of the copy; of a list also the names of the children, in order.
+ * NO_NODE: it is not in the copy, because it is not there or may not be read. STALE: the first copy is not complete.
+ * BAD_ARGUMENTS: it lies outside. */
+ZOOID_API int zooid_cache_get(const zooid_cache *cache, const char *path, zooid_reply **reply);
+ZOOID_API int zooid_cache_list(const zooid_cache *cache, const char *path, zooid_reply **reply);
+
 /* -- counters */
 
 /* A whole number in a node, as kazoo's Counter. The reply's number, to be read as int64_t, is the value; a node that is

@@ -295,7 +295,7 @@ static void barrier_free(struct task *t)
     free(b);
 }
 
-static const struct task_kind kind = {phases, look, changed, failed, barrier_free};
+static const struct task_kind kind = {phases, look, changed, failed, barrier_free, NULL};
 
 /* -- as zooid.h has it
  * --------------------------------------------------------------------------------------------------

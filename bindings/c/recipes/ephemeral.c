@@ -179,7 +179,7 @@ static void ephemeral_free(struct task *t)
     free(e);
 }
 
-static const struct task_kind kind = {phases, look, changed, failed, ephemeral_free};
+static const struct task_kind kind = {phases, look, changed, failed, ephemeral_free, NULL};
 
 /* -- as zooid.h has it
  * --------------------------------------------------------------------------------------------------

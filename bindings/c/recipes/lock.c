@@ -357,4 +357,4 @@ static void lock_free(struct task *t)
     free(l);
 }
 
-const struct task_kind lock_kind = {lock_phases, lock_look, lock_changed, lock_failed, lock_free};
+const struct task_kind lock_kind = {lock_phases, lock_look, lock_changed, lock_failed, lock_free, NULL};

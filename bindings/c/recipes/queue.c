@@ -346,4 +346,4 @@ void queue_free(struct task *t)
     free(q);
 }
 
-const struct task_kind queue_kind = {phases, look, changed, failed, queue_free};
+const struct task_kind queue_kind = {phases, look, changed, failed, queue_free, NULL};

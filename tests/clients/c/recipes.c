@@ -342,6 +342,69 @@ static void counters_count(void)
     zooid_close(c);
 }
 
+/* -- caches -----------------------------------------------------------------------------------------------------------
+ */
+
+/* Asked again and again, with a round trip in between, until the copy has it. */
+static void wait_for_copy(zooid_client *c, const zooid_cache *cache, const char *path, const char *expected)
+{
+    bool same = false;
+    for (uint64_t end = boot_ms() + SOON; !same;) {
+        zooid_reply *r = NULL;
+        int code = zooid_cache_get(cache, path, &r);
+        same = expected == NULL ? code == ZOOID_NO_NODE
+                                : code == ZOOID_OK && zooid_reply_data_len(r) == strlen(expected) &&
+                                      memcmp(zooid_reply_data(r), expected, strlen(expected)) == 0;
+        zooid_reply_free(r);
+        CHECK(boot_ms() <= end && zooid_get(c, "/", SOON, NULL) == ZOOID_OK);
+    }
+}
+
+static void write_node(zooid_client *c, const char *path, const char *text)
+{
+    CHECK(zooid_ensure_path(c, path, SOON, NULL) == ZOOID_OK);
+    CHECK(zooid_set(c, path, text, strlen(text), ZOOID_ANY_VERSION, SOON, NULL) == ZOOID_OK);
+}
+
+static void a_cache_keeps_up(void)
+{
+    zooid_client *c = open_client(), *d = open_client();
+    zooid_reply *r = NULL;
+    ask("stop");
+    zooid_cache *cache = zooid_cache_new(c, "/copy"), *all = zooid_cache_new(c, "/");
+    CHECK(zooid_cache_get(cache, "/copy", NULL) == ZOOID_STALE &&
+          zooid_cache_wait(cache, 20, NULL) == ZOOID_DEADLINE_EXCEEDED);
+    ask("continue");
+    zooid_ticket ticket = zooid_cache_submit_wait(all, SOON, NULL);
+    CHECK(zooid_cache_wait(cache, SOON, NULL) == ZOOID_OK && next_reply(c, ticket, NULL) == ZOOID_OK);
+    CHECK(zooid_cache_get(cache, "/copy", NULL) == ZOOID_NO_NODE && zooid_cache_get(all, "/", NULL) == ZOOID_OK);
+    CHECK(zooid_cache_get(cache, "/copyright", NULL) == ZOOID_BAD_ARGUMENTS);
+    write_node(d, "/copy", "top");
+    write_node(d, "/copy/b", "bee");
+    write_node(d, "/copy/a", "");
+    wait_for_copy(c, cache, "/copy/a", "");
+    wait_for_copy(c, all, "/copy/a", "");
+    CHECK(zooid_cache_list(cache, "/copy", &r) == ZOOID_OK && zooid_reply_name_count(r) == 2);
+    CHECK(strcmp(zooid_reply_name(r, 0), "a") == 0 && strcmp(zooid_reply_name(r, 1), "b") == 0);
+    CHECK(zooid_reply_data_len(r) == 3 && zooid_reply_stat(r)->version == 1 && zooid_reply_zxid(r) > 0);
+    zooid_reply_free(r);
+    ask("kill");
+    CHECK(zooid_cache_get(cache, "/copy/b", NULL) == ZOOID_OK);
+    ask("start");
+    write_node(d, "/copy/b", "changed");
+    CHECK(zooid_delete(d, "/copy/a", ZOOID_ANY_VERSION, SOON, NULL) == ZOOID_OK);
+    wait_for_copy(c, cache, "/copy/a", NULL);
+    wait_for_copy(c, cache, "/copy/b", "changed");
+    CHECK(zooid_next_event(c, 0) == NULL || zooid_session_state(c) != ZOOID_SESSION_GOOD);
+    zooid_cache_free(cache);
+    CHECK(zooid_delete_recursive(d, "/copy", SOON, NULL) == ZOOID_OK);
+    wait_for_copy(c, all, "/copy", NULL);
+    zooid_cache_free(all);
+    CHECK(zooid_cache_new(c, "copy") == NULL && zooid_cache_new(c, "/copy/") == NULL);
+    zooid_close(c);
+    zooid_close(d);
+}
+
 int main(int argc, char **argv)
 {
     static const struct scenario scenarios[] = {
@@ -354,6 +417,7 @@ int main(int argc, char **argv)
         {"kazoo goes in and out too", kazoo_goes_in_and_out_too},
         {"kazoo shares the queue too", kazoo_shares_the_queue_too},
         {"a barrier holds all back", a_barrier_holds_all_back},
+        {"a cache keeps up", a_cache_keeps_up},
         {"an ephemeral outlives the agent", an_ephemeral_outlives_the_agent},
     };
     return run_scenarios(scenarios, sizeof scenarios / sizeof scenarios[0], argc, argv);

@@ -84,6 +84,10 @@ typedef _gostring_ swig_type_51;
 typedef long long swig_type_52;
 typedef long long swig_type_53;
 typedef long long swig_type_54;
+typedef _gostring_ swig_type_55;
+typedef long long swig_type_56;
+typedef _gostring_ swig_type_57;
+typedef _gostring_ swig_type_58;
 extern void _wrap_Swig_free_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_swig_2bbc7f980dd8eb1a(swig_intgo arg1);
 extern void _wrap_free_text_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
@@ -154,6 +158,13 @@ extern void _wrap_delete_zooid_cursor_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
 extern swig_intgo _wrap_request_set_cursor_swig_2bbc7f980dd8eb1a(uintptr_t arg1, uintptr_t arg2);
 extern swig_intgo _wrap_request_set_without_snapshot_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
 extern swig_intgo _wrap_request_set_window_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_intgo arg2);
+extern uintptr_t _wrap_cache_new_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_55 arg2);
+extern void _wrap_cache_free_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
+extern swig_intgo _wrap_cache_wait_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_intgo arg2, uintptr_t arg3);
+extern swig_type_56 _wrap_cache_submit_wait_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_cache_cancel_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
+extern swig_intgo _wrap_cache_get_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_57 arg2, uintptr_t arg3);
+extern swig_intgo _wrap_cache_list_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_58 arg2, uintptr_t arg3);
 #undef intgo
 */
 import "C"
@@ -860,4 +871,82 @@ func Request_set_window(arg1 uintptr, arg2 uint) (_swig_ret int) {
 }
 
 type Enum_SS_zooid_lock_kind int
+func Cache_new(arg1 uintptr, arg2 string) (_swig_ret Struct_SS_zooid_cache) {
+	var swig_r Struct_SS_zooid_cache
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (Struct_SS_zooid_cache)(SwigcptrStruct_SS_zooid_cache(C._wrap_cache_new_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_1)))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Cache_free(arg1 Struct_SS_zooid_cache) {
+	_swig_i_0 := getSwigcptr(arg1)
+	C._wrap_cache_free_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0))
+}
+
+func Cache_wait(arg1 Struct_SS_zooid_cache, arg2 uint, arg3 Struct_SS_zooid_reply) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := getSwigcptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := getSwigcptr(arg3)
+	swig_r = (int)(C._wrap_cache_wait_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	return swig_r
+}
+
+func Cache_submit_wait(arg1 Struct_SS_zooid_cache, arg2 uint) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := getSwigcptr(arg1)
+	_swig_i_1 := arg2
+	swig_r = (uint64)(C._wrap_cache_submit_wait_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	return swig_r
+}
+
+func Cache_cancel(arg1 Struct_SS_zooid_cache) {
+	_swig_i_0 := getSwigcptr(arg1)
+	C._wrap_cache_cancel_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0))
+}
+
+func Cache_get(arg1 Struct_SS_zooid_cache, arg2 string, arg3 Struct_SS_zooid_reply) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := getSwigcptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := getSwigcptr(arg3)
+	swig_r = (int)(C._wrap_cache_get_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), *(*C.swig_type_57)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Cache_list(arg1 Struct_SS_zooid_cache, arg2 string, arg3 Struct_SS_zooid_reply) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := getSwigcptr(arg1)
+	_swig_i_1 := arg2
+	_swig_i_2 := getSwigcptr(arg3)
+	swig_r = (int)(C._wrap_cache_list_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), *(*C.swig_type_58)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+
+type SwigcptrStruct_SS_zooid_reply uintptr
+type Struct_SS_zooid_reply interface {
+	Swigcptr() uintptr;
+}
+func (p SwigcptrStruct_SS_zooid_reply) Swigcptr() uintptr {
+	return uintptr(p)
+}
+
+type SwigcptrStruct_SS_zooid_cache uintptr
+type Struct_SS_zooid_cache interface {
+	Swigcptr() uintptr;
+}
+func (p SwigcptrStruct_SS_zooid_cache) Swigcptr() uintptr {
+	return uintptr(p)
+}
 

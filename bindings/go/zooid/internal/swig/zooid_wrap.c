@@ -1526,6 +1526,112 @@ intgo _wrap_request_set_window_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0, 
 }
 
 
+struct zooid_cache *_wrap_cache_new_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  char *arg2 = (char *) 0 ;
+  zooid_cache *result = 0 ;
+  struct zooid_cache *_swig_go_result;
+  
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  
+  result = (zooid_cache *)zooid_cache_new(arg1,(char const *)arg2);
+  *(zooid_cache **)&_swig_go_result = (zooid_cache *)result; 
+  free(arg2);
+  return _swig_go_result;
+}
+
+
+void _wrap_cache_free_swig_2bbc7f980dd8eb1a(struct zooid_cache *_swig_go_0) {
+  zooid_cache *arg1 = (zooid_cache *) 0 ;
+  
+  arg1 = *(zooid_cache **)&_swig_go_0; 
+  
+  zooid_cache_free(arg1);
+  
+}
+
+
+intgo _wrap_cache_wait_swig_2bbc7f980dd8eb1a(struct zooid_cache *_swig_go_0, intgo _swig_go_1, struct zooid_reply **_swig_go_2) {
+  zooid_cache *arg1 = (zooid_cache *) 0 ;
+  uint32_t arg2 ;
+  zooid_reply **arg3 = (zooid_reply **) 0 ;
+  int result;
+  intgo _swig_go_result;
+  
+  arg1 = *(zooid_cache **)&_swig_go_0; 
+  arg2 = (uint32_t)_swig_go_1; 
+  arg3 = *(zooid_reply ***)&_swig_go_2; 
+  
+  result = (int)zooid_cache_wait(arg1,arg2,arg3);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+long long _wrap_cache_submit_wait_swig_2bbc7f980dd8eb1a(struct zooid_cache *_swig_go_0, intgo _swig_go_1) {
+  zooid_cache *arg1 = (zooid_cache *) 0 ;
+  uint32_t arg2 ;
+  void *arg3 = (void *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg3 = NULL;
+  arg1 = *(zooid_cache **)&_swig_go_0; 
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  result = (zooid_ticket)zooid_cache_submit_wait(arg1,arg2,arg3);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+void _wrap_cache_cancel_swig_2bbc7f980dd8eb1a(struct zooid_cache *_swig_go_0) {
+  zooid_cache *arg1 = (zooid_cache *) 0 ;
+  
+  arg1 = *(zooid_cache **)&_swig_go_0; 
+  
+  zooid_cache_cancel(arg1);
+  
+}
+
+
+intgo _wrap_cache_get_swig_2bbc7f980dd8eb1a(struct zooid_cache *_swig_go_0, _gostring_ _swig_go_1, struct zooid_reply **_swig_go_2) {
+  zooid_cache *arg1 = (zooid_cache *) 0 ;
+  char *arg2 = (char *) 0 ;
+  zooid_reply **arg3 = (zooid_reply **) 0 ;
+  int result;
+  intgo _swig_go_result;
+  
+  arg1 = *(zooid_cache **)&_swig_go_0; 
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  arg3 = *(zooid_reply ***)&_swig_go_2; 
+  
+  result = (int)zooid_cache_get((struct zooid_cache const *)arg1,(char const *)arg2,arg3);
+  _swig_go_result = result; 
+  free(arg2);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_cache_list_swig_2bbc7f980dd8eb1a(struct zooid_cache *_swig_go_0, _gostring_ _swig_go_1, struct zooid_reply **_swig_go_2) {
+  zooid_cache *arg1 = (zooid_cache *) 0 ;
+  char *arg2 = (char *) 0 ;
+  zooid_reply **arg3 = (zooid_reply **) 0 ;
+  int result;
+  intgo _swig_go_result;
+  
+  arg1 = *(zooid_cache **)&_swig_go_0; 
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  arg3 = *(zooid_reply ***)&_swig_go_2; 
+  
+  result = (int)zooid_cache_list((struct zooid_cache const *)arg1,(char const *)arg2,arg3);
+  _swig_go_result = result; 
+  free(arg2);
+  return _swig_go_result;
+}
+
+
 #ifdef __cplusplus
 }
 #endif
