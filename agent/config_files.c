@@ -299,6 +299,12 @@ static enum status keep_place(const struct config_files *f, const struct store_i
     return rewrite(f, io, &change);
 }
 
+enum status config_files_forget_role(struct config_files *f, const struct store_io *io)
+{
+    const struct config_rewrite change = {.forgets_role = true};
+    return rewrite(f, io, &change);
+}
+
 static enum status point_to(const struct config_files *f, const struct store_io *io, const char *dynamic_file,
                             const struct member *own)
 {

@@ -38,6 +38,10 @@ struct config_line; /* config_rewrite.h */
 enum status config_files_begin(struct config_files *f, const struct store_io *io, struct bytes text, int64_t version,
                                const struct config_line *lines, size_t line_count, struct bytes fresh);
 
+/* Whatever role zoo.cfg gives this server is forgotten: while no configuration names it, it follows. Errors as
+ * config_files_store. */
+enum status config_files_forget_role(struct config_files *f, const struct store_io *io);
+
 /* Appends the name of the file for a version, terminated. Errors as buffer_append. */
 enum status config_files_path(const struct config_files *f, int64_t version, struct buffer *path);
 

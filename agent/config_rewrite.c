@@ -63,6 +63,8 @@ static bool is_server_line(const struct setting_key *key)
 
 static bool is_dropped(const struct setting_key *key, const struct config_rewrite *change)
 {
+    if (change->forgets_role && is_setting(key, SETTING_ID_peer_type))
+        return true;
     if (change->dynamic_file == NULL)
         return false;
     if (is_server_line(key) || is_setting(key, SETTING_ID_dynamic_config_file))

@@ -11,11 +11,12 @@ struct config_line {
     const char *value;
 };
 
-/* What becomes of zoo.cfg when a configuration has become the committed one (quorum-protocol 5.2). */
+/* What becomes of zoo.cfg when a configuration has become the committed one (quorum-protocol 5.2), or otherwise. */
 struct config_rewrite {
     const char *dynamic_file; /* what dynamicConfigFile is to say; NULL: no line goes, some are put there */
     /* Said by the configuration, and no longer by zoo.cfg: what this server is, and where its clients find it. */
     bool names_server, names_client_port, names_secure_client_port;
+    bool forgets_role; /* peerType goes */
     const struct config_line *lines;
     size_t line_count;
 };

@@ -1,6 +1,11 @@
 /* promote.c - zooid-agent --promote: a small number for an observer that is to vote, free in the ensemble as it is now,
  * and the words by which the ensemble is told. The agent need not stand still meanwhile: the number counts from its
- * next start on. */
+ * next start on.
+ *
+ * From then on it follows without a vote (quorum-protocol 5.6) instead of observing: observers cannot acknowledge, so
+ * that a change of the members for which they are needed would be refused, as the second voter is beside a first. */
+#include "agent/config_files.h"
+#include "agent/disk_posix.h"
 #include "agent/join_id.h"
 #include "agent/join_internal.h"
 
@@ -94,6 +99,20 @@ static int write_id(struct promotion *p)
     return JOIN_CANNOT_WRITE;
 }
 
+static int write_role(struct promotion *p)
+{
+    struct config_files *files = NULL;
+    enum status st = config_files_new(&files, p->command->file, p->id, NULL, &p->message);
+    disk_posix_error_clear();
+    if (st == ST_OK)
+        st = config_files_forget_role(files, disk_posix());
+    config_files_free(files);
+    if (st == ST_OK)
+        return 0;
+    join_say("%s: %s", p->command->file, p->message.len > 0 ? (const char *)p->message.data : status_text(st));
+    return JOIN_CANNOT_WRITE;
+}
+
 /* -- what is to be done ----------------------------------------------------------------------------------------------
  */
 
@@ -145,6 +164,8 @@ static int promote(struct promotion *p)
         code = choose(p);
     if (code == 0)
         code = write_id(p);
+    if (code == 0)
+        code = write_role(p);
     return code == 0 ? advise(p) : code;
 }
 

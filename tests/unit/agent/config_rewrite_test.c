@@ -33,6 +33,15 @@ static void a_line_that_the_configuration_holds_now_goes(void **state)
            &own, "clientPortListenBacklog=9\ndynamicConfigFile=/d\n");
 }
 
+static void a_role_is_forgotten_and_all_else_stays(void **state)
+{
+    const struct config_rewrite change = {.forgets_role = true};
+    (void)state;
+    expect("# ours\npeerType=observer\nzooid.serverAddress=a:1:2\ndynamicConfigFile=/d\n", &change,
+           "# ours\nzooid.serverAddress=a:1:2\ndynamicConfigFile=/d\n");
+    expect("server.1=a:1:2:observer\n", &change, "server.1=a:1:2:observer\n");
+}
+
 static void lines_are_put_unless_they_are_there(void **state)
 {
     static const struct config_line lines[] = {{SETTING_ID_server_address, "a:1:2"}, {SETTING_ID_client_port, "2181"}};
@@ -89,6 +98,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comments_order_and_keys_of_others_stay),
         cmocka_unit_test(a_line_that_the_configuration_holds_now_goes),
+        cmocka_unit_test(a_role_is_forgotten_and_all_else_stays),
         cmocka_unit_test(lines_are_put_unless_they_are_there),
         cmocka_unit_test(the_end_of_a_file_is_ended),
         cmocka_unit_test(a_path_is_escaped),
