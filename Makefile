@@ -245,7 +245,7 @@ $(call object,$(TEST_SOURCES) $(SUPPORT_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES
 
 # ---- targets ---------------------------------------------------------------------------------------------------------
 .PHONY: all python swig-go help run demo check test test-long unit lint format asan ubsan san tsan cover bench fuzz sim \
-	package install install-bindings clean distclean print-version FORCE programs objects fuzzers variant-san variant-fuzz
+	package install install-bindings install-python install-go clean distclean print-version FORCE programs objects fuzzers variant-san variant-fuzz
 
 all: $(AGENT) $(if $(AGENT),,$(AGENT_LIB) $(CORE_LIB)) $(LIBRARY) $(CLI)
 
@@ -268,7 +268,7 @@ help:
 	@echo 'make sim         simulated ensembles: SEEDS=1000 of them, or SEED=n WORLD=zab|replica with its trace'
 	@echo 'make bench       measure against Apache ZooKeeper'
 	@echo 'make fuzz        run each fuzzer for SECONDS=60'
-	@echo 'make install     to DESTDIR and PREFIX=/usr; install-bindings: and the Python packages'
+	@echo 'make install     to DESTDIR and PREFIX=/usr; install-bindings: and the packages for Python and Go'
 	@echo 'make package     the deb and the rpm packages, in $(BUILD)/packages'
 	@echo 'make clean, make distclean'
 	@echo 'Variables: V=asan|ubsan|san|tsan|cover|clang builds that variant; CC=clang; WERROR=1; BUILD=directory'
@@ -372,7 +372,9 @@ PYTHON_PURELIB ?= $(call python_path,purelib)
 PYTHON_PLATLIB ?= $(call python_path,platlib)
 
 # The packages of other languages, built against what `install` put there.
-install-bindings: install
+install-bindings: install-python install-go
+
+install-python: install
 	@for home in $(foreach package,$(PYTHON_PACKAGES),$(call python_home,$(package))); do \
 	    echo "  PYTHON $$home"; \
 	    (cd $$home && unset ZOOID_BUILD && export PYTHONDONTWRITEBYTECODE=1 && \
@@ -381,6 +383,12 @@ install-bindings: install
 	     $(PYTHON) setup.py -q build --build-base $(abspath $(B))/obj/installed/$$home install --root $(abspath $(DESTDIR)/) \
 	         --install-purelib $(PYTHON_PURELIB) --install-platlib $(PYTHON_PLATLIB) --no-compile) || exit 1; \
 	done
+
+# Go packages are installed as sources; where Debian has them.
+GO_SOURCES_DIR ?= $(PREFIX)/share/gocode/src
+install-go:
+	cd bindings/go/zooid && find . -type f ! -name '*_test.go' \
+	    -exec install -D -m 644 {} $(abspath $(DESTDIR)$(GO_SOURCES_DIR))/zooid/{} \;
 
 clean:
 	rm -rf $(BUILD)

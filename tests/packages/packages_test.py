@@ -13,8 +13,8 @@ from fresh_root import BUILD, Root, harness, run
 
 PACKAGES = os.path.join(BUILD, "packages")
 CONFIG, DATA, UNIT = "/etc/zooid/zoo.cfg", "/var/lib/zooid", "zooid-agent.service"
-DEBS = ("libzooid0", "libzooid-dev", "zooid", "python3-zooid", "python3-zooid-zookeeper")
-RPMS = ("zooid-libs", "zooid-devel", "zooid", "python3-zooid", "python3-zooid-zookeeper")
+DEBS = ("libzooid0", "libzooid-dev", "zooid", "python3-zooid", "python3-zooid-zookeeper", "golang-zooid-dev")
+RPMS = ("zooid-libs", "zooid-devel", "zooid", "python3-zooid", "python3-zooid-zookeeper", "golang-zooid-devel")
 PYTHON = """
 import sys, zooid, zookeeper
 path, door = sys.argv[1:]
@@ -22,6 +22,27 @@ with zooid.Client() as client:
     print(client.get(path).data.decode())
 with zookeeper.ZooKeeper(door) as keeper:
     print(keeper.get(path).decode())
+"""
+GO = """package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"zooid"
+)
+
+func main() {
+	client, err := zooid.Open(context.Background(), zooid.Options{})
+	if err != nil {
+		panic(err)
+	}
+	node, err := client.Get(context.Background(), os.Args[1])
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(string(node.Data))
+}
 """
 # It asks for no bug to be closed, which is right only for a package that Debian itself takes in.
 LINTIAN_SUPPRESSED = "initial-upload-closes-no-bugs"
@@ -117,10 +138,15 @@ class PackageCase(unittest.TestCase):
         for page in ("man1/zooid.1", "man5/zooid-zoo.cfg.5", "man8/zooid-agent.8"):
             self.assertTrue(glob.glob(root.path("/usr/share/man", page + "*")), page)
         self.assertTrue(root.has("/usr/share/bash-completion/completions/zooid"))
+        self.assertTrue(root.has("/usr/share/gocode/src/zooid/client.go"))
+
+    @staticmethod
+    def build_environment(root, libdir):
+        return dict(os.environ, PKG_CONFIG_SYSROOT_DIR=root.directory, PKG_CONFIG_LIBDIR=root.path(libdir, "pkgconfig"))
 
     def check_programs_build(self, root, libdir):
         """A program that is built with what the development package has in this root runs there."""
-        env = dict(os.environ, PKG_CONFIG_SYSROOT_DIR=root.directory, PKG_CONFIG_LIBDIR=root.path(libdir, "pkgconfig"))
+        env = self.build_environment(root, libdir)
         flags = run(["pkg-config", "--cflags", "--libs", "zooid"], env=env).split()
         source = root.path("/tmp/version.c")
         with open(source, "w", encoding="utf-8") as text:
@@ -131,6 +157,19 @@ class PackageCase(unittest.TestCase):
         version = run(["pkg-config", "--modversion", "zooid"], env=env)
         self.assertEqual(root.run("/tmp/version"), version)
         self.assertEqual(root.run("zooid", "-V"), "zooid " + version)
+
+    def build_in_go(self, root, libdir):
+        """As the package's README says, its module by a `replace`; the program prints a node."""
+        home = root.path("/tmp/go")
+        os.mkdir(home)
+        with open(os.path.join(home, "main.go"), "w", encoding="utf-8") as text:
+            text.write(GO)
+        with open(os.path.join(home, "go.mod"), "w", encoding="utf-8") as text:
+            text.write("module main\ngo 1.19\nrequire zooid v0.0.0\nreplace zooid => %s\n" %
+                       root.path("/usr/share/gocode/src/zooid"))
+        env = dict(self.build_environment(root, libdir), GOCACHE=os.path.join(os.path.abspath(BUILD), "go-cache"),
+                   GOFLAGS="", GOTOOLCHAIN="local", GOPROXY="off", GO111MODULE="on", CGO_ENABLED="1")
+        run([harness.need_program("go", "golang-go"), "build", "-o", root.path("/tmp/read"), "."], cwd=home, env=env)
 
 
 class Deb(PackageCase):
@@ -149,7 +188,10 @@ class Deb(PackageCase):
         self.assertTrue(root.has("/etc/systemd/system/multi-user.target.wants/" + UNIT), "the unit is not enabled")
         self.check_programs_build(root, self.libdir)
         root.append(CONFIG, "# somebody's own line")
-        self.use(root, "first").terminate()
+        self.build_in_go(root, self.libdir)
+        agent = self.use(root, "first")
+        self.assertEqual(root.run("/tmp/read", "/first", user="nobody:nogroup"), "first\n")
+        agent.terminate()
         self.check_remove(root)
         self.install(root)
         self.assertIn("# somebody's own line", root.read(CONFIG))
