@@ -80,6 +80,7 @@ void agent_advance(struct agent *a)
         a->phase = CHECKPOINTING;
         uv_prepare_stop(&a->watcher);
         uv_timer_stop(&a->drain_timer);
+        doors_part(a->doors);
         persistence_checkpoint(a->persistence, on_checkpoint_done, a);
     }
     if (a->phase == CHECKPOINTING && a->checkpoint_is_done) {

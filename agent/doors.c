@@ -202,6 +202,11 @@ void doors_stop_listening(struct doors *d)
     local_stop_listening(d->local);
 }
 
+void doors_part(struct doors *d)
+{
+    local_part(d->local);
+}
+
 static void on_local_closed(void *context)
 {
     struct doors *d = context;

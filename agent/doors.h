@@ -38,6 +38,9 @@ int32_t doors_secure_client_port(const struct doors *d);
 /* No new connections from now on. */
 void doors_stop_listening(struct doors *d);
 
+/* Nothing that was asked for is under way any more: clients are told what they need for coming again. */
+void doors_part(struct doors *d);
+
 /* Closes every connection (front_close), then frees itself and calls `done` from the loop. NULL: `done` is called at
  * once. */
 void doors_close(struct doors *d, void (*done)(void *context), void *context);

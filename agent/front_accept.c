@@ -82,6 +82,20 @@ static void on_closed(struct stream *s)
     front_maybe_free(f);
 }
 
+uint64_t connection_release_client(struct connection *c)
+{
+    uint64_t client = c->client;
+    if (client != 0)
+        map64_remove(&c->front->by_client, client);
+    c->client = 0;
+    return client;
+}
+
+uint64_t front_stray_client(struct front *f)
+{
+    return pump_client_number(f->parts.pump, f->door);
+}
+
 void connection_forget_client(struct connection *c)
 {
     struct front *f = c->front;
@@ -93,15 +107,21 @@ void connection_forget_client(struct connection *c)
     (void)pump_feed(f->parts.pump, &event); /* a pump that has failed needs no news */
 }
 
+void connection_end(struct connection *c)
+{
+    const struct front_tongue *tongue = c->front->parts.tongue;
+    if (tongue != NULL)
+        tongue->ended(tongue->context, c);
+    connection_forget_client(c);
+}
+
 void connection_drop(struct connection *c)
 {
     struct front *f = c->front;
     if (c->phase == PHASE_CLOSED)
         return;
     connection_enter(c, PHASE_CLOSED);
-    if (f->parts.tongue != NULL)
-        f->parts.tongue->ended(f->parts.tongue->context, c);
-    connection_forget_client(c);
+    connection_end(c);
     list_remove(&c->link);
     list_remove(&c->timed);
     list_remove(&c->ready);

@@ -101,6 +101,7 @@ static void feed(struct connection *c, struct bytes frame)
     const struct front_tongue *tongue = c->front->parts.tongue;
     if (tongue != NULL) {
         c->failed = !tongue->take(tongue->context, c, frame);
+        c->ended_here |= c->failed;
         return;
     }
     if (!c->asked_session) {

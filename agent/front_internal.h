@@ -71,6 +71,7 @@ struct connection {
     bool failed;          /* to be dropped as soon as that may be done */
     bool asked_session;   /* a frame has come */
     bool held_by_tongue;  /* no frame is to be taken now */
+    bool ended_here;      /* it is not the peer that ends it */
     bool was_sent_away;   /* by the replica, which is to hear that its client is gone */
 };
 
@@ -125,8 +126,18 @@ void connection_drop(struct connection *c);
 /* The replica is told that the connection is gone. Not during a delivery. */
 void connection_forget_client(struct connection *c);
 
+/* Nothing more is taken from it: tongue and replica are told that it has gone. May be called again. Not during a
+ * delivery. */
+void connection_end(struct connection *c);
+
 /* Puts it on a timed list, from which it is dropped when the time is over; takes it off another one. */
 void connection_time(struct connection *c, struct list *list, int64_t ms);
+
+/* The replica goes on to know its client, which has no connection any more; 0: it has none. */
+uint64_t connection_release_client(struct connection *c);
+
+/* A number for a client that never has a connection. */
+uint64_t front_stray_client(struct front *f);
 
 /* On the list of those that have work; the pump will call. */
 void connection_queue(struct connection *c);

@@ -59,6 +59,8 @@ static void deliver(void *context, const struct outbox_item *item, const uint8_t
 {
     struct front *f = context;
     struct connection *c = find(f, item->client);
+    if (c == NULL && f->parts.tongue != NULL && item->kind == OUTBOX_CLOSE)
+        f->parts.tongue->stray_sent_away(f->parts.tongue->context, item->client);
     if (c == NULL || c->phase != PHASE_FRAMES || c->close_delivered)
         return;
     touch(f, c);
@@ -81,6 +83,7 @@ static bool is_too_slow(struct front *f, struct connection *c)
     if (unsent <= f->limits.unsent_max)
         return false;
     f->slow_closed++;
+    c->ended_here = true;
     metrics_add(f->parts.metrics, COUNTER_connection_drop_count, 1);
     (void)address_print(&c->peer, remote);
     if (log_limit_pass(&f->log_slow, uv_now(f->parts.loop), FRONT_LOG_EVERY_MS, &held_back))

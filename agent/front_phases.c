@@ -123,7 +123,7 @@ static bool step_handshake(struct connection *c)
 
 static bool step_draining(struct connection *c)
 {
-    connection_forget_client(c);
+    connection_end(c);
     buffer_free(&c->rest);
     c->held = false;
     if (c->stream.broken)

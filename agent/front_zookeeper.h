@@ -39,7 +39,9 @@ struct front_tongue {
     /* The replica has sent its client away: what is still to be said of it is appended to `say`. Must not feed. True:
      * the connection stays, without a client. */
     bool (*sent_away)(void *context, struct connection *c, struct buffer *say);
-    /* The connection has ended, and with it its state. May feed. */
+    /* Likewise a client that has no connection (any more). Must not feed. */
+    void (*stray_sent_away)(void *context, uint64_t client);
+    /* The connection has ended, and with it its state; may come twice. May feed. */
     void (*ended)(void *context, struct connection *c);
     /* Asked at the end of each turn: is there something for `work` to do, in the next one? */
     bool (*is_ripe)(void *context);

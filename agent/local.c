@@ -60,6 +60,11 @@ static bool sent_away(void *context, struct connection *connection, struct buffe
     return true;
 }
 
+static void stray_sent_away(void *context, uint64_t client)
+{
+    local_lingerer_sent_away(context, client);
+}
+
 static void ended(void *context, struct connection *connection)
 {
     struct local *l = context;
@@ -84,7 +89,7 @@ static bool is_ripe(void *context)
 {
     struct local *l = context;
     int64_t zxid = replica_last_zxid(l->parts.replica);
-    if (local_subscriptions_are_ripe(l))
+    if (local_subscriptions_are_ripe(l) || local_lingerers_are_ripe(l))
         return true;
     if (!list_is_empty(&l->suspended) && replica_serves_all(l->parts.replica))
         return true;
@@ -98,6 +103,7 @@ static void work(void *context)
 {
     struct local *l = context;
     local_session_resume(l);
+    local_lingerers_look(l);
     local_look_at_held(l);
     local_subscriptions_tell(l);
 }
@@ -127,7 +133,8 @@ enum status local_new(struct local **out, const struct local_parts *parts, const
     list_init(&l->held);
     list_init(&l->suspended);
     list_init(&l->subscriptions);
-    l->tongue = (struct front_tongue){l, take, translate, sent_away, ended, is_ripe, work};
+    list_init(&l->lingerers);
+    l->tongue = (struct front_tongue){l, take, translate, sent_away, stray_sent_away, ended, is_ripe, work};
     const struct front_limits limits = limits_of(settings);
     struct front_parts front = parts->front;
     front.words = NULL;
@@ -180,6 +187,13 @@ void local_stop_listening(struct local *l)
     front_stop_listening(l->front);
 }
 
+void local_part(struct local *l)
+{
+    l->parting = true;
+    l->followed_to = UINT64_MAX;
+    pump_wake(l->parts.front.pump);
+}
+
 static void on_timer_closed(uv_handle_t *handle)
 {
     struct local *l = handle->data;
@@ -188,6 +202,9 @@ static void on_timer_closed(uv_handle_t *handle)
     deadlines_free(&l->deadlines);
     deadlines_free(&l->holds);
     deadlines_free(&l->touches);
+    deadlines_free(&l->watchdogs);
+    deadlines_free(&l->lingers);
+    local_lingerers_free(l);
     arena_free(&l->arena);
     mem_free(l);
     if (done != NULL)

@@ -32,5 +32,8 @@ const struct front *local_front(const struct local *l);
 
 void local_stop_listening(struct local *l);
 
+/* Nothing more will be applied: subscribers are told where they stand, so that they can go on from there. */
+void local_part(struct local *l);
+
 /* As front_close. */
 void local_close(struct local *l, void (*done)(void *context), void *context);

@@ -226,6 +226,8 @@ static bool judge(const struct local_subscription *s, const struct tree_change *
 /* A client that has been told nothing for long would be too late when it comes back, though nothing has changed. */
 static bool progress_is_due(const struct local_subscription *s)
 {
+    if (local_of(s)->parting)
+        return true;
     uint64_t gone_by = changes_written(replica_changes(local_of(s)->parts.replica)) - s->told_at;
     return gone_by > (uint64_t)local_of(s)->settings->local_history_max / PROGRESS_PARTS;
 }

@@ -3,7 +3,8 @@
  * local.c is made, listens and ends; local_take.c takes what a client sends; local_ops.c is the table of operations,
  * with local_encode.c towards the replica and local_decode.c back; local_reply.c keeps the order of replies and writes
  * them; local_session.c opens sessions and keeps them alive; local_peer.c knows who the peer is; local_subscribe.c
- * tells subscribers what has changed, local_changes.c writes it. */
+ * tells subscribers what has changed, local_changes.c writes it; local_linger.c keeps sessions without a connection,
+ * local_death.c hears of the death of processes. */
 #pragma once
 
 #include "agent/front_internal.h"
@@ -36,12 +37,19 @@ struct local {
     struct front_tongue tongue;
     struct arena arena; /* of the message that is being taken or written */
     ProtobufCAllocator allocator;
-    struct deadlines deadlines;  /* of requests */
-    struct deadlines holds;      /* of clients that wait until the replica has come to a zxid */
-    struct deadlines touches;    /* of clients that have a session */
+    struct deadlines deadlines; /* of requests */
+    struct deadlines holds;     /* of clients that wait until the replica has come to a zxid */
+    struct deadlines touches;   /* of clients that have a session */
+    struct deadlines watchdogs; /* of clients whose session ends when they ask for nothing */
+    struct deadlines lingers;   /* of sessions without a connection */
+    struct list lingerers;
+    uint32_t lingerer_count;
+    bool lingerer_gone;          /* the replica has sent one of them away */
+    bool lingerer_away;          /* and knows none for one */
     struct list held, suspended; /* clients */
     struct list subscriptions;   /* of all clients */
     uint64_t followed_to;        /* they have been told of as much of the history; UINT64_MAX: look at it anew */
+    bool parting;                /* the agent is about to end: each is told where it stands */
     bool follows_on;             /* one of them has been told only as much as fits into a turn */
     int64_t armed_ms;            /* what the timer is set to; INT64_MAX: off */
     uv_timer_t timer;
@@ -65,6 +73,7 @@ struct local_client {
     bool greeted;
     bool may_read, may_use, may_admin;
     uid_t uid;
+    pid_t pid; /* 0: not known here */
     gid_t groups[LOCAL_GROUPS_MAX];
     size_t group_count;
     struct list requests;      /* whose final reply is still to come, in their order */
@@ -78,10 +87,13 @@ struct local_client {
 
     enum local_session_phase session_phase;
     bool closing_session; /* the client has asked for its end */
+    bool is_taken_over;   /* another connection has taken the session up */
     int64_t session_id;
     uint8_t password[16];
     int32_t session_timeout_ms;
-    struct deadline touch;
+    uint32_t linger_ms, watchdog_ms;
+    struct deadline touch, watchdog;
+    struct local_death *death; /* watches the process; NULL: nobody does */
     struct list in_suspended;
 
     int64_t held_zxid;        /* nothing is taken before the replica has come to it; 0: not held */
@@ -227,6 +239,28 @@ void local_session_abandon(struct local_client *c);
 enum status local_session_touched(struct local_client *c, struct buffer *say);
 /* Touches those that are due. */
 void local_session_touch(struct local *l, int64_t now_ms);
+/* The client has asked for something: its watchdog waits anew. ST_NO_MEMORY. */
+enum status local_session_pet(struct local_client *c);
+/* Ends those whose watchdog is due. */
+void local_session_bite(struct local *l, int64_t now_ms);
+
+/* -- local_linger.c */
+
+/* The client's connection has ended: its session is kept for so long. False: it cannot be. */
+bool local_linger(struct local_client *c, int64_t ms);
+void local_linger_no_more(struct local *l, int64_t session_id);
+void local_lingerer_sent_away(struct local *l, uint64_t client);
+bool local_lingerers_are_ripe(const struct local *l);
+void local_lingerers_look(struct local *l);
+/* Touches or ends those that are due. */
+void local_lingerers_go_on(struct local *l, int64_t now_ms);
+void local_lingerers_free(struct local *l);
+
+/* -- local_death.c */
+
+/* From now on the death of the client's process ends the connection, whoever else holds its socket. */
+void local_death_watch(struct local_client *c);
+void local_death_forget(struct local_client *c);
 
 /* -- local_peer.c */
 

@@ -62,6 +62,7 @@ enum status local_peer_look(struct local_client *c)
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
         return ST_IO_ERROR;
     c->uid = peer.uid;
+    c->pid = peer.pid;
     add_group(c, peer.gid);
     look_at_groups(c, fd);
     c->may_admin = c->uid == 0 || c->uid == geteuid() || is_named(c, s->local_admin);

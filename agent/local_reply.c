@@ -219,7 +219,7 @@ void local_say_goodbye(struct local_client *c, int32_t code, const char *message
     m.goodbye = &goodbye;
     if (local_write(&c->connection->said, &m) != ST_OK)
         c->connection->failed = true;
-    c->connection->close_asked = c->connection->close_delivered = true;
+    c->connection->close_asked = c->connection->close_delivered = c->connection->ended_here = true;
     connection_say(c->connection);
 }
 

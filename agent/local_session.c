@@ -47,6 +47,25 @@ static enum status ask_replica(struct local_client *c, const struct connect_requ
     return st;
 }
 
+/* The connection that has the session now is about to lose it, and is not to take it back. */
+static void take_over(struct local *l, const struct local_client *c, const Zooid__Local__OpenSession *m)
+{
+    for (size_t i = 0; i < l->touches.count; i++) {
+        struct local_client *other = CONTAINER_OF(l->touches.items[i], struct local_client, touch);
+        struct bytes token = bytes_make(other->password, sizeof other->password);
+        bool is_right = m->has_resume_token &&
+                        bytes_equal(token, bytes_make(m->resume_token.data, m->resume_token.len));
+        if (other != c && other->session_id == m->resume_id && is_right)
+            other->is_taken_over = true;
+    }
+}
+
+static uint32_t bounded_linger(const struct local *l, uint32_t ms)
+{
+    uint32_t max = (uint32_t)l->settings->local_linger_max_ms;
+    return ms < max ? ms : max;
+}
+
 enum status local_session_open(struct local_client *c, struct local_request *request,
                                const Zooid__Local__OpenSession *m)
 {
@@ -59,7 +78,11 @@ enum status local_session_open(struct local_client *c, struct local_request *req
         return ST_NO_MEMORY;
     if (m != NULL && m->has_timeout_ms && m->timeout_ms <= INT32_MAX)
         wanted.timeout_ms = (int32_t)m->timeout_ms;
+    c->linger_ms = m == NULL ? 0 : bounded_linger(c->local, m->linger_ms);
+    c->watchdog_ms = m == NULL ? 0 : m->watchdog_ms;
     if (m != NULL && m->has_resume_id) {
+        local_linger_no_more(c->local, m->resume_id);
+        take_over(c->local, c, m);
         request->resumes = true;
         wanted.session_id = m->resume_id;
         if (m->has_resume_token && m->resume_token.len == sizeof password)
@@ -85,6 +108,8 @@ static enum status tell_opened(struct local_client *c, struct local_request *req
     Zooid__Local__Session body = ZOOID__LOCAL__SESSION__INIT;
     from_agent m = ZOOID__LOCAL__FROM_AGENT__INIT;
     body.has_id = body.has_token = body.has_timeout_ms = body.has_good_until_ms = body.has_resumed = true;
+    body.has_linger_ms = true;
+    body.linger_ms = c->linger_ms;
     body.id = c->session_id;
     body.token = (ProtobufCBinaryData){sizeof c->password, c->password};
     body.timeout_ms = (uint32_t)c->session_timeout_ms;
@@ -139,10 +164,14 @@ enum status local_session_answered(struct local_client *c, struct local_request 
     if (response.session_id == 0)
         return refused(c, request, say);
     c->session_phase = LOCAL_SESSION_OPEN;
+    c->is_taken_over = false;
     c->session_id = response.session_id;
     c->session_timeout_ms = response.timeout_ms;
     memcpy(c->password, response.password.data, sizeof c->password);
+    local_death_watch(c);
     enum status st = set_touch(c);
+    if (st == ST_OK)
+        st = local_session_pet(c);
     if (st == ST_OK)
         st = say_state(c, ZOOID__LOCAL__SESSION_STATE__SESSION_GOOD, say);
     if (st == ST_OK && request->op != NULL && !request->answered)
@@ -188,6 +217,43 @@ void local_session_touch(struct local *l, int64_t now_ms)
     }
 }
 
+enum status local_session_pet(struct local_client *c)
+{
+    struct local *l = c->local;
+    if (c->watchdog_ms == 0 || c->session_phase != LOCAL_SESSION_OPEN)
+        return ST_OK;
+    enum status st = deadlines_set(&l->watchdogs, &c->watchdog, (int64_t)uv_now(l->parts.front.loop) + c->watchdog_ms);
+    local_arm(l);
+    return st;
+}
+
+/* The connection stays, and is told that the session is lost. */
+static bool bite(struct local_client *c)
+{
+    struct buffer frame = {0};
+    struct writer w = writer_to(&frame);
+    struct local_request *request = local_request_new(c, NULL, 0);
+    if (request == NULL)
+        return false;
+    request_header_write(&w, &(struct request_header){0, TXN_CLOSE_SESSION});
+    bool fed = w.status == ST_OK && local_feed(c, buffer_bytes(&frame));
+    buffer_free(&frame);
+    return fed;
+}
+
+void local_session_bite(struct local *l, int64_t now_ms)
+{
+    struct deadline *first;
+    while ((first = deadlines_first(&l->watchdogs)) != NULL && first->at <= now_ms) {
+        struct local_client *c = CONTAINER_OF(first, struct local_client, watchdog);
+        deadlines_remove(&l->watchdogs, &c->watchdog);
+        if (c->session_phase == LOCAL_SESSION_OPEN && !bite(c)) {
+            c->connection->failed = true;
+            connection_queue(c->connection);
+        }
+    }
+}
+
 /* -- ending ------------------------------------------------------------------------------------------------------- */
 
 enum status local_session_close(struct local_client *c, struct local_request *request, const to_agent *m)
@@ -204,11 +270,13 @@ int32_t local_session_sent_away(struct local_client *c, struct buffer *say)
 {
     const struct local *l = c->local;
     deadlines_remove(&c->local->touches, &c->touch);
+    deadlines_remove(&c->local->watchdogs, &c->watchdog);
     if (c->session_phase == LOCAL_SESSION_OPENING)
         c->session_phase = LOCAL_SESSION_NONE;
     if (c->session_phase != LOCAL_SESSION_OPEN)
         return ZOOID__LOCAL__CODE__NOT_SERVING;
-    bool is_there = sessions_get(replica_sessions(l->parts.replica), c->session_id) != NULL && !c->closing_session;
+    bool is_there = sessions_get(replica_sessions(l->parts.replica), c->session_id) != NULL && !c->closing_session &&
+                    !c->is_taken_over;
     c->session_phase = is_there             ? LOCAL_SESSION_SUSPENDED
                        : c->closing_session ? LOCAL_SESSION_NONE
                                             : LOCAL_SESSION_LOST;
@@ -244,17 +312,33 @@ void local_session_resume(struct local *l)
     }
 }
 
-/* The peer has gone, and with it whoever could use the session. */
-void local_session_abandon(struct local_client *c)
+static void close_at_once(struct local_client *c)
 {
     struct buffer frame = {0};
     struct writer w = writer_to(&frame);
-    deadlines_remove(&c->local->touches, &c->touch);
-    if (c->session_phase != LOCAL_SESSION_OPEN || c->connection->client == 0)
-        return;
     request_header_write(&w, &(struct request_header){0, TXN_CLOSE_SESSION});
     if (w.status == ST_OK)
         (void)local_feed(c, buffer_bytes(&frame)); /* else the session expires */
     buffer_free(&frame);
+}
+
+/* The peer has gone, and with it whoever could use the session, unless it is to wait for somebody who takes it up.
+ * Where the agent itself ends the connection, its client is given the time to come again; and where it ends itself, the
+ * sessions are left alone. */
+void local_session_abandon(struct local_client *c)
+{
+    const struct local *l = c->local;
+    bool is_open = c->session_phase == LOCAL_SESSION_OPEN && c->connection->client != 0 && !c->closing_session;
+    bool is_suspended = c->session_phase == LOCAL_SESSION_SUSPENDED;
+    int64_t grace = c->connection->ended_here ? l->settings->local_grace_ms : 0;
+    int64_t linger = c->linger_ms > grace ? c->linger_ms : grace;
+    deadlines_remove(&c->local->touches, &c->touch);
+    deadlines_remove(&c->local->watchdogs, &c->watchdog);
+    local_death_forget(c);
+    if (l->closing || !(is_open || is_suspended))
+        return;
+    bool lingers = (is_suspended || linger > 0) && local_linger(c, linger);
+    if (is_open && !lingers)
+        close_at_once(c);
     c->session_phase = LOCAL_SESSION_LOST;
 }

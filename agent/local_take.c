@@ -229,7 +229,7 @@ static bool take_request(struct local_client *c, const to_agent *m, struct bytes
         return true;
     c->highest_id = m->id > c->highest_id ? m->id : c->highest_id;
     struct local_request *request = local_request_new(c, op, m->id);
-    if (request == NULL)
+    if (request == NULL || local_session_pet(c) != ST_OK)
         return false;
     if (op == NULL)
         return local_refuse(request, ZOOID__LOCAL__CODE__UNIMPLEMENTED, NULL) == ST_OK;

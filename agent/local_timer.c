@@ -79,6 +79,8 @@ static void on_timer(uv_timer_t *timer)
     expire_requests(l, now_ms(l));
     expire_holds(l, now_ms(l));
     local_session_touch(l, now_ms(l));
+    local_session_bite(l, now_ms(l));
+    local_lingerers_go_on(l, now_ms(l));
     local_arm(l);
 }
 
@@ -90,7 +92,10 @@ static int64_t earliest(const struct deadlines *d, int64_t than)
 
 void local_arm(struct local *l)
 {
-    int64_t due = earliest(&l->deadlines, earliest(&l->holds, earliest(&l->touches, INT64_MAX)));
+    const struct deadlines *const all[] = {&l->deadlines, &l->holds, &l->touches, &l->watchdogs, &l->lingers};
+    int64_t due = INT64_MAX;
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        due = earliest(all[i], due);
     if (due >= l->armed_ms || l->closing)
         return; /* one that goes off too early is set again */
     int64_t left = due - now_ms(l);

@@ -124,6 +124,12 @@ static zooid_client *client_new(const struct zooid_options *o)
     c->events_max = 65536;
     c->pid = getpid();
     c->session_timeout_ms = o->session_timeout_ms;
+    c->linger_ms = o->linger_ms;
+    c->watchdog_ms = o->watchdog_ms;
+    c->session_id = o->resume_id;
+    c->wants_session = o->resume_id != 0;
+    c->token_len = o->resume_token == NULL ? 0 : o->resume_token_len;
+    memcpy(c->token, o->resume_token == NULL ? c->token : o->resume_token, c->token_len);
     c->log = o->log;
     c->log_context = o->log_context;
     c->socket_path = strdup(socket_of(o));
@@ -153,6 +159,8 @@ int zooid_open(zooid_client **out, const struct zooid_options *options, zooid_re
     struct zooid_options o = ZOOID_OPTIONS_INIT;
     if (options != NULL)
         memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);
+    if (o.resume_token_len > sizeof((zooid_client *)NULL)->token)
+        return refuse(ZOOID_BAD_ARGUMENTS, "that is no token of a session", why);
     zooid_client *c = client_new(&o);
     if (c == NULL)
         return refuse(ZOOID_NO_MEMORY, NULL, why);
@@ -173,7 +181,7 @@ int zooid_open(zooid_client **out, const struct zooid_options *options, zooid_re
 
 static void close_session(zooid_client *c)
 {
-    bool has_one = c->session_id != 0 && c->session_state != ZOOID_SESSION_LOST;
+    bool has_one = c->session_id != 0 && c->session_state != ZOOID_SESSION_LOST && c->linger_ms == 0;
     if (has_one && c->socket >= 0)
         (void)zooid_perform(c, zooid_request_close_session(), 1000, NULL);
 }
@@ -240,6 +248,17 @@ int64_t zooid_session_id(const zooid_client *c)
     int64_t id = c->session_state == ZOOID_SESSION_LOST ? 0 : c->session_id;
     unlock_const(c);
     return id;
+}
+
+size_t zooid_session_token(const zooid_client *c, void *token, size_t size)
+{
+    lock_const(c);
+    bool has_one = c->session_id != 0 && c->session_state != ZOOID_SESSION_LOST;
+    size_t len = has_one ? c->token_len : 0;
+    if (len > 0 && len <= size)
+        memcpy(token, c->token, len);
+    unlock_const(c);
+    return len;
 }
 
 uint64_t zooid_session_good_until_ms(const zooid_client *c)

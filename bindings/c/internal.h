@@ -160,7 +160,7 @@ struct zooid_client {
 
     /* What was asked for. */
     char *socket_path, *name;
-    uint32_t session_timeout_ms;
+    uint32_t session_timeout_ms, linger_ms, watchdog_ms;
     zooid_log_fn *log;
     void *log_context;
 

@@ -118,6 +118,9 @@ void link_describe_session_locked(zooid_client *c, Zooid__Local__OpenSession *op
 {
     open->has_timeout_ms = true;
     open->timeout_ms = c->session_timeout_ms;
+    open->has_linger_ms = open->has_watchdog_ms = true;
+    open->linger_ms = c->linger_ms;
+    open->watchdog_ms = c->watchdog_ms;
     open->has_resume_id = open->has_resume_token = c->session_id != 0;
     open->resume_id = c->session_id;
     open->resume_token = (ProtobufCBinaryData){c->token_len, c->token};

@@ -163,7 +163,7 @@ class Resuming(SubscribeTestCase):
         told = [c.path for c in subscriber.changes(7)]
         cursor = subscriber.cursor
         stop()
-        self.server.start()
+        self.server.restart()
         again = self.subscriber(self.base, **{"from": cursor})
         self.local = self.client()
         self.create("/last")
@@ -184,6 +184,21 @@ class Resuming(SubscribeTestCase):
             told.append(change.path)
         expected = [self.base + "/%02d" % n for n in range(20)] + [self.base + "/last"]
         self.assertEqual(told, [self.base] * again.resets + expected)
+
+
+    def test_whoever_has_been_told_all_goes_on_behind_a_stop(self):
+        subscriber = self.subscriber(self.base)
+        subscriber.snapshot()
+        self.local.must(create=pb.Create(path="/elsewhere-", sequential=True))
+        subscriber.credit = False
+        self.server.terminate()
+        with self.assertRaises(AssertionError):
+            subscriber.changes(1)
+        self.server.restart()
+        again = self.subscriber(self.base, **{"from": subscriber.cursor, "without_snapshot": True})
+        self.local = self.client()
+        self.create("/behind")
+        self.assertEqual(self.told(again.changes(1)), [("created", self.base + "/behind", b"")])
 
 
 class Slow(SubscribeTestCase):

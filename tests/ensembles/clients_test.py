@@ -26,9 +26,12 @@ class Clients(unittest.TestCase):
             done = run(program, "--seed", str(seed), "--ops", str(OPERATIONS), "--subject", subject)
             self.assertEqual(done.returncode, 0, done.stdout)
 
-    def kazoo(self, server):
-        done = run(os.path.join(harness.ROOT, "tests", "clients", "kazoo_test.py"), "--server", server)
+    def at(self, server, test):
+        done = run(os.path.join(harness.ROOT, "tests", "clients", test), "--server", server)
         self.assertEqual(done.returncode, 0, done.stdout)
+
+    def kazoo(self, server):
+        self.at(server, "kazoo_test.py")
 
     def test_crosscheck_at_a_follower(self):
         self.crosscheck("follower")
@@ -44,6 +47,12 @@ class Clients(unittest.TestCase):
 
     def test_kazoo_at_an_observer_of_a_follower(self):
         self.kazoo("observer-of-follower")
+
+    def test_subscriptions_at_a_follower(self):
+        self.at("follower", "subscribe_test.py")
+
+    def test_sessions_of_the_local_door_at_a_follower(self):
+        self.at("follower", "linger_test.py")
 
 
 if __name__ == "__main__":

@@ -136,11 +136,22 @@ struct zooid_options {
     uint32_t session_timeout_ms;
     zooid_log_fn *log; /* NULL: nowhere */
     void *log_context;
+    /* The agent keeps the session for so long when the process has ended, or has closed the client, so that another one
+     * may take it up (zooid.localLingerMax is the limit). 0: it ends with the process. */
+    uint32_t linger_ms;
+    /* The session ends when this client asks for nothing in so long a time, as when its process is stopped or hangs; it
+     * has to be short of the time-out to be of use. 0: a process that is stopped keeps its session. */
+    uint32_t watchdog_ms;
+    /* A session to take up, as zooid_session_id and zooid_session_token told it of another client. When it is gone, an
+     * event says that it is LOST, and a new one is opened. 0: none. */
+    int64_t resume_id;
+    const void *resume_token;
+    size_t resume_token_len;
 };
 
-#define ZOOID_OPTIONS_INIT                                                \
-    {                                                                     \
-        sizeof(struct zooid_options), NULL, NULL, 5000, 30000, NULL, NULL \
+#define ZOOID_OPTIONS_INIT                                                                  \
+    {                                                                                       \
+        sizeof(struct zooid_options), NULL, NULL, 5000, 30000, NULL, NULL, 0, 0, 0, NULL, 0 \
     }
 
 /* `options` may be NULL. On failure `*why`, unless NULL was given, is a reply that says so; it is the caller's. Errors:
@@ -162,6 +173,9 @@ enum zooid_session_state { ZOOID_SESSION_NONE, ZOOID_SESSION_GOOD, ZOOID_SESSION
 /* The state as it is known here. A session whose good_until has passed counts as suspended. */
 ZOOID_API enum zooid_session_state zooid_session_state(const zooid_client *client);
 ZOOID_API int64_t zooid_session_id(const zooid_client *client); /* 0: none */
+/* What proves to the agent that the session is ours; keep it as secret as a password. Returns its length, 0 without a
+ * session, and copies it when it fits into `size` bytes; 64 always suffice. */
+ZOOID_API size_t zooid_session_token(const zooid_client *client, void *token, size_t size);
 /* CLOCK_BOOTTIME in milliseconds: until then the ensemble does not expire the session. */
 ZOOID_API uint64_t zooid_session_good_until_ms(const zooid_client *client);
 ZOOID_API uint32_t

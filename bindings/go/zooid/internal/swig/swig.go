@@ -50,44 +50,46 @@ typedef _gostring_ swig_type_17;
 typedef long long swig_type_18;
 typedef long long swig_type_19;
 typedef long long swig_type_20;
-typedef _gostring_ swig_type_21;
-typedef _gostring_ swig_type_22;
+typedef long long swig_type_21;
+typedef long long swig_type_22;
 typedef _gostring_ swig_type_23;
 typedef _gostring_ swig_type_24;
 typedef _gostring_ swig_type_25;
 typedef _gostring_ swig_type_26;
 typedef _gostring_ swig_type_27;
 typedef _gostring_ swig_type_28;
-typedef long long swig_type_29;
+typedef _gostring_ swig_type_29;
 typedef _gostring_ swig_type_30;
-typedef _goslice_ swig_type_31;
+typedef long long swig_type_31;
 typedef _gostring_ swig_type_32;
-typedef _gostring_ swig_type_33;
-typedef _goslice_ swig_type_34;
+typedef _goslice_ swig_type_33;
+typedef _gostring_ swig_type_34;
 typedef _gostring_ swig_type_35;
-typedef _gostring_ swig_type_36;
+typedef _goslice_ swig_type_36;
 typedef _gostring_ swig_type_37;
 typedef _gostring_ swig_type_38;
 typedef _gostring_ swig_type_39;
-typedef long long swig_type_40;
+typedef _gostring_ swig_type_40;
 typedef _gostring_ swig_type_41;
-typedef _goslice_ swig_type_42;
+typedef long long swig_type_42;
 typedef _gostring_ swig_type_43;
-typedef _gostring_ swig_type_44;
+typedef _goslice_ swig_type_44;
 typedef _gostring_ swig_type_45;
-typedef long long swig_type_46;
+typedef _gostring_ swig_type_46;
 typedef _gostring_ swig_type_47;
 typedef long long swig_type_48;
 typedef _gostring_ swig_type_49;
-typedef _gostring_ swig_type_50;
+typedef long long swig_type_50;
 typedef _gostring_ swig_type_51;
-typedef long long swig_type_52;
-typedef long long swig_type_53;
+typedef _gostring_ swig_type_52;
+typedef _gostring_ swig_type_53;
 typedef long long swig_type_54;
-typedef _gostring_ swig_type_55;
+typedef long long swig_type_55;
 typedef long long swig_type_56;
 typedef _gostring_ swig_type_57;
-typedef _gostring_ swig_type_58;
+typedef long long swig_type_58;
+typedef _gostring_ swig_type_59;
+typedef _gostring_ swig_type_60;
 extern void _wrap_Swig_free_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_swig_2bbc7f980dd8eb1a(swig_intgo arg1);
 extern void _wrap_free_text_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
@@ -109,48 +111,49 @@ extern swig_type_16 _wrap_code_name_swig_2bbc7f980dd8eb1a(swig_intgo arg1);
 extern swig_type_17 _wrap_code_text_swig_2bbc7f980dd8eb1a(swig_intgo arg1);
 extern swig_intgo _wrap_session_state_of_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
 extern swig_type_18 _wrap_session_id_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern swig_type_19 _wrap_session_good_until_ms_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
+extern swig_type_19 _wrap_session_token_swig_2bbc7f980dd8eb1a(uintptr_t arg1, uintptr_t arg2, swig_type_20 arg3);
+extern swig_type_21 _wrap_session_good_until_ms_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
 extern swig_intgo _wrap_client_port_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern swig_type_20 _wrap_last_zxid_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern uintptr_t _wrap_request_get_swig_2bbc7f980dd8eb1a(swig_type_21 arg1);
-extern uintptr_t _wrap_request_exists_swig_2bbc7f980dd8eb1a(swig_type_22 arg1);
-extern uintptr_t _wrap_request_list_swig_2bbc7f980dd8eb1a(swig_type_23 arg1);
-extern uintptr_t _wrap_request_get_acl_swig_2bbc7f980dd8eb1a(swig_type_24 arg1);
+extern swig_type_22 _wrap_last_zxid_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
+extern uintptr_t _wrap_request_get_swig_2bbc7f980dd8eb1a(swig_type_23 arg1);
+extern uintptr_t _wrap_request_exists_swig_2bbc7f980dd8eb1a(swig_type_24 arg1);
+extern uintptr_t _wrap_request_list_swig_2bbc7f980dd8eb1a(swig_type_25 arg1);
+extern uintptr_t _wrap_request_get_acl_swig_2bbc7f980dd8eb1a(swig_type_26 arg1);
 extern uintptr_t _wrap_request_read_many_swig_2bbc7f980dd8eb1a(void);
-extern uintptr_t _wrap_request_subtree_swig_2bbc7f980dd8eb1a(swig_type_25 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_ephemerals_swig_2bbc7f980dd8eb1a(swig_type_26 arg1);
-extern uintptr_t _wrap_request_count_descendants_swig_2bbc7f980dd8eb1a(swig_type_27 arg1);
-extern uintptr_t _wrap_request_sync_swig_2bbc7f980dd8eb1a(swig_type_28 arg1);
-extern uintptr_t _wrap_request_wait_swig_2bbc7f980dd8eb1a(swig_type_29 arg1);
-extern uintptr_t _wrap_request_create_swig_2bbc7f980dd8eb1a(swig_type_30 arg1, swig_type_31 arg2, swig_intgo arg3);
-extern uintptr_t _wrap_request_delete_swig_2bbc7f980dd8eb1a(swig_type_32 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_set_swig_2bbc7f980dd8eb1a(swig_type_33 arg1, swig_type_34 arg2, swig_intgo arg3);
-extern uintptr_t _wrap_request_check_swig_2bbc7f980dd8eb1a(swig_type_35 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_set_acl_swig_2bbc7f980dd8eb1a(swig_type_36 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_subtree_swig_2bbc7f980dd8eb1a(swig_type_27 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_ephemerals_swig_2bbc7f980dd8eb1a(swig_type_28 arg1);
+extern uintptr_t _wrap_request_count_descendants_swig_2bbc7f980dd8eb1a(swig_type_29 arg1);
+extern uintptr_t _wrap_request_sync_swig_2bbc7f980dd8eb1a(swig_type_30 arg1);
+extern uintptr_t _wrap_request_wait_swig_2bbc7f980dd8eb1a(swig_type_31 arg1);
+extern uintptr_t _wrap_request_create_swig_2bbc7f980dd8eb1a(swig_type_32 arg1, swig_type_33 arg2, swig_intgo arg3);
+extern uintptr_t _wrap_request_delete_swig_2bbc7f980dd8eb1a(swig_type_34 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_set_swig_2bbc7f980dd8eb1a(swig_type_35 arg1, swig_type_36 arg2, swig_intgo arg3);
+extern uintptr_t _wrap_request_check_swig_2bbc7f980dd8eb1a(swig_type_37 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_set_acl_swig_2bbc7f980dd8eb1a(swig_type_38 arg1, swig_intgo arg2);
 extern uintptr_t _wrap_request_multi_swig_2bbc7f980dd8eb1a(void);
-extern uintptr_t _wrap_request_reconfigure_swig_2bbc7f980dd8eb1a(swig_type_37 arg1, swig_type_38 arg2, swig_type_39 arg3, swig_type_40 arg4);
-extern uintptr_t _wrap_request_auth_swig_2bbc7f980dd8eb1a(swig_type_41 arg1, swig_type_42 arg2);
+extern uintptr_t _wrap_request_reconfigure_swig_2bbc7f980dd8eb1a(swig_type_39 arg1, swig_type_40 arg2, swig_type_41 arg3, swig_type_42 arg4);
+extern uintptr_t _wrap_request_auth_swig_2bbc7f980dd8eb1a(swig_type_43 arg1, swig_type_44 arg2);
 extern uintptr_t _wrap_request_who_am_i_swig_2bbc7f980dd8eb1a(void);
 extern uintptr_t _wrap_request_open_session_swig_2bbc7f980dd8eb1a(void);
 extern uintptr_t _wrap_request_close_session_swig_2bbc7f980dd8eb1a(void);
-extern uintptr_t _wrap_request_add_watch_swig_2bbc7f980dd8eb1a(swig_type_43 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_remove_watch_swig_2bbc7f980dd8eb1a(swig_type_44 arg1);
-extern uintptr_t _wrap_request_subscribe_swig_2bbc7f980dd8eb1a(swig_type_45 arg1);
+extern uintptr_t _wrap_request_add_watch_swig_2bbc7f980dd8eb1a(swig_type_45 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_remove_watch_swig_2bbc7f980dd8eb1a(swig_type_46 arg1);
+extern uintptr_t _wrap_request_subscribe_swig_2bbc7f980dd8eb1a(swig_type_47 arg1);
 extern swig_intgo _wrap_request_set_watch_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_if_changed_since_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_46 arg2);
-extern swig_intgo _wrap_request_set_page_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_47 arg2, swig_intgo arg3);
+extern swig_intgo _wrap_request_set_if_changed_since_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_48 arg2);
+extern swig_intgo _wrap_request_set_page_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_49 arg2, swig_intgo arg3);
 extern swig_intgo _wrap_request_set_with_nodes_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
 extern swig_intgo _wrap_request_set_with_children_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
 extern swig_intgo _wrap_request_set_without_data_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
 extern swig_intgo _wrap_request_set_sequential_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_ttl_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_48 arg2);
-extern swig_intgo _wrap_request_add_acl_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_intgo arg2, swig_type_49 arg3, swig_type_50 arg4);
-extern swig_intgo _wrap_request_add_path_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_51 arg2);
-extern void _wrap_cancel_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_52 arg2);
+extern swig_intgo _wrap_request_set_ttl_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_50 arg2);
+extern swig_intgo _wrap_request_add_acl_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_intgo arg2, swig_type_51 arg3, swig_type_52 arg4);
+extern swig_intgo _wrap_request_add_path_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_53 arg2);
+extern void _wrap_cancel_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_54 arg2);
 extern swig_intgo _wrap_descriptor_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
 extern void _wrap_set_event_limit_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_zooid_cursor_zxid_set_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_53 arg2);
-extern swig_type_54 _wrap_zooid_cursor_zxid_get_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
+extern void _wrap_zooid_cursor_zxid_set_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_55 arg2);
+extern swig_type_56 _wrap_zooid_cursor_zxid_get_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
 extern void _wrap_zooid_cursor_index_set_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_intgo arg2);
 extern swig_intgo _wrap_zooid_cursor_index_get_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
 extern uintptr_t _wrap_new_zooid_cursor_swig_2bbc7f980dd8eb1a(void);
@@ -158,13 +161,13 @@ extern void _wrap_delete_zooid_cursor_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
 extern swig_intgo _wrap_request_set_cursor_swig_2bbc7f980dd8eb1a(uintptr_t arg1, uintptr_t arg2);
 extern swig_intgo _wrap_request_set_without_snapshot_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
 extern swig_intgo _wrap_request_set_window_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_intgo arg2);
-extern uintptr_t _wrap_cache_new_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_55 arg2);
+extern uintptr_t _wrap_cache_new_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_57 arg2);
 extern void _wrap_cache_free_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
 extern swig_intgo _wrap_cache_wait_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_intgo arg2, uintptr_t arg3);
-extern swig_type_56 _wrap_cache_submit_wait_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_58 _wrap_cache_submit_wait_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_cache_cancel_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern swig_intgo _wrap_cache_get_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_57 arg2, uintptr_t arg3);
-extern swig_intgo _wrap_cache_list_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_58 arg2, uintptr_t arg3);
+extern swig_intgo _wrap_cache_get_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_59 arg2, uintptr_t arg3);
+extern swig_intgo _wrap_cache_list_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_60 arg2, uintptr_t arg3);
 #undef intgo
 */
 import "C"
@@ -412,6 +415,15 @@ func Session_id(arg1 uintptr) (_swig_ret int64) {
 	return swig_r
 }
 
+func Session_token(arg1 uintptr, arg2 uintptr, arg3 int64) (_swig_ret int64) {
+	var swig_r int64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (int64)(C._wrap_session_token_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_20(_swig_i_2)))
+	return swig_r
+}
+
 func Session_good_until_ms(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
@@ -438,7 +450,7 @@ type Enum_SS_zooid_watch_mode int
 func Request_get(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_get_swig_2bbc7f980dd8eb1a(*(*C.swig_type_21)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_get_swig_2bbc7f980dd8eb1a(*(*C.swig_type_23)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -448,7 +460,7 @@ func Request_get(arg1 string) (_swig_ret uintptr) {
 func Request_exists(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_exists_swig_2bbc7f980dd8eb1a(*(*C.swig_type_22)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_exists_swig_2bbc7f980dd8eb1a(*(*C.swig_type_24)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -458,7 +470,7 @@ func Request_exists(arg1 string) (_swig_ret uintptr) {
 func Request_list(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_list_swig_2bbc7f980dd8eb1a(*(*C.swig_type_23)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_list_swig_2bbc7f980dd8eb1a(*(*C.swig_type_25)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -468,7 +480,7 @@ func Request_list(arg1 string) (_swig_ret uintptr) {
 func Request_get_acl(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_get_acl_swig_2bbc7f980dd8eb1a(*(*C.swig_type_24)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_get_acl_swig_2bbc7f980dd8eb1a(*(*C.swig_type_26)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -485,7 +497,7 @@ func Request_subtree(arg1 string, arg2 uint) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_subtree_swig_2bbc7f980dd8eb1a(*(*C.swig_type_25)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_subtree_swig_2bbc7f980dd8eb1a(*(*C.swig_type_27)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -495,7 +507,7 @@ func Request_subtree(arg1 string, arg2 uint) (_swig_ret uintptr) {
 func Request_ephemerals(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_ephemerals_swig_2bbc7f980dd8eb1a(*(*C.swig_type_26)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_ephemerals_swig_2bbc7f980dd8eb1a(*(*C.swig_type_28)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -505,7 +517,7 @@ func Request_ephemerals(arg1 string) (_swig_ret uintptr) {
 func Request_count_descendants(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_count_descendants_swig_2bbc7f980dd8eb1a(*(*C.swig_type_27)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_count_descendants_swig_2bbc7f980dd8eb1a(*(*C.swig_type_29)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -515,7 +527,7 @@ func Request_count_descendants(arg1 string) (_swig_ret uintptr) {
 func Request_sync(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_sync_swig_2bbc7f980dd8eb1a(*(*C.swig_type_28)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_sync_swig_2bbc7f980dd8eb1a(*(*C.swig_type_30)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -525,7 +537,7 @@ func Request_sync(arg1 string) (_swig_ret uintptr) {
 func Request_wait(arg1 int64) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_wait_swig_2bbc7f980dd8eb1a(C.swig_type_29(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_request_wait_swig_2bbc7f980dd8eb1a(C.swig_type_31(_swig_i_0)))
 	return swig_r
 }
 
@@ -534,7 +546,7 @@ func Request_create(arg1 string, arg2 []byte, arg3 int) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_request_create_swig_2bbc7f980dd8eb1a(*(*C.swig_type_30)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_31)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_request_create_swig_2bbc7f980dd8eb1a(*(*C.swig_type_32)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_33)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -548,7 +560,7 @@ func Request_delete(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_delete_swig_2bbc7f980dd8eb1a(*(*C.swig_type_32)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_delete_swig_2bbc7f980dd8eb1a(*(*C.swig_type_34)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -560,7 +572,7 @@ func Request_set(arg1 string, arg2 []byte, arg3 int) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_request_set_swig_2bbc7f980dd8eb1a(*(*C.swig_type_33)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_34)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_request_set_swig_2bbc7f980dd8eb1a(*(*C.swig_type_35)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_36)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -574,7 +586,7 @@ func Request_check(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_check_swig_2bbc7f980dd8eb1a(*(*C.swig_type_35)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_check_swig_2bbc7f980dd8eb1a(*(*C.swig_type_37)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -585,7 +597,7 @@ func Request_set_acl(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_set_acl_swig_2bbc7f980dd8eb1a(*(*C.swig_type_36)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_set_acl_swig_2bbc7f980dd8eb1a(*(*C.swig_type_38)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -604,7 +616,7 @@ func Request_reconfigure(arg1 string, arg2 string, arg3 string, arg4 int64) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_request_reconfigure_swig_2bbc7f980dd8eb1a(*(*C.swig_type_37)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_38)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_39)(unsafe.Pointer(&_swig_i_2)), C.swig_type_40(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_request_reconfigure_swig_2bbc7f980dd8eb1a(*(*C.swig_type_39)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_41)(unsafe.Pointer(&_swig_i_2)), C.swig_type_42(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -621,7 +633,7 @@ func Request_auth(arg1 string, arg2 []byte) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_auth_swig_2bbc7f980dd8eb1a(*(*C.swig_type_41)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_42)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_request_auth_swig_2bbc7f980dd8eb1a(*(*C.swig_type_43)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -653,7 +665,7 @@ func Request_add_watch(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_add_watch_swig_2bbc7f980dd8eb1a(*(*C.swig_type_43)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_add_watch_swig_2bbc7f980dd8eb1a(*(*C.swig_type_45)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -663,7 +675,7 @@ func Request_add_watch(arg1 string, arg2 int) (_swig_ret uintptr) {
 func Request_remove_watch(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_remove_watch_swig_2bbc7f980dd8eb1a(*(*C.swig_type_44)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_remove_watch_swig_2bbc7f980dd8eb1a(*(*C.swig_type_46)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -673,7 +685,7 @@ func Request_remove_watch(arg1 string) (_swig_ret uintptr) {
 func Request_subscribe(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_subscribe_swig_2bbc7f980dd8eb1a(*(*C.swig_type_45)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_subscribe_swig_2bbc7f980dd8eb1a(*(*C.swig_type_47)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -691,7 +703,7 @@ func Request_set_if_changed_since(arg1 uintptr, arg2 int64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_if_changed_since_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_type_46(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_if_changed_since_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_type_48(_swig_i_1)))
 	return swig_r
 }
 
@@ -700,7 +712,7 @@ func Request_set_page(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_request_set_page_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), *(*C.swig_type_47)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (int)(C._wrap_request_set_page_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -739,7 +751,7 @@ func Request_set_ttl(arg1 uintptr, arg2 int64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_ttl_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_type_48(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_ttl_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_type_50(_swig_i_1)))
 	return swig_r
 }
 
@@ -749,7 +761,7 @@ func Request_add_acl(arg1 uintptr, arg2 uint, arg3 string, arg4 string) (_swig_r
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_request_add_acl_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_50)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (int)(C._wrap_request_add_acl_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_51)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_52)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -763,7 +775,7 @@ func Request_add_path(arg1 uintptr, arg2 string) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_add_path_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), *(*C.swig_type_51)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int)(C._wrap_request_add_path_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -773,7 +785,7 @@ func Request_add_path(arg1 uintptr, arg2 string) (_swig_ret int) {
 func Cancel(arg1 uintptr, arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_cancel_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_type_52(_swig_i_1))
+	C._wrap_cancel_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_type_54(_swig_i_1))
 }
 
 type Enum_SS_zooid_role int
@@ -804,7 +816,7 @@ func (p SwigcptrZooid_cursor) SwigIsZooid_cursor() {
 func (arg1 SwigcptrZooid_cursor) SetZxid(arg2 int64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_zooid_cursor_zxid_set_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_type_53(_swig_i_1))
+	C._wrap_zooid_cursor_zxid_set_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_type_55(_swig_i_1))
 }
 
 func (arg1 SwigcptrZooid_cursor) GetZxid() (_swig_ret int64) {
@@ -875,7 +887,7 @@ func Cache_new(arg1 uintptr, arg2 string) (_swig_ret Struct_SS_zooid_cache) {
 	var swig_r Struct_SS_zooid_cache
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (Struct_SS_zooid_cache)(SwigcptrStruct_SS_zooid_cache(C._wrap_cache_new_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_1)))))
+	swig_r = (Struct_SS_zooid_cache)(SwigcptrStruct_SS_zooid_cache(C._wrap_cache_new_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), *(*C.swig_type_57)(unsafe.Pointer(&_swig_i_1)))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -914,7 +926,7 @@ func Cache_get(arg1 Struct_SS_zooid_cache, arg2 string, arg3 Struct_SS_zooid_rep
 	_swig_i_0 := getSwigcptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (int)(C._wrap_cache_get_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), *(*C.swig_type_57)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (int)(C._wrap_cache_get_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), *(*C.swig_type_59)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -926,7 +938,7 @@ func Cache_list(arg1 Struct_SS_zooid_cache, arg2 string, arg3 Struct_SS_zooid_re
 	_swig_i_0 := getSwigcptr(arg1)
 	_swig_i_1 := arg2
 	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (int)(C._wrap_cache_list_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), *(*C.swig_type_58)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (int)(C._wrap_cache_list_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), *(*C.swig_type_60)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}

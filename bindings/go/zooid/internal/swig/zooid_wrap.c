@@ -826,6 +826,23 @@ long long _wrap_session_id_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0) {
 }
 
 
+long long _wrap_session_token_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0, void *_swig_go_1, long long _swig_go_2) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  void *arg2 = (void *) 0 ;
+  size_t arg3 ;
+  size_t result;
+  long long _swig_go_result;
+  
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = *(void **)&_swig_go_1; 
+  arg3 = (size_t)_swig_go_2; 
+  
+  result = zooid_session_token((struct zooid_client const *)arg1,arg2,arg3);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
 long long _wrap_session_good_until_ms_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint64_t result;
