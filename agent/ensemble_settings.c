@@ -33,6 +33,7 @@ void ensemble_zab_options(const struct settings *settings, struct zab_options *o
         .observer_masters = s->observer_master_port > 0,
         .observer_reconnect_ms = s->observer_reconnect_ms,
         .observer_election_ms = s->observer_election_ms,
+        .observer_retry_ms = s->observer_retry_ms,
         .observer_bytes_max = s->observer_master_port > 0 ? (uint64_t)s->observer_size_limit : 0,
         .snapshot_syncs_max = (uint32_t)s->snapshot_syncs_max,
         .diff_syncs_max = (uint32_t)s->diff_syncs_max,

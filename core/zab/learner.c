@@ -34,6 +34,7 @@ static void mind_the_time(struct zab *z, struct learner *l)
     learner_mind_silence(z, l);
     if (z->now_ms >= l->connect_ms)
         learner_connect(z, l);
+    learner_mind_masters(z, l);
     if (l->observers != NULL)
         observer_master_mind_the_time(z, l->observers);
     zab_wake_at(z, l->deadline_ms);
@@ -299,6 +300,8 @@ static void on_connected(struct zab *z, struct learner *l, const struct zab_even
 {
     if (l->stage != LEARNER_CONNECTING) {
         zab_close_link(z, event->link);
+        if (l->is_seeking)
+            learner_found_master(z, l);
         return;
     }
     l->link = event->link;

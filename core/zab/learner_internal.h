@@ -43,6 +43,8 @@ struct learner {
     int64_t connect_ms;  /* when to ask for a connection; INT64_MAX: one has been asked for */
     int64_t *masters;    /* who may be connected to, in the order in which they are tried; the leader is the last */
     size_t master_count, master_next;
+    int64_t seek_ms;        /* observer at the leader: when to look for a follower again; 0: that was not decided */
+    bool is_seeking;        /* a connection was asked for only to see whether it can be made */
     int64_t leader_from_ms; /* when the leader may be asked, too; 0: at any time */
     int64_t master;         /* who is, or was tried last: the leader, or ... */
     bool at_follower;       /* ... a follower that takes observers */
@@ -109,6 +111,10 @@ void learner_connect(struct zab *z, struct learner *l);
 
 /* It could not be reached: the next one has its turn, after a while when all have had it. */
 void learner_try_next(struct zab *z, struct learner *l);
+
+/* An observer that had to go to the leader looks for a follower now and then; and one has taken the connection. */
+void learner_mind_masters(struct zab *z, struct learner *l);
+void learner_found_master(struct zab *z, struct learner *l);
 
 /* -- learner_sync.c */
 learner_packet_fn learner_diff, learner_trunc, learner_snap, learner_sync_proposal, learner_sync_commit,

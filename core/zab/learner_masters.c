@@ -3,10 +3,16 @@
  * the port open for a while the leader is asked, which Apache's observers never do: they would stay outside. Not at
  * once, for followers open it when they serve, which is some time after the election.
  *
+ * An observer that had to go to the leader is there for longer than it need be: it looks for a follower now and then,
+ * by a connection that it closes again, and leaves the leader when one is made. Its clients notice no more often than
+ * that.
+ *
  * A crowd of observers that has lost its leader comes back one by one: each waits for a while of its own before it asks
  * the leader (observer.reconnectDelayMs). */
 #include "core/base/mem.h"
 #include "core/zab/learner_internal.h"
+
+#include <inttypes.h>
 
 enum { TICKS_FOR_FOLLOWERS = 2 };
 
@@ -36,7 +42,8 @@ static void swap(int64_t *a, int64_t *b)
     *b = was;
 }
 
-/* Any order is as likely as any other; but the one that was tried last and did not serve is the last again. */
+/* Any order is as likely as any other; but the one that was tried last and did not serve is the last again, and one
+ * that is known to serve the first. */
 static void shuffle(struct zab *z, int64_t *sids, size_t count)
 {
     for (size_t i = count; i > 1; i--)
@@ -44,6 +51,10 @@ static void shuffle(struct zab *z, int64_t *sids, size_t count)
     for (size_t i = 0; i + 1 < count; i++)
         if (sids[i] == z->last_master)
             swap(&sids[i], &sids[count - 1]);
+    for (size_t i = 1; i < count; i++)
+        if (sids[i] == z->next_master)
+            swap(&sids[i], &sids[0]);
+    z->next_master = -1;
 }
 
 void learner_choose_masters(struct zab *z, struct learner *l)
@@ -79,4 +90,40 @@ void learner_try_next(struct zab *z, struct learner *l)
     const size_t count = z->now_ms < l->leader_from_ms ? l->master_count - 1 : l->master_count;
     l->master_next = (l->master_next + 1) % count;
     l->connect_ms = z->now_ms + delay(z, l) + (l->master_next == 0 ? next_pause(l) : 0);
+}
+
+/* -- away from the leader ------------------------------------------------------------------------------------------ */
+
+static bool would_go(const struct zab *z, const struct learner *l)
+{
+    return z->role == ZAB_OBSERVING && l->stage == LEARNER_SERVING && !l->at_follower && l->master_count > 1 &&
+           z->options.observer_retry_ms > 0;
+}
+
+static void seek(struct zab *z, struct learner *l)
+{
+    l->master_next = (l->master_next + 1) % (l->master_count - 1);
+    l->is_seeking = true;
+    struct zab_effect *effect = zab_emit(z, ZAB_CONNECT);
+    effect->sid = l->masters[l->master_next];
+    effect->to_master = true;
+}
+
+/* Observers that have come to the leader at one time leave it one by one. */
+void learner_mind_masters(struct zab *z, struct learner *l)
+{
+    if (!would_go(z, l))
+        return;
+    const bool is_due = l->seek_ms != 0 && z->now_ms >= l->seek_ms;
+    if (is_due)
+        seek(z, l);
+    if (is_due || l->seek_ms == 0)
+        l->seek_ms = z->now_ms + z->options.observer_retry_ms + zab_random_below(z, z->options.observer_retry_ms);
+    zab_wake_at(z, l->seek_ms);
+}
+
+void learner_found_master(struct zab *z, struct learner *l)
+{
+    z->next_master = l->masters[l->master_next];
+    learner_fail(z, "server %" PRId64 " takes observers", z->next_master);
 }

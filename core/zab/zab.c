@@ -42,6 +42,7 @@ struct zab *zab_new(const struct zab_options *options, struct members *committed
     z->history_base = -1;
     z->random = options->seed;
     z->last_master = -1;
+    z->next_master = -1;
     z->vote = (struct vote){INT64_MIN, INT64_MIN, INT64_MIN};
     z->wake_ms = INT64_MAX;
     return z;

@@ -32,17 +32,19 @@ struct zab_options {
     int32_t finalize_wait_ms;                         /* 200: quiet time behind a quorum of equal votes */
     bool observer_masters;         /* observerMasterPort: followers take observers, this one too if it follows */
     int32_t observer_reconnect_ms; /* observer.reconnectDelayMs: longest wait before an observer asks the leader */
-    int32_t observer_election_ms;  /* observer.election.DelayMs: the same before it looks for a leader again */
-    uint64_t seed;                 /* for such waits: another one for each member */
-    uint32_t committed_count_max;  /* commitLogCount: txns kept for DIFF syncs, 500 at least */
-    uint64_t committed_bytes_max;  /* of them; the older ones go first */
-    uint64_t observer_bytes_max;   /* observerMaster.sizeLimit: so many bytes of them are kept in any case; 0: none */
-    uint32_t snapshot_syncs_max;   /* leader.maxConcurrentSnapSyncs: observers that are sent a tree at one time */
-    uint32_t diff_syncs_max;       /* leader.maxConcurrentDiffSyncs: that are brought up to date in another way */
-    uint64_t pending_bytes_max;    /* of proposals taken from the leader and not committed */
-    int64_t zxid_counter_max;      /* 0xfffffffe: beyond it a leader steps down for a new epoch */
-    int64_t zxid_margin;           /* so many zxids before that it begins one without stepping down, among agents */
-    bool shows_capabilities;       /* false: as an Apache server, without a record */
+    int32_t observer_retry_ms; /* an observer at the leader looks so often, or half as often, for a follower that takes
+                                  observers by now; 0: never */
+    int32_t observer_election_ms; /* observer.election.DelayMs: the same before it looks for a leader again */
+    uint64_t seed;                /* for such waits: another one for each member */
+    uint32_t committed_count_max; /* commitLogCount: txns kept for DIFF syncs, 500 at least */
+    uint64_t committed_bytes_max; /* of them; the older ones go first */
+    uint64_t observer_bytes_max;  /* observerMaster.sizeLimit: so many bytes of them are kept in any case; 0: none */
+    uint32_t snapshot_syncs_max;  /* leader.maxConcurrentSnapSyncs: observers that are sent a tree at one time */
+    uint32_t diff_syncs_max;      /* leader.maxConcurrentDiffSyncs: that are brought up to date in another way */
+    uint64_t pending_bytes_max;   /* of proposals taken from the leader and not committed */
+    int64_t zxid_counter_max;     /* 0xfffffffe: beyond it a leader steps down for a new epoch */
+    int64_t zxid_margin;          /* so many zxids before that it begins one without stepping down, among agents */
+    bool shows_capabilities;      /* false: as an Apache server, without a record */
     struct capabilities can;
 };
 

@@ -66,6 +66,7 @@ struct zab {
 
     uint64_t random;     /* of this member alone, so that many do not do the same at the same time */
     int64_t last_master; /* whom the learner of before was connected to; -1: nobody */
+    int64_t next_master; /* who is known to take observers, for the role that comes next; -1: nobody is */
     bool has_observed;   /* the role before was ZAB_OBSERVING */
 
     uint64_t next_ticket;

@@ -135,14 +135,24 @@ class ObserverMasters(unittest.TestCase):
         self.assertEqual(listed, {sid: self.master_of(ensemble, sid) for sid in (4, 5)})
 
     def test_where_no_follower_takes_observers_the_leader_does(self):
+        """Until one does."""
         ensemble = self.ensemble([AGENT, APACHE, AGENT], [AGENT])
-        for sid in (1, 2, 3):
-            del ensemble[sid].settings["observerMasterPort"]
+        ports = {sid: ensemble[sid].settings.pop("observerMasterPort") for sid in (1, 2, 3)}
+        ensemble[4].settings["zooid.observerMasterRetryMs"] = 500
         ensemble.start()
         self.assertEqual(self.master_of(ensemble, 4), ensemble.leader())
         client = ensemble.client(4)
-        client.create("/by-way-of-the-leader", b"")
-        client.end()
+        client.create("/by-way-of-the-leader", b"", flags=wire.EPHEMERAL)
+        follower = next(sid for sid in (1, 3) if sid != ensemble.leader())
+        ensemble[follower].kill()
+        ensemble[follower].settings["observerMasterPort"] = ports[follower]
+        ensemble.start([follower])
+        harness.wait_until(lambda: self.master_of(ensemble, 4) == follower, 60, "the observer at the follower")
+        client.close()
+        ensemble.wait_serving(4)
+        moved = self.take_over(ensemble, 4, client.session)
+        self.assertEqual(moved.session.id, client.session.id)
+        moved.end()
 
     def test_a_master_that_becomes_the_leader_sends_its_observers_away(self):
         ensemble = self.start(self.ensemble([AGENT] * 3, [AGENT, AGENT]))

@@ -99,6 +99,7 @@ static void fill_options(const struct world *w, const struct server *m, struct z
         .observer_masters = p->observer_masters,
         .observer_reconnect_ms = p->tick_ms,
         .observer_election_ms = p->tick_ms,
+        .observer_retry_ms = w->seed % 3 == 0 ? 0 : 10 * p->tick_ms,
         .seed = w->seed + (uint64_t)m->sid,
         .snapshot_syncs_max = 1,
         .diff_syncs_max = 1,

@@ -201,6 +201,7 @@ static void run_new(struct zab_rig *rig, const struct words *words, struct buffe
         .observer_masters = words_have(words, "masters"),
         .observer_reconnect_ms = (int32_t)words_number(words, "reconnect", 0),
         .observer_election_ms = (int32_t)words_number(words, "delay", 0),
+        .observer_retry_ms = (int32_t)words_number(words, "retry", 0),
         .observer_bytes_max = (uint64_t)words_number(words, "observer-bytes", 0),
         .seed = (uint64_t)words_number(words, "seed", 1),
         .committed_count_max = (uint32_t)words_number(words, "count", 500),

@@ -2,7 +2,7 @@
  *
  *     config A voters=1,2,3 observers=4 groups=1,2/3 weights=3:0 version=0x1_00 moved=3
  *     new 1 A pending=B observer reconfig tick=100 init=10 sync=5 count=500 can=failure-detection:500,handover
- *         masters snapshots=10 diffs=100 reconnect=0 delay=0 observer-bytes=0 seed=1 counter=9 margin=2      (on the
+ *         masters snapshots=10 diffs=100 reconnect=0 delay=0 retry=0 observer-bytes=0 seed=1 counter=9 margin=2 (on the
  * same line) load 0x1_05 accepted=1 current=1 tick 200                                 time goes on, and wakes the
  * member whenever it wishes sleep 200                                as if the process had been stopped so long
  *     notified 2 LOOKING leader=3 zxid=0x1_05 epoch=1 round=2 config=B version=0

@@ -547,6 +547,7 @@ static void test_zab_is_told(void **state)
     assert_int_equal(o.observer_bytes_max, 5000);
     assert_int_equal(o.observer_reconnect_ms, 6);
     assert_int_equal(o.observer_election_ms, 7);
+    assert_int_equal(o.observer_retry_ms, 60000);
     assert_int_equal(o.snapshot_syncs_max, 3);
     assert_int_equal(o.diff_syncs_max, 4);
     assert_int_equal(o.zxid_counter_max, 0xfffffffe);
