@@ -194,6 +194,7 @@ void zooid_shutdown(zooid_client *c)
     close_session(c);
     pthread_mutex_lock(&c->lock);
     c->closing = true;
+    tasks_close_locked(c);
     calls_fail_locked(c, ZOOID_CLOSED, NULL);
     link_close_locked(c);
     wake_locked(c);

@@ -299,4 +299,6 @@ void task_told_locked(struct call *call, const struct zooid_event *event);
 /* The session is not what it was. */
 void tasks_look_locked(zooid_client *c);
 void tasks_cancel_locked(zooid_client *c, zooid_ticket ticket);
+/* The client closes: what anybody waits for is answered. */
+void tasks_close_locked(zooid_client *c);
 void tasks_free(zooid_client *c);

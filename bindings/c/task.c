@@ -260,6 +260,13 @@ void tasks_cancel_locked(zooid_client *c, zooid_ticket ticket)
         }
 }
 
+void tasks_close_locked(zooid_client *c)
+{
+    for (struct task *t = c->tasks; t != NULL; t = t->next)
+        if (t->operation != NULL)
+            task_answer_locked(t, reply_new(ZOOID_CLOSED, NULL, NULL));
+}
+
 void task_cancel(struct task *t)
 {
     zooid_client *c = t->client;

@@ -110,3 +110,9 @@ static int zooid_request_fresh(zooid_request *request, bool latest, int64_t zxid
     struct zooid_freshness freshness = {.latest = latest, .zxid_min = zxid_min, .age_max_ms = age_max_ms};
     return zooid_request_set_freshness(request, &freshness);
 }
+
+static int zooid_request_behind(zooid_request *request, int64_t zxid, uint32_t index)
+{
+    struct zooid_cursor cursor = {.zxid = zxid, .index = index};
+    return zooid_request_set_cursor(request, &cursor);
+}

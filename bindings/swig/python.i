@@ -33,6 +33,22 @@
     $1 = handle->client;
 }
 
+%define RECIPE(type)
+%ignore zooid_ ## type ## _free;
+%typemap(out) zooid_ ## type * "$result = RECIPE_OBJECT(type, $1, swig_obj[0]);";
+%typemap(in) zooid_ ## type *, const zooid_ ## type * {
+    $1 = PyCapsule_GetPointer($input, RECIPE_NAME(type));
+    if ($1 == NULL)
+        SWIG_fail;
+}
+%enddef
+RECIPE(lock)
+RECIPE(ephemeral)
+RECIPE(barrier)
+RECIPE(double_barrier)
+RECIPE(queue)
+RECIPE(cache)
+
 /* ---- texts and bytes ---- */
 
 /* Text without a zero byte, which would cut it short; None is NULL. The text lives as long as the arguments. */
@@ -123,3 +139,17 @@
 %thread zooid_sync;
 %thread zooid_ensure_path;
 %thread zooid_delete_recursive;
+%thread zooid_lock_try;
+%thread zooid_lock_release;
+%thread zooid_lock_contenders;
+%thread zooid_lock_submit_acquire;
+%thread zooid_lock_submit_release;
+%thread zooid_group_members;
+%thread zooid_barrier_set;
+%thread zooid_barrier_lift;
+%thread zooid_double_barrier_leave;
+%thread zooid_queue_put;
+%thread zooid_queue_finish;
+%thread zooid_queue_return;
+%thread zooid_counter_get;
+%thread zooid_counter_add;

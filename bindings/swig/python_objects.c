@@ -34,6 +34,39 @@ static PyObject *request_object(zooid_request *request)
     return capsule;
 }
 
+/* What was made of a client holds the capsule of that, which so is the last to go. */
+static PyObject *recipe_object(void *recipe, const char *name, PyCapsule_Destructor free_it, PyObject *client)
+{
+    PyObject *capsule = recipe == NULL ? NULL : PyCapsule_New(recipe, name, free_it);
+    if (recipe == NULL)
+        PyErr_SetString(PyExc_ValueError, "not a path for that");
+    if (capsule == NULL)
+        return NULL;
+    Py_INCREF(client);
+    (void)PyCapsule_SetContext(capsule, client);
+    return capsule;
+}
+
+#define RECIPE_NAME(type)                   "zooid." #type
+#define RECIPE_OBJECT(type, recipe, client) type##_object(recipe, client)
+#define RECIPE(type)                                                           \
+    static void free_##type(PyObject *capsule)                                 \
+    {                                                                          \
+        PyObject *client = PyCapsule_GetContext(capsule);                      \
+        zooid_##type##_free(PyCapsule_GetPointer(capsule, RECIPE_NAME(type))); \
+        Py_XDECREF(client);                                                    \
+    }                                                                          \
+    static PyObject *type##_object(zooid_##type *recipe, PyObject *client)     \
+    {                                                                          \
+        return recipe_object(recipe, RECIPE_NAME(type), free_##type, client);  \
+    }
+RECIPE(lock)
+RECIPE(ephemeral)
+RECIPE(barrier)
+RECIPE(double_barrier)
+RECIPE(queue)
+RECIPE(cache)
+
 static zooid_request *take_request(PyObject *capsule)
 {
     zooid_request *request = PyCapsule_GetPointer(capsule, REQUEST);

@@ -76,15 +76,26 @@ static PyObject *reply_value(zooid_reply *r)
     return value;
 }
 
+static PyObject *cursor_value(const zooid_event *e)
+{
+    struct zooid_cursor cursor;
+    if (!zooid_event_cursor(e, &cursor))
+        Py_RETURN_NONE;
+    return Py_BuildValue("(LI)", (long long)cursor.zxid, cursor.index);
+}
+
 static PyObject *event_value(zooid_event *e)
 {
     if (e == NULL)
         Py_RETURN_NONE;
     enum zooid_event_kind kind = zooid_event_kind(e);
-    PyObject *reply = kind == ZOOID_EVENT_REPLY ? reply_value(zooid_event_take_reply(e)) : text_value(NULL);
-    PyObject *value = Py_BuildValue("(iKNiiNL)", (int)kind, (unsigned long long)zooid_event_ticket(e), reply,
-                                    (int)zooid_event_session_state(e), (int)zooid_event_change(e),
-                                    text_value(zooid_event_path(e)), (long long)zooid_event_zxid(e));
+    bool has_reply = kind == ZOOID_EVENT_REPLY || kind == ZOOID_EVENT_LOST;
+    PyObject *value = Py_BuildValue(
+        "(iKNiiNLNNNN)", (int)kind, (unsigned long long)zooid_event_ticket(e),
+        has_reply ? reply_value(zooid_event_take_reply(e)) : text_value(NULL), (int)zooid_event_session_state(e),
+        (int)zooid_event_change(e), text_value(zooid_event_path(e)), (long long)zooid_event_zxid(e),
+        bytes_value(zooid_event_data(e), zooid_event_data_len(e)), stat_value(zooid_event_stat(e)), cursor_value(e),
+        PyBool_FromLong(zooid_event_fell_behind(e)));
     zooid_event_free(e);
     return value;
 }

@@ -18,8 +18,8 @@
 #endif
 
 /* Parts of replies and events are taken apart in C; options, which hold a function, are filled there. */
-%rename("$ignore", %$isfunction, regexmatch$name="^zooid_(reply|event|lock|semaphore|barrier|double_barrier|ephemeral|group|queue|counter)_") "";
-%rename("$ignore", %$isclass, regexmatch$name="^zooid_(stat|acl|node|freshness|options)$") "";
+%rename("$ignore", %$isfunction, regexmatch$name="^zooid_(reply|event)_") "";
+%rename("$ignore", %$isclass, regexmatch$name="^zooid_(stat|acl|node|freshness|options|cursor)$") "";
 %ignore ZOOID_CODES;
 %ignore ZOOID_OPTIONS_INIT;
 %ignore zooid_log_fn;
@@ -27,6 +27,7 @@
 %ignore zooid_close;
 %ignore zooid_shutdown;
 %ignore zooid_request_set_freshness;
+%ignore zooid_request_set_cursor;
 
 /* A function and an enumeration cannot share a name everywhere. */
 %rename(session_state_of, %$isfunction) zooid_session_state;
@@ -44,5 +45,6 @@ zooid_handle *zooid_handle_open(const char *socket, const char *name, uint32_t c
 void zooid_handle_shutdown(zooid_handle *handle);
 zooid_log_line *zooid_handle_next_log(zooid_handle *handle);
 int zooid_request_fresh(zooid_request *request, bool latest, int64_t zxid_min, uint32_t age_max_ms);
+int zooid_request_behind(zooid_request *request, int64_t zxid, uint32_t index);
 
 %include "zooid.h"

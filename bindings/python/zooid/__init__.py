@@ -14,13 +14,16 @@ from . import _zooid, errors
 from ._asks import ANY_VERSION, Check, Create, Delete, Set, Write
 from .client import Client
 from .errors import *  # noqa: F401,F403
+from .recipes import Barrier, Cache, Contender, Counter, DoubleBarrier, Lock, Presence, Queue
 from .streams import Stream
+from .subscription import Subscription
 from .values import (
     LATEST,
     OPEN_ACL,
     Acl,
     Change,
     Children,
+    Cursor,
     Event,
     Freshness,
     Node,
@@ -30,6 +33,7 @@ from .values import (
     SessionState,
     Stat,
     State,
+    Update,
 )
 
 __version__ = _zooid.version()
@@ -37,18 +41,27 @@ __version__ = _zooid.version()
 __all__ = [
     "ANY_VERSION",
     "Acl",
+    "Barrier",
+    "Cache",
     "Change",
     "Check",
     "Children",
     "Client",
+    "Contender",
+    "Counter",
     "Create",
+    "Cursor",
     "Delete",
+    "DoubleBarrier",
     "Event",
     "Freshness",
     "LATEST",
+    "Lock",
     "Node",
     "OPEN_ACL",
     "Perm",
+    "Presence",
+    "Queue",
     "Result",
     "Role",
     "SessionState",
@@ -56,6 +69,8 @@ __all__ = [
     "Stat",
     "State",
     "Stream",
+    "Subscription",
+    "Update",
     "Write",
     "errors",
 ]

@@ -5,18 +5,31 @@ import collections
 from typing import Deque, List, Optional
 
 from . import _zooid
-from .values import Change, Event, SessionState
+from ._asks import stat_of
+from .values import Change, Cursor, Event, SessionState, Update
 
 KEPT_MAX = 65536
 
 
 def event_of(raw: _zooid.Event) -> Event:
-    kind, _, _, session, change, path, zxid = raw
+    kind, ticket, _, session, change, path, zxid = raw[:7]
     if kind == _zooid.EVENT_SESSION:
         return Event(Change.SESSION, "", zxid, SessionState(session))
+    if kind == _zooid.EVENT_LOST:
+        return Event(Change.LOST, path or "", zxid, number=ticket)
     if kind == _zooid.EVENT_OVERFLOW:
         return Event(Change.MISSED, "", zxid)
     return Event(Change(change), path or "", zxid)
+
+
+MARKS = {_zooid.EVENT_RESET: Change.RESET, _zooid.EVENT_CAUGHT_UP: Change.CAUGHT_UP}
+
+
+def update_of(raw: _zooid.Event) -> Update:
+    kind, _, _, _, change, path, zxid, data, stat, cursor, fell_behind = raw
+    what = MARKS[kind] if kind in MARKS else Change(change)
+    where = None if cursor is None else Cursor._make(cursor)
+    return Update(what, path or "", data or b"", None if stat is None else stat_of(stat), zxid, where, fell_behind)
 
 
 class Basket:
@@ -30,7 +43,7 @@ class Basket:
     def matches(self, event: Event) -> bool:
         if self.path is None:
             return True
-        if event.session is not None:
+        if event.session is not None or event.change == Change.LOST:
             return False
         lost = event.change == Change.MISSED
         return lost or event.path == self.path or (self.below is not None and event.path.startswith(self.below))

@@ -13,11 +13,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Coroutine, Dict, List, Optional, Type, TypeVar, Union
 
 from . import _asks, _zooid
-from ._asks import Ask
+from ._asks import Ask, Reply, check
 from ._handles import open_handle
 from ._streams import Basket, event_of
-from .errors import ClosedError, Error, NodeExistsError, NoNodeError, OutOfMemoryError
-from .values import Children, Event, Freshness, SessionState
+from .errors import ClosedError, DeadlineError, Error, NodeExistsError, NoNodeError, NotHeldError, OutOfMemoryError
+from .subscription import Source, ask_for
+from .values import Children, Cursor, Event, Freshness, SessionState, Update
 
 if TYPE_CHECKING:
     from typing_extensions import Concatenate, ParamSpec
@@ -66,6 +67,100 @@ class Stream:
         return self.basket.kept.popleft()
 
     async def __aenter__(self) -> Stream:
+        return self
+
+    async def __aexit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        await self.close()
+
+
+class Lock:
+    """As zooid.Lock: `async with client.lock("/x") as lock`."""
+
+    def __init__(self, client: Client, lock: _zooid.Lock) -> None:
+        self._client = client
+        self._lock = lock
+
+    async def acquire(self, timeout: Optional[float] = None) -> bool:
+        """False: not within `timeout` seconds."""
+        raw = await self._client._reply(_zooid.lock_submit_acquire(self._lock, _asks.milliseconds(timeout)))
+        if raw[0] == DeadlineError.code:
+            return False
+        check(Reply._make(raw))
+        return True
+
+    async def release(self, *, timeout: Optional[float] = None) -> None:
+        """NotHeldError: it had been lost."""
+        ticket = _zooid.lock_submit_release(self._lock, self._client._ms(timeout))
+        check(Reply._make(await self._client._reply(ticket)))
+
+    @property
+    def is_held(self) -> bool:
+        return _zooid.lock_is_held(self._lock)
+
+    @property
+    def token(self) -> int:
+        return _zooid.lock_token(self._lock)
+
+    @property
+    def good_until(self) -> float:
+        return _zooid.lock_good_until_ms(self._lock) / 1000
+
+    @property
+    def number(self) -> int:
+        return _zooid.lock_number(self._lock)
+
+    async def __aenter__(self) -> Lock:
+        await self.acquire()
+        return self
+
+    async def __aexit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        try:
+            await self.release()
+        except NotHeldError:
+            if kind is None:
+                raise
+
+
+class Subscription:
+    """As zooid.Subscription, for `async for`. What is not awaited waits at the agent."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._closed = False
+        self._came = asyncio.Event()
+
+    @property
+    def cursor(self) -> Optional[Cursor]:
+        return self._source.cursor
+
+    def __aiter__(self) -> Subscription:
+        return self
+
+    async def __anext__(self) -> Update:
+        loop, descriptor = asyncio.get_running_loop(), _zooid.descriptor(self._source.handle)
+        while not self._closed:
+            update = self._source.fetch(0)
+            if update is not None:
+                return update
+            self._came.clear()
+            loop.add_reader(descriptor, self._came.set)
+            try:
+                await self._came.wait()
+            finally:
+                loop.remove_reader(descriptor)
+        raise StopAsyncIteration
+
+    async def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._came.set()
+            await asyncio.get_running_loop().run_in_executor(None, _zooid.handle_shutdown, self._source.handle)
+
+    async def __aenter__(self) -> Subscription:
         return self
 
     async def __aexit__(
@@ -165,15 +260,20 @@ class Client:
 
     # What is asked
 
+    def _ms(self, timeout: Optional[float]) -> int:
+        return self._timeout_ms if timeout is None else _asks.milliseconds(timeout)
+
     async def _run(self, ask: Ask[T]) -> T:
-        milliseconds = self._timeout_ms if ask.timeout is None else _asks.milliseconds(ask.timeout)
-        ticket = _zooid.submit(self._handle, ask.request, milliseconds)
+        return ask.answer(await self._reply(_zooid.submit(self._handle, ask.request, self._ms(ask.timeout))))
+
+    async def _reply(self, ticket: int) -> _zooid.Reply:
+        """The reply to what was submitted; cancelling the task cancels it."""
         if ticket == 0:
             raise OutOfMemoryError("the request could not be submitted")
-        future = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[_zooid.Reply] = asyncio.get_running_loop().create_future()
         self._waiting[ticket] = future
         try:
-            return ask.answer(await future)
+            return await future
         except asyncio.CancelledError:
             if self._waiting.pop(ticket, None) is not None and not self._closed:
                 _zooid.cancel(self._handle, ticket)
@@ -260,7 +360,36 @@ class Client:
             except NoNodeError:
                 pass
 
+    # Locks
+
+    def lock(self, path: str, identifier: Optional[str] = None) -> Lock:
+        """As zooid.Client.lock."""
+        return Lock(self, _zooid.lock_new(self._handle, path, _zooid.LOCK_EXCLUSIVE, identifier))
+
+    def read_lock(self, path: str, identifier: Optional[str] = None) -> Lock:
+        return Lock(self, _zooid.lock_new(self._handle, path, _zooid.LOCK_READ, identifier))
+
+    def write_lock(self, path: str, identifier: Optional[str] = None) -> Lock:
+        return Lock(self, _zooid.lock_new(self._handle, path, _zooid.LOCK_WRITE, identifier))
+
+    def semaphore(self, path: str, leases: int, identifier: Optional[str] = None) -> Lock:
+        return Lock(self, _zooid.semaphore_new(self._handle, path, leases, identifier))
+
     # Events
+
+    async def subscribe(
+        self,
+        prefix: str,
+        *,
+        cursor: Optional[Cursor] = None,
+        data: bool = True,
+        snapshot: bool = True,
+        window: Optional[int] = None,
+    ) -> Subscription:
+        """As zooid.Client.subscribe."""
+        request = ask_for(prefix, cursor, data, snapshot, window)
+        handle = await asyncio.get_running_loop().run_in_executor(None, open_handle, *self._arguments)
+        return Subscription(Source(handle, request, cursor))
 
     async def watch(self, path: str, *, recursive: bool = False, timeout: Optional[float] = None) -> Stream:
         stream = Stream(self, path, recursive, owned=True)

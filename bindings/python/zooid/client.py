@@ -5,14 +5,16 @@ import functools
 import os
 import warnings
 from types import TracebackType
-from typing import TYPE_CHECKING, Callable, Iterator, Optional, Type, TypeVar, Union
+from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Type, TypeVar, Union
 
 from . import _asks, _zooid
-from ._asks import Ask, Reply
+from ._asks import Ask, Data, Reply
 from ._handles import open_handle
 from .errors import Error
+from .recipes import Barrier, Cache, Contender, Counter, DoubleBarrier, Lock, Presence, Queue, _contenders
 from .streams import Hub, Stream
-from .values import Children, Freshness, Node, SessionState
+from .subscription import Subscription, ask_for
+from .values import Children, Cursor, Freshness, Node, SessionState
 
 if TYPE_CHECKING:
     from typing_extensions import Concatenate, ParamSpec
@@ -51,6 +53,7 @@ class Client:
         self._closed = True  # for __del__, should the next line fail
         self._handle = open_handle(socket, name, connect_timeout, session_timeout)
         self._closed = False
+        self._where = (socket, name)
         self._pid = os.getpid()
         self._timeout_ms = _asks.milliseconds(timeout)
         self._hub = Hub(self._handle)
@@ -180,7 +183,67 @@ class Client:
         """The node and all below it, one after the other."""
         _asks.check(Reply._make(_zooid.delete_recursive(self._handle, path, self._ms(timeout))))
 
+    # Locks and their like
+
+    def lock(self, path: str, identifier: Optional[str] = None) -> Lock:
+        """Held by one at a time. An election is a lock: who holds it leads."""
+        return Lock(self, _zooid.lock_new(self._handle, path, _zooid.LOCK_EXCLUSIVE, identifier))
+
+    def read_lock(self, path: str, identifier: Optional[str] = None) -> Lock:
+        """Held together with other readers."""
+        return Lock(self, _zooid.lock_new(self._handle, path, _zooid.LOCK_READ, identifier))
+
+    def write_lock(self, path: str, identifier: Optional[str] = None) -> Lock:
+        """Held alone, without readers."""
+        return Lock(self, _zooid.lock_new(self._handle, path, _zooid.LOCK_WRITE, identifier))
+
+    def semaphore(self, path: str, leases: int, identifier: Optional[str] = None) -> Lock:
+        """Held by `leases` at a time; all have to give the same number."""
+        return Lock(self, _zooid.semaphore_new(self._handle, path, leases, identifier))
+
+    def barrier(self, path: str) -> Barrier:
+        return Barrier(self, path)
+
+    def double_barrier(self, path: str, count: int, identifier: Optional[str] = None) -> DoubleBarrier:
+        return DoubleBarrier(self, path, count, identifier)
+
+    def queue(self, path: str) -> Queue:
+        return Queue(self, path)
+
+    def counter(self, path: str) -> Counter:
+        return Counter(self, path)
+
+    def cache(self, path: str) -> Cache:
+        """A copy of the node and all below it."""
+        return Cache(self, path)
+
+    def keep(self, path: str, data: Data = b"") -> Presence:
+        """An ephemeral node that is made again whenever it is gone."""
+        return Presence(self, _zooid.ephemeral_new(self._handle, path, data))
+
+    def join(self, group: str, identifier: Optional[str] = None) -> Presence:
+        """A member of the group, until it is closed."""
+        return Presence(self, _zooid.group_join(self._handle, group, identifier))
+
+    def members(self, group: str, *, timeout: Optional[float] = None) -> List[Contender]:
+        return _contenders(Reply._make(_zooid.group_members(self._handle, group, self._ms(timeout))))
+
     # Events
+
+    def subscribe(
+        self,
+        prefix: str,
+        *,
+        cursor: Optional[Cursor] = None,
+        data: bool = True,
+        snapshot: bool = True,
+        window: Optional[int] = None,
+        connect_timeout: float = 5.0,
+    ) -> Subscription:
+        """Every change of the node and of all below it, in the order of the commits, none missing and none twice. With
+        `cursor` it goes on where another one stood. It has a connection of its own, which add_auth does not reach."""
+        request = ask_for(prefix, cursor, data, snapshot, window)
+        return Subscription(*self._where, request, cursor, connect_timeout)
 
     def watch(self, path: str, *, recursive: bool = False, timeout: Optional[float] = None) -> Stream:
         """Every change of the node and of its list of children, or with `recursive` of all nodes below it too,

@@ -4,11 +4,14 @@ from __future__ import annotations
 import threading
 import time
 from types import TracebackType
-from typing import Callable, List, Optional, Type
+from typing import Callable, Dict, List, Optional, Set, Tuple, Type, TypeVar
 
 from . import _zooid
 from ._streams import Basket, deliver, event_of
+from .errors import ClosedError, OutOfMemoryError
 from .values import Event
+
+T = TypeVar("T")
 
 SLICE_S = 0.2  # after so long a waiting thread looks whether it has been interrupted
 
@@ -20,6 +23,8 @@ class Hub:
         self._handle = handle
         self._changed = threading.Condition()
         self._streams: List[Basket] = []
+        self._replies: Dict[int, _zooid.Reply] = {}
+        self._given_up: Set[int] = set()
         self._fetching = False
         self.closed = False
 
@@ -44,24 +49,49 @@ class Hub:
 
     def next(self, stream: Basket, timeout: Optional[float]) -> Optional[Event]:
         """None: none has come in time, or the stream is closed and has been read to its end."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
-            left = SLICE_S if deadline is None else min(SLICE_S, deadline - time.monotonic())
+
+        def look() -> Tuple[bool, Optional[Event]]:
+            if stream.kept:
+                return True, stream.kept.popleft()
+            return self.closed or stream not in self._streams, None
+
+        return self._wait_for(look, None if timeout is None else time.monotonic() + timeout)
+
+    def reply(self, ticket: int, cancel: Callable[[], None]) -> _zooid.Reply:
+        """The reply to what was submitted; when the wait is interrupted, `cancel` is called."""
+
+        def look() -> Tuple[bool, Optional[_zooid.Reply]]:
+            return ticket in self._replies, self._replies.pop(ticket, None)
+
+        if ticket == 0:
+            raise ClosedError("the client is closed") if self.closed else OutOfMemoryError("not submitted")
+        try:
+            reply = self._wait_for(look, None)
+        except BaseException:
             with self._changed:
-                if stream.kept:
-                    return stream.kept.popleft()
-                if self.closed or stream not in self._streams:
-                    return None
-                if self._fetching:
-                    self._changed.wait(max(left, 0))
-                    fetch = False
-                else:
-                    fetch = self._fetching = True
+                self._given_up.add(ticket)
+            cancel()
+            raise
+        assert reply is not None
+        return reply
+
+    def _wait_for(self, look: Callable[[], Tuple[bool, Optional[T]]], deadline: Optional[float]) -> Optional[T]:
+        """Fetches until `look` says that it is over, and returns what it has found."""
+        while True:
+            left = SLICE_S if deadline is None else max(0.0, min(SLICE_S, deadline - time.monotonic()))
+            with self._changed:
+                over, found = look()
+                if over:
+                    return found
+                fetch = not self._fetching
+                self._fetching = True
+                if not fetch:
+                    self._changed.wait(left)
             if fetch:
-                self._fetch(max(left, 0))
+                self._fetch(left)
             if left <= 0:
                 with self._changed:
-                    return stream.kept.popleft() if stream.kept else None
+                    return look()[1]
 
     def _fetch(self, seconds: float) -> None:
         raw = None
@@ -71,8 +101,17 @@ class Hub:
             with self._changed:
                 self._fetching = False
                 if raw is not None:
-                    deliver(self._streams, event_of(raw))
+                    self._take(raw)
                 self._changed.notify_all()
+
+    def _take(self, raw: _zooid.Event) -> None:
+        ticket, reply = raw[1], raw[2]
+        if raw[0] != _zooid.EVENT_REPLY:
+            deliver(self._streams, event_of(raw))
+        elif ticket in self._given_up:
+            self._given_up.discard(ticket)
+        elif reply is not None:
+            self._replies[ticket] = reply
 
 
 class Stream:

@@ -27,8 +27,10 @@ class SessionState(enum.IntEnum):
 
 class Change(enum.IntEnum):
     """What has happened to a node. SESSION: not to a node but to the session. MISSED: events before this one are
-    missing, since nobody fetched them in time."""
+    missing, since nobody fetched them in time. LOST: what a lock or its like held, `number` tells which. Of subscriptions:
+    RESET: what was told before is void, and a snapshot begins, of PRESENT nodes; CAUGHT_UP: it ends."""
 
+    LOST = -2
     MISSED = -1
     SESSION = 0
     CREATED = 1
@@ -38,6 +40,8 @@ class Change(enum.IntEnum):
     ACL_CHANGED = 5
     PRESENT = 6
     WATCH_REMOVED = 7
+    RESET = 8
+    CAUGHT_UP = 9
 
 
 class Perm(enum.IntFlag):
@@ -121,6 +125,26 @@ class Event(NamedTuple):
     path: str
     zxid: int
     session: Optional[SessionState] = None
+    number: int = 0
+
+
+class Cursor(NamedTuple):
+    """Behind change `number` of txn `zxid`: where a subscription goes on."""
+
+    zxid: int
+    number: int
+
+
+class Update(NamedTuple):
+    """What a subscription tells: the node as it is behind the change. `cursor` is None within a snapshot."""
+
+    change: Change
+    path: str
+    data: bytes
+    stat: Optional[Stat]
+    zxid: int
+    cursor: Optional[Cursor]
+    fell_behind: bool = False
 
 
 class State(NamedTuple):
