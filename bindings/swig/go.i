@@ -19,13 +19,27 @@
 %typemap(out) zooid_request * "$result = $1;"
 %typemap(goout) zooid_request * ""
 
+%define RECIPE(type)
+%typemap(gotype) zooid_ ## type *, const zooid_ ## type * "uintptr"
+%typemap(in) zooid_ ## type *, const zooid_ ## type * "$1 = ($1_ltype)$input;"
+%typemap(out) zooid_ ## type * "$result = $1;"
+%typemap(goout) zooid_ ## type * ""
+%enddef
+RECIPE(lock)
+RECIPE(ephemeral)
+RECIPE(barrier)
+RECIPE(double_barrier)
+RECIPE(queue)
+RECIPE(cache)
+
+%apply int { enum zooid_lock_kind };
 %apply int { enum zooid_node_kind, enum zooid_watch_mode, enum zooid_session_state };
 
 /* ---- texts and bytes ---- */
 
 %typemap(in) const char * "$1 = ended_text($input.p, (size_t)$input.n);"
 %typemap(in) const char *socket, const char *name, const char *after, const char *joining, const char *leaving,
-    const char *members "$1 = $input.n == 0 ? NULL : ended_text($input.p, (size_t)$input.n);"
+    const char *members, const char *identifier "$1 = $input.n == 0 ? NULL : ended_text($input.p, (size_t)$input.n);"
 %typemap(freearg) const char * "free($1);"
 
 %typemap(gotype) (const void *data, size_t len) "[]byte"
@@ -72,6 +86,13 @@ void free_text(char *taken);
 /* ---- what returns a reply or events ---- */
 
 %ignore zooid_perform;
+%rename("$ignore", %$isfunction, regexmatch$name="^zooid_counter_|^zooid_group_members$") "";
+%rename("$ignore", %$isfunction, regexmatch$name="^zooid_lock_(acquire|try|release|contenders)$") "";
+%rename("$ignore", %$isfunction, regexmatch$name="^zooid_(barrier|ephemeral|cache)_wait$") "";
+%rename("$ignore", %$isfunction, regexmatch$name="^zooid_barrier_(set|lift)$") "";
+%rename("$ignore", %$isfunction, regexmatch$name="^zooid_double_barrier_(enter|leave)$") "";
+%rename("$ignore", %$isfunction, regexmatch$name="^zooid_queue_(put|take|finish|return)$") "";
+%rename("$ignore", %$isfunction, regexmatch$name="^zooid_cache_(get|list)$") "";
 %ignore zooid_next_event;
 %ignore zooid_handle_open;
 %ignore zooid_handle_next_log;
@@ -94,3 +115,17 @@ zooid_packed packed_events(zooid_client *client, uint32_t wait_ms, unsigned most
 zooid_packed packed_log(zooid_handle *handle);
 void zooid_handle_free(zooid_handle *handle);
 void zooid_request_free(zooid_request *request);
+
+zooid_packed packed_group_members(zooid_client *client, const char *path, uint32_t ms);
+zooid_packed packed_counter_get(zooid_client *client, const char *path, uint32_t ms);
+zooid_packed packed_counter_add(zooid_client *client, const char *path, int64_t delta, uint32_t ms);
+zooid_packed packed_lock_try(zooid_lock *lock, uint32_t ms);
+zooid_packed packed_lock_release(zooid_lock *lock, uint32_t ms);
+zooid_packed packed_lock_contenders(zooid_lock *lock, uint32_t ms);
+zooid_packed packed_barrier_set(zooid_barrier *barrier, uint32_t ms);
+zooid_packed packed_barrier_lift(zooid_barrier *barrier, uint32_t ms);
+zooid_packed packed_queue_put(zooid_queue *queue, const void *data, size_t len, unsigned priority, uint32_t ms);
+zooid_packed packed_queue_finish(zooid_queue *queue, uint32_t ms);
+zooid_packed packed_queue_return(zooid_queue *queue, uint32_t ms);
+zooid_packed packed_cache_get(zooid_cache *cache, const char *path);
+zooid_packed packed_cache_list(zooid_cache *cache, const char *path);

@@ -109,6 +109,18 @@ static void put_reply(zooid_packed *p, zooid_reply *r)
     zooid_reply_free(r);
 }
 
+/* What events of a subscription have besides. */
+static void put_update(zooid_packed *p, const zooid_event *e)
+{
+    struct zooid_cursor cursor = {0, 0};
+    put_data(p, zooid_event_data(e), zooid_event_data_len(e));
+    put_stat(p, zooid_event_stat(e));
+    put_32(p, zooid_event_cursor(e, &cursor));
+    put_64(p, cursor.zxid);
+    put_32(p, cursor.index);
+    put_32(p, zooid_event_fell_behind(e));
+}
+
 static void put_event(zooid_packed *p, zooid_event *e)
 {
     enum zooid_event_kind kind = zooid_event_kind(e);
@@ -120,6 +132,8 @@ static void put_event(zooid_packed *p, zooid_event *e)
     put_64(p, zooid_event_zxid(e));
     if (kind == ZOOID_EVENT_REPLY || kind == ZOOID_EVENT_LOST)
         put_reply(p, zooid_event_take_reply(e));
+    if (kind == ZOOID_EVENT_CHANGE || kind == ZOOID_EVENT_RESET || kind == ZOOID_EVENT_CAUGHT_UP)
+        put_update(p, e);
     zooid_event_free(e);
 }
 
@@ -180,6 +194,21 @@ PACKED(perform, (zooid_client * client, zooid_request *taken, uint32_t ms), (cli
 PACKED(get, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
 PACKED(ensure_path, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
 PACKED(delete_recursive, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
+PACKED(group_members, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
+PACKED(counter_get, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
+PACKED(counter_add, (zooid_client * client, const char *path, int64_t delta, uint32_t ms),
+       (client, path, delta, ms, &reply))
+PACKED(lock_try, (zooid_lock * lock, uint32_t ms), (lock, ms, &reply))
+PACKED(lock_release, (zooid_lock * lock, uint32_t ms), (lock, ms, &reply))
+PACKED(lock_contenders, (zooid_lock * lock, uint32_t ms), (lock, ms, &reply))
+PACKED(barrier_set, (zooid_barrier * barrier, uint32_t ms), (barrier, ms, &reply))
+PACKED(barrier_lift, (zooid_barrier * barrier, uint32_t ms), (barrier, ms, &reply))
+PACKED(queue_put, (zooid_queue * queue, const void *data, size_t len, unsigned priority, uint32_t ms),
+       (queue, data, len, priority, ms, &reply))
+PACKED(queue_finish, (zooid_queue * queue, uint32_t ms), (queue, ms, &reply))
+PACKED(queue_return, (zooid_queue * queue, uint32_t ms), (queue, ms, &reply))
+PACKED(cache_get, (zooid_cache * cache, const char *path), (cache, path, &reply))
+PACKED(cache_list, (zooid_cache * cache, const char *path), (cache, path, &reply))
 
 /* The handle's address; when that is NULL, the reply that tells why. */
 static zooid_packed packed_open(const char *socket, const char *name, uint32_t connect_ms, uint32_t session_timeout_ms)

@@ -23,11 +23,12 @@ type Options struct {
 // Client is a connection to the agent. Close it.
 type Client struct {
 	// Held for reading by everything that uses the handle; Close takes it to free the handle.
-	inUse  sync.RWMutex
-	handle uintptr
-	closed atomic.Bool
-	calls  atomic.Int64 // under way
-	pump   *pump
+	inUse   sync.RWMutex
+	handle  uintptr
+	options Options
+	closed  atomic.Bool
+	calls   atomic.Int64 // under way
+	pump    *pump
 }
 
 const (
@@ -57,7 +58,7 @@ func Open(ctx context.Context, options Options) (*Client, error) {
 	if handle == 0 {
 		return nil, opened.reply().err
 	}
-	c := &Client{handle: handle}
+	c := &Client{handle: handle, options: options}
 	c.pump = newPump(c)
 	if options.Log != nil {
 		c.inUse.RLock()

@@ -169,6 +169,9 @@ const (
 	eventWatch
 	eventOverflow
 	eventLost
+	eventChange
+	eventReset
+	eventCaughtUp
 )
 
 type rawEvent struct {
@@ -176,6 +179,7 @@ type rawEvent struct {
 	ticket uint64
 	event  Event
 	reply  *reply // of eventReply and eventLost
+	update Update // of a subscription
 }
 
 func (p *packed) rawEvent() rawEvent {
@@ -184,6 +188,8 @@ func (p *packed) rawEvent() rawEvent {
 	switch e.kind {
 	case eventReply, eventLost:
 		e.reply = p.reply()
+	case eventChange, eventReset, eventCaughtUp:
+		e.update = p.update(e)
 	case eventOverflow:
 		e.event.Change = Missed
 	}

@@ -15,6 +15,7 @@ type pump struct {
 	wanted  sync.Cond // waiting or streams have become more, or it is over
 	waiting map[uint64]chan *reply
 	streams []*Stream
+	losable map[uint64]func()
 	running bool
 	ended   bool
 }
@@ -25,7 +26,7 @@ const (
 )
 
 func newPump(c *Client) *pump {
-	p := &pump{client: c, waiting: map[uint64]chan *reply{}}
+	p := &pump{client: c, waiting: map[uint64]chan *reply{}, losable: map[uint64]func(){}}
 	p.wanted.L = &p.mutex
 	return p
 }
@@ -38,21 +39,31 @@ func (p *pump) wake() {
 	p.wanted.Signal()
 }
 
-// call submits the request and waits for its reply, or the end of the context. The client is in use.
-func (p *pump) call(ctx context.Context, a *ask, request uintptr) (*reply, error) {
+// submit notes who waits for the reply before it can come. The client is in use.
+func (p *pump) submit(path string, submit func() uint64) (uint64, chan *reply, error) {
 	answer := make(chan *reply, 1)
 	p.mutex.Lock()
-	ticket := swig.Submit(p.client.handle, request, uint(deadlineOf(ctx)))
+	defer p.mutex.Unlock()
+	ticket := submit()
 	if ticket == 0 {
-		p.mutex.Unlock()
 		if p.client.closed.Load() {
-			return nil, errorOf(Closed, a.path)
+			return 0, nil, errorOf(Closed, path)
 		}
-		return nil, errorOf(NoMemory, a.path)
+		return 0, nil, errorOf(NoMemory, path)
 	}
 	p.waiting[ticket] = answer
 	p.wake()
-	p.mutex.Unlock()
+	return ticket, answer, nil
+}
+
+// call submits the request and waits for its reply, or the end of the context.
+func (p *pump) call(ctx context.Context, a *ask, request uintptr) (*reply, error) {
+	ticket, answer, err := p.submit(a.path, func() uint64 {
+		return swig.Submit(p.client.handle, request, uint(deadlineOf(ctx)))
+	})
+	if err != nil {
+		return nil, err
+	}
 	select {
 	case r := <-answer:
 		return r, nil
@@ -65,7 +76,28 @@ func (p *pump) call(ctx context.Context, a *ask, request uintptr) (*reply, error
 	}
 }
 
-func (p *pump) isWanted() bool { return len(p.waiting) > 0 || len(p.streams) > 0 }
+// await is for recipes, which answer at once when they are cancelled: only the reply tells what is held.
+func (p *pump) await(ctx context.Context, path string, submit func() uint64) (*reply, error) {
+	ticket, answer, err := p.submit(path, submit)
+	if err != nil {
+		return nil, err
+	}
+	var r *reply
+	select {
+	case r = <-answer:
+	case <-ctx.Done():
+		swig.Cancel(p.client.handle, ticket)
+		if r = <-answer; r.err != nil && r.err.Code == Cancelled {
+			return nil, errorOfContext(ctx.Err(), path, false)
+		}
+	}
+	if r.err != nil {
+		return r, r.err
+	}
+	return r, nil
+}
+
+func (p *pump) isWanted() bool { return len(p.waiting)+len(p.streams)+len(p.losable) > 0 }
 
 func (p *pump) run() {
 	if !p.client.use() {
@@ -101,9 +133,24 @@ func (p *pump) take(e rawEvent) {
 		}
 		return
 	}
+	if lost, holds := p.losable[e.ticket]; holds && e.kind == eventLost {
+		lost()
+	}
 	for _, s := range p.streams {
 		s.offer(e)
 	}
+}
+
+// tellLost lets `lost` be called when the recipe of this number has lost what it held; nil ends that.
+func (p *pump) tellLost(number uint64, lost func()) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	if lost == nil {
+		delete(p.losable, number)
+		return
+	}
+	p.losable[number] = lost
+	p.wake()
 }
 
 // end is called when the library has answered everything that was open, which run hands out yet.

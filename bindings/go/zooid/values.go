@@ -91,7 +91,8 @@ const (
 // Change is what has happened to a node.
 type Change int
 
-// The changes. Missed: events before this one are missing, since nobody fetched them in time.
+// The changes. Of subscriptions Reset: what was told before is void, and a snapshot begins, of nodes that are Present;
+// CaughtUp: it ends. Missed: events before this one are missing, since nobody fetched them in time.
 const (
 	Missed         Change = -1
 	SessionChanged Change = 0
@@ -102,6 +103,8 @@ const (
 	ACLChanged
 	Present
 	WatchRemoved
+	Reset
+	CaughtUp
 )
 
 // Event is a change of a node that is watched, or of the session, which then is as Session says.

@@ -157,8 +157,8 @@ class DoubleBarrier(Recipe):
 
 
 class Queue(Recipe):
-    """Entries are handed out at least once each, by priority and arrival: one stays there, out of reach of others, until
-    whoever took it calls finish(); when that one ends before, another gets it."""
+    """Entries are handed out at least once each, by priority and arrival: one stays there, out of reach of others,
+    until whoever took it calls finish(); when that one ends before, another gets it."""
 
     def __init__(self, client: Client, path: str) -> None:
         super().__init__(client)

@@ -1,5 +1,5 @@
-"""Subscriptions: every change below a prefix, in order. Each has a connection of its own, so that what is not taken from
-it waits at the agent, within the window, whatever else the program does."""
+"""Subscriptions: every change below a prefix, in order. Each has a connection of its own, so that what is not taken
+from it waits at the agent, within the window, whatever else the program does."""
 from __future__ import annotations
 
 import os
@@ -54,8 +54,8 @@ class Source:
 
 
 class Subscription:
-    """An iterator over Update. It begins with a snapshot: RESET, the nodes that are PRESENT, CAUGHT_UP; then come CREATED,
-    DELETED, CHANGED and ACL_CHANGED. A RESET may come again: see zooid.h. To be used in a `with`, or closed."""
+    """An iterator over Update. It begins with a snapshot: RESET, the nodes that are PRESENT, CAUGHT_UP; then come
+    CREATED, DELETED, CHANGED and ACL_CHANGED. A RESET may come again: see zooid.h. To be used in a `with`, or closed."""
 
     def __init__(
         self,

@@ -16,8 +16,8 @@ START_TIMEOUT_S = 30.0
 
 
 class Agent:
-    """An agent that runs. `settings` go into its zoo.cfg; None takes a line out of it. Its program is $ZOOID_AGENT, else
-    zooid-agent of the PATH.
+    """An agent that runs. `settings` go into its zoo.cfg; None takes a line out of it. Its program is $ZOOID_AGENT,
+    else zooid-agent of the PATH.
 
     with Agent() as agent, agent.client() as client: ..."""
 

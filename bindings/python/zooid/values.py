@@ -27,8 +27,8 @@ class SessionState(enum.IntEnum):
 
 class Change(enum.IntEnum):
     """What has happened to a node. SESSION: not to a node but to the session. MISSED: events before this one are
-    missing, since nobody fetched them in time. LOST: what a lock or its like held, `number` tells which. Of subscriptions:
-    RESET: what was told before is void, and a snapshot begins, of PRESENT nodes; CAUGHT_UP: it ends."""
+    missing, since nobody fetched them in time. LOST: what a lock or its like held, `number` tells which. Of
+    subscriptions: RESET: what was told before is void, and a snapshot begins, of PRESENT nodes; CAUGHT_UP: it ends."""
 
     LOST = -2
     MISSED = -1

@@ -42,132 +42,211 @@ typedef _gostring_ swig_type_9;
 typedef _gostring_ swig_type_10;
 typedef _gostring_ swig_type_11;
 typedef _gostring_ swig_type_12;
-typedef long long swig_type_13;
-typedef long long swig_type_14;
+typedef _gostring_ swig_type_13;
+typedef _gostring_ swig_type_14;
 typedef _gostring_ swig_type_15;
 typedef _gostring_ swig_type_16;
 typedef _gostring_ swig_type_17;
-typedef long long swig_type_18;
+typedef _gostring_ swig_type_18;
 typedef long long swig_type_19;
-typedef long long swig_type_20;
-typedef long long swig_type_21;
-typedef long long swig_type_22;
+typedef _gostring_ swig_type_20;
+typedef _gostring_ swig_type_21;
+typedef _gostring_ swig_type_22;
 typedef _gostring_ swig_type_23;
 typedef _gostring_ swig_type_24;
 typedef _gostring_ swig_type_25;
-typedef _gostring_ swig_type_26;
+typedef _goslice_ swig_type_26;
 typedef _gostring_ swig_type_27;
 typedef _gostring_ swig_type_28;
 typedef _gostring_ swig_type_29;
 typedef _gostring_ swig_type_30;
-typedef long long swig_type_31;
+typedef _gostring_ swig_type_31;
 typedef _gostring_ swig_type_32;
-typedef _goslice_ swig_type_33;
-typedef _gostring_ swig_type_34;
-typedef _gostring_ swig_type_35;
-typedef _goslice_ swig_type_36;
+typedef long long swig_type_33;
+typedef long long swig_type_34;
+typedef long long swig_type_35;
+typedef _gostring_ swig_type_36;
 typedef _gostring_ swig_type_37;
 typedef _gostring_ swig_type_38;
-typedef _gostring_ swig_type_39;
-typedef _gostring_ swig_type_40;
-typedef _gostring_ swig_type_41;
+typedef long long swig_type_39;
+typedef long long swig_type_40;
+typedef long long swig_type_41;
 typedef long long swig_type_42;
-typedef _gostring_ swig_type_43;
-typedef _goslice_ swig_type_44;
+typedef long long swig_type_43;
+typedef _gostring_ swig_type_44;
 typedef _gostring_ swig_type_45;
 typedef _gostring_ swig_type_46;
 typedef _gostring_ swig_type_47;
-typedef long long swig_type_48;
+typedef _gostring_ swig_type_48;
 typedef _gostring_ swig_type_49;
-typedef long long swig_type_50;
+typedef _gostring_ swig_type_50;
 typedef _gostring_ swig_type_51;
-typedef _gostring_ swig_type_52;
+typedef long long swig_type_52;
 typedef _gostring_ swig_type_53;
-typedef long long swig_type_54;
-typedef long long swig_type_55;
-typedef long long swig_type_56;
-typedef _gostring_ swig_type_57;
-typedef long long swig_type_58;
+typedef _goslice_ swig_type_54;
+typedef _gostring_ swig_type_55;
+typedef _gostring_ swig_type_56;
+typedef _goslice_ swig_type_57;
+typedef _gostring_ swig_type_58;
 typedef _gostring_ swig_type_59;
 typedef _gostring_ swig_type_60;
-extern void _wrap_Swig_free_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern uintptr_t _wrap_Swig_malloc_swig_2bbc7f980dd8eb1a(swig_intgo arg1);
-extern void _wrap_free_text_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern swig_type_1 _wrap_packed_open_swig_2bbc7f980dd8eb1a(swig_type_2 arg1, swig_type_3 arg2, swig_intgo arg3, swig_intgo arg4);
-extern swig_type_4 _wrap_packed_perform_swig_2bbc7f980dd8eb1a(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_type_5 _wrap_packed_get_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_6 arg2, swig_intgo arg3);
-extern swig_type_7 _wrap_packed_ensure_path_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_8 arg2, swig_intgo arg3);
-extern swig_type_9 _wrap_packed_delete_recursive_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_10 arg2, swig_intgo arg3);
-extern swig_type_11 _wrap_packed_events_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3);
-extern swig_type_12 _wrap_packed_log_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern void _wrap_handle_free_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern void _wrap_request_free_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern swig_type_13 _wrap_submit_swig_2bbc7f980dd8eb1a(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_intgo _wrap_request_add_swig_2bbc7f980dd8eb1a(uintptr_t arg1, uintptr_t arg2);
-extern void _wrap_handle_shutdown_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern swig_intgo _wrap_request_fresh_swig_2bbc7f980dd8eb1a(uintptr_t arg1, _Bool arg2, swig_type_14 arg3, swig_intgo arg4);
-extern swig_type_15 _wrap_version_swig_2bbc7f980dd8eb1a(void);
-extern swig_type_16 _wrap_code_name_swig_2bbc7f980dd8eb1a(swig_intgo arg1);
-extern swig_type_17 _wrap_code_text_swig_2bbc7f980dd8eb1a(swig_intgo arg1);
-extern swig_intgo _wrap_session_state_of_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern swig_type_18 _wrap_session_id_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern swig_type_19 _wrap_session_token_swig_2bbc7f980dd8eb1a(uintptr_t arg1, uintptr_t arg2, swig_type_20 arg3);
-extern swig_type_21 _wrap_session_good_until_ms_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern swig_intgo _wrap_client_port_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern swig_type_22 _wrap_last_zxid_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern uintptr_t _wrap_request_get_swig_2bbc7f980dd8eb1a(swig_type_23 arg1);
-extern uintptr_t _wrap_request_exists_swig_2bbc7f980dd8eb1a(swig_type_24 arg1);
-extern uintptr_t _wrap_request_list_swig_2bbc7f980dd8eb1a(swig_type_25 arg1);
-extern uintptr_t _wrap_request_get_acl_swig_2bbc7f980dd8eb1a(swig_type_26 arg1);
-extern uintptr_t _wrap_request_read_many_swig_2bbc7f980dd8eb1a(void);
-extern uintptr_t _wrap_request_subtree_swig_2bbc7f980dd8eb1a(swig_type_27 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_ephemerals_swig_2bbc7f980dd8eb1a(swig_type_28 arg1);
-extern uintptr_t _wrap_request_count_descendants_swig_2bbc7f980dd8eb1a(swig_type_29 arg1);
-extern uintptr_t _wrap_request_sync_swig_2bbc7f980dd8eb1a(swig_type_30 arg1);
-extern uintptr_t _wrap_request_wait_swig_2bbc7f980dd8eb1a(swig_type_31 arg1);
-extern uintptr_t _wrap_request_create_swig_2bbc7f980dd8eb1a(swig_type_32 arg1, swig_type_33 arg2, swig_intgo arg3);
-extern uintptr_t _wrap_request_delete_swig_2bbc7f980dd8eb1a(swig_type_34 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_set_swig_2bbc7f980dd8eb1a(swig_type_35 arg1, swig_type_36 arg2, swig_intgo arg3);
-extern uintptr_t _wrap_request_check_swig_2bbc7f980dd8eb1a(swig_type_37 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_set_acl_swig_2bbc7f980dd8eb1a(swig_type_38 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_multi_swig_2bbc7f980dd8eb1a(void);
-extern uintptr_t _wrap_request_reconfigure_swig_2bbc7f980dd8eb1a(swig_type_39 arg1, swig_type_40 arg2, swig_type_41 arg3, swig_type_42 arg4);
-extern uintptr_t _wrap_request_auth_swig_2bbc7f980dd8eb1a(swig_type_43 arg1, swig_type_44 arg2);
-extern uintptr_t _wrap_request_who_am_i_swig_2bbc7f980dd8eb1a(void);
-extern uintptr_t _wrap_request_open_session_swig_2bbc7f980dd8eb1a(void);
-extern uintptr_t _wrap_request_close_session_swig_2bbc7f980dd8eb1a(void);
-extern uintptr_t _wrap_request_add_watch_swig_2bbc7f980dd8eb1a(swig_type_45 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_remove_watch_swig_2bbc7f980dd8eb1a(swig_type_46 arg1);
-extern uintptr_t _wrap_request_subscribe_swig_2bbc7f980dd8eb1a(swig_type_47 arg1);
-extern swig_intgo _wrap_request_set_watch_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_if_changed_since_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_48 arg2);
-extern swig_intgo _wrap_request_set_page_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_49 arg2, swig_intgo arg3);
-extern swig_intgo _wrap_request_set_with_nodes_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_with_children_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_without_data_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_sequential_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_ttl_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_50 arg2);
-extern swig_intgo _wrap_request_add_acl_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_intgo arg2, swig_type_51 arg3, swig_type_52 arg4);
-extern swig_intgo _wrap_request_add_path_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_53 arg2);
-extern void _wrap_cancel_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_54 arg2);
-extern swig_intgo _wrap_descriptor_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern void _wrap_set_event_limit_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_zooid_cursor_zxid_set_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_55 arg2);
-extern swig_type_56 _wrap_zooid_cursor_zxid_get_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern void _wrap_zooid_cursor_index_set_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_intgo arg2);
-extern swig_intgo _wrap_zooid_cursor_index_get_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern uintptr_t _wrap_new_zooid_cursor_swig_2bbc7f980dd8eb1a(void);
-extern void _wrap_delete_zooid_cursor_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_cursor_swig_2bbc7f980dd8eb1a(uintptr_t arg1, uintptr_t arg2);
-extern swig_intgo _wrap_request_set_without_snapshot_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_window_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_intgo arg2);
-extern uintptr_t _wrap_cache_new_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_57 arg2);
-extern void _wrap_cache_free_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern swig_intgo _wrap_cache_wait_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_intgo arg2, uintptr_t arg3);
-extern swig_type_58 _wrap_cache_submit_wait_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_cache_cancel_swig_2bbc7f980dd8eb1a(uintptr_t arg1);
-extern swig_intgo _wrap_cache_get_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_59 arg2, uintptr_t arg3);
-extern swig_intgo _wrap_cache_list_swig_2bbc7f980dd8eb1a(uintptr_t arg1, swig_type_60 arg2, uintptr_t arg3);
+typedef _gostring_ swig_type_61;
+typedef _gostring_ swig_type_62;
+typedef long long swig_type_63;
+typedef _gostring_ swig_type_64;
+typedef _goslice_ swig_type_65;
+typedef _gostring_ swig_type_66;
+typedef _gostring_ swig_type_67;
+typedef _gostring_ swig_type_68;
+typedef long long swig_type_69;
+typedef _gostring_ swig_type_70;
+typedef long long swig_type_71;
+typedef _gostring_ swig_type_72;
+typedef _gostring_ swig_type_73;
+typedef _gostring_ swig_type_74;
+typedef long long swig_type_75;
+typedef _gostring_ swig_type_76;
+typedef _gostring_ swig_type_77;
+typedef _gostring_ swig_type_78;
+typedef _gostring_ swig_type_79;
+typedef long long swig_type_80;
+typedef long long swig_type_81;
+typedef long long swig_type_82;
+typedef long long swig_type_83;
+typedef long long swig_type_84;
+typedef _gostring_ swig_type_85;
+typedef _goslice_ swig_type_86;
+typedef _gostring_ swig_type_87;
+typedef _gostring_ swig_type_88;
+typedef long long swig_type_89;
+typedef _gostring_ swig_type_90;
+typedef long long swig_type_91;
+typedef _gostring_ swig_type_92;
+typedef long long swig_type_93;
+typedef _gostring_ swig_type_94;
+typedef _gostring_ swig_type_95;
+typedef long long swig_type_96;
+typedef long long swig_type_97;
+typedef long long swig_type_98;
+typedef _gostring_ swig_type_99;
+typedef long long swig_type_100;
+typedef long long swig_type_101;
+typedef _gostring_ swig_type_102;
+typedef long long swig_type_103;
+extern void _wrap_Swig_free_swig_7127b53ebf016a72(uintptr_t arg1);
+extern uintptr_t _wrap_Swig_malloc_swig_7127b53ebf016a72(swig_intgo arg1);
+extern void _wrap_free_text_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_type_1 _wrap_packed_open_swig_7127b53ebf016a72(swig_type_2 arg1, swig_type_3 arg2, swig_intgo arg3, swig_intgo arg4);
+extern swig_type_4 _wrap_packed_perform_swig_7127b53ebf016a72(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_type_5 _wrap_packed_get_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_6 arg2, swig_intgo arg3);
+extern swig_type_7 _wrap_packed_ensure_path_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_8 arg2, swig_intgo arg3);
+extern swig_type_9 _wrap_packed_delete_recursive_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_10 arg2, swig_intgo arg3);
+extern swig_type_11 _wrap_packed_events_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3);
+extern swig_type_12 _wrap_packed_log_swig_7127b53ebf016a72(uintptr_t arg1);
+extern void _wrap_handle_free_swig_7127b53ebf016a72(uintptr_t arg1);
+extern void _wrap_request_free_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_type_13 _wrap_packed_group_members_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_14 arg2, swig_intgo arg3);
+extern swig_type_15 _wrap_packed_counter_get_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_16 arg2, swig_intgo arg3);
+extern swig_type_17 _wrap_packed_counter_add_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_18 arg2, swig_type_19 arg3, swig_intgo arg4);
+extern swig_type_20 _wrap_packed_lock_try_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_21 _wrap_packed_lock_release_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_22 _wrap_packed_lock_contenders_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_23 _wrap_packed_barrier_set_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_24 _wrap_packed_barrier_lift_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_25 _wrap_packed_queue_put_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_26 arg2, swig_intgo arg3, swig_intgo arg4);
+extern swig_type_27 _wrap_packed_queue_finish_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_28 _wrap_packed_queue_return_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_29 _wrap_packed_cache_get_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_30 arg2);
+extern swig_type_31 _wrap_packed_cache_list_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_32 arg2);
+extern swig_type_33 _wrap_submit_swig_7127b53ebf016a72(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_intgo _wrap_request_add_swig_7127b53ebf016a72(uintptr_t arg1, uintptr_t arg2);
+extern void _wrap_handle_shutdown_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_intgo _wrap_request_fresh_swig_7127b53ebf016a72(uintptr_t arg1, _Bool arg2, swig_type_34 arg3, swig_intgo arg4);
+extern swig_intgo _wrap_request_behind_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_35 arg2, swig_intgo arg3);
+extern swig_type_36 _wrap_version_swig_7127b53ebf016a72(void);
+extern swig_type_37 _wrap_code_name_swig_7127b53ebf016a72(swig_intgo arg1);
+extern swig_type_38 _wrap_code_text_swig_7127b53ebf016a72(swig_intgo arg1);
+extern swig_intgo _wrap_session_state_of_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_type_39 _wrap_session_id_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_type_40 _wrap_session_token_swig_7127b53ebf016a72(uintptr_t arg1, uintptr_t arg2, swig_type_41 arg3);
+extern swig_type_42 _wrap_session_good_until_ms_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_intgo _wrap_client_port_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_type_43 _wrap_last_zxid_swig_7127b53ebf016a72(uintptr_t arg1);
+extern uintptr_t _wrap_request_get_swig_7127b53ebf016a72(swig_type_44 arg1);
+extern uintptr_t _wrap_request_exists_swig_7127b53ebf016a72(swig_type_45 arg1);
+extern uintptr_t _wrap_request_list_swig_7127b53ebf016a72(swig_type_46 arg1);
+extern uintptr_t _wrap_request_get_acl_swig_7127b53ebf016a72(swig_type_47 arg1);
+extern uintptr_t _wrap_request_read_many_swig_7127b53ebf016a72(void);
+extern uintptr_t _wrap_request_subtree_swig_7127b53ebf016a72(swig_type_48 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_ephemerals_swig_7127b53ebf016a72(swig_type_49 arg1);
+extern uintptr_t _wrap_request_count_descendants_swig_7127b53ebf016a72(swig_type_50 arg1);
+extern uintptr_t _wrap_request_sync_swig_7127b53ebf016a72(swig_type_51 arg1);
+extern uintptr_t _wrap_request_wait_swig_7127b53ebf016a72(swig_type_52 arg1);
+extern uintptr_t _wrap_request_create_swig_7127b53ebf016a72(swig_type_53 arg1, swig_type_54 arg2, swig_intgo arg3);
+extern uintptr_t _wrap_request_delete_swig_7127b53ebf016a72(swig_type_55 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_set_swig_7127b53ebf016a72(swig_type_56 arg1, swig_type_57 arg2, swig_intgo arg3);
+extern uintptr_t _wrap_request_check_swig_7127b53ebf016a72(swig_type_58 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_set_acl_swig_7127b53ebf016a72(swig_type_59 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_multi_swig_7127b53ebf016a72(void);
+extern uintptr_t _wrap_request_reconfigure_swig_7127b53ebf016a72(swig_type_60 arg1, swig_type_61 arg2, swig_type_62 arg3, swig_type_63 arg4);
+extern uintptr_t _wrap_request_auth_swig_7127b53ebf016a72(swig_type_64 arg1, swig_type_65 arg2);
+extern uintptr_t _wrap_request_who_am_i_swig_7127b53ebf016a72(void);
+extern uintptr_t _wrap_request_open_session_swig_7127b53ebf016a72(void);
+extern uintptr_t _wrap_request_close_session_swig_7127b53ebf016a72(void);
+extern uintptr_t _wrap_request_add_watch_swig_7127b53ebf016a72(swig_type_66 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_remove_watch_swig_7127b53ebf016a72(swig_type_67 arg1);
+extern uintptr_t _wrap_request_subscribe_swig_7127b53ebf016a72(swig_type_68 arg1);
+extern swig_intgo _wrap_request_set_watch_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_if_changed_since_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_69 arg2);
+extern swig_intgo _wrap_request_set_page_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_70 arg2, swig_intgo arg3);
+extern swig_intgo _wrap_request_set_with_nodes_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_with_children_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_without_data_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_sequential_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_ttl_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_71 arg2);
+extern swig_intgo _wrap_request_add_acl_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2, swig_type_72 arg3, swig_type_73 arg4);
+extern swig_intgo _wrap_request_add_path_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_74 arg2);
+extern void _wrap_cancel_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_75 arg2);
+extern swig_intgo _wrap_descriptor_swig_7127b53ebf016a72(uintptr_t arg1);
+extern void _wrap_set_event_limit_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern swig_intgo _wrap_request_set_without_snapshot_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_window_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern uintptr_t _wrap_lock_new_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_76 arg2, swig_intgo arg3, swig_type_77 arg4);
+extern uintptr_t _wrap_semaphore_new_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_78 arg2, swig_intgo arg3, swig_type_79 arg4);
+extern void _wrap_lock_free_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_type_80 _wrap_lock_submit_acquire_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_81 _wrap_lock_submit_release_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_lock_cancel_swig_7127b53ebf016a72(uintptr_t arg1);
+extern _Bool _wrap_lock_is_held_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_type_82 _wrap_lock_token_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_type_83 _wrap_lock_good_until_ms_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_type_84 _wrap_lock_number_swig_7127b53ebf016a72(uintptr_t arg1);
+extern uintptr_t _wrap_ephemeral_new_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_85 arg2, swig_type_86 arg3);
+extern uintptr_t _wrap_group_join_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_87 arg2, swig_type_88 arg3);
+extern void _wrap_ephemeral_free_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_type_89 _wrap_ephemeral_submit_wait_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_ephemeral_cancel_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_type_90 _wrap_ephemeral_path_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_type_91 _wrap_ephemeral_number_swig_7127b53ebf016a72(uintptr_t arg1);
+extern uintptr_t _wrap_barrier_new_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_92 arg2);
+extern void _wrap_barrier_free_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_type_93 _wrap_barrier_submit_wait_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_barrier_cancel_swig_7127b53ebf016a72(uintptr_t arg1);
+extern uintptr_t _wrap_double_barrier_new_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_94 arg2, swig_intgo arg3, swig_type_95 arg4);
+extern void _wrap_double_barrier_free_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_type_96 _wrap_double_barrier_submit_enter_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_97 _wrap_double_barrier_submit_leave_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_double_barrier_cancel_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_type_98 _wrap_double_barrier_number_swig_7127b53ebf016a72(uintptr_t arg1);
+extern uintptr_t _wrap_queue_new_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_99 arg2);
+extern void _wrap_queue_free_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_type_100 _wrap_queue_submit_take_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_queue_cancel_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_type_101 _wrap_queue_number_swig_7127b53ebf016a72(uintptr_t arg1);
+extern uintptr_t _wrap_cache_new_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_102 arg2);
+extern void _wrap_cache_free_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_type_103 _wrap_cache_submit_wait_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_cache_cancel_swig_7127b53ebf016a72(uintptr_t arg1);
 #undef intgo
 */
 import "C"
@@ -201,13 +280,13 @@ type _ sync.Mutex
 
 func Swig_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_Swig_free_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0))
+	C._wrap_Swig_free_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0))
 }
 
 func Swig_malloc(arg1 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_Swig_malloc_swig_2bbc7f980dd8eb1a(C.swig_intgo(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_Swig_malloc_swig_7127b53ebf016a72(C.swig_intgo(_swig_i_0)))
 	return swig_r
 }
 
@@ -226,7 +305,7 @@ func taken(text string) string {
 
 func Free_text(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_free_text_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0))
+	C._wrap_free_text_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0))
 }
 
 func Packed_open(arg1 string, arg2 string, arg3 uint, arg4 uint) (_swig_ret string) {
@@ -235,7 +314,7 @@ func Packed_open(arg1 string, arg2 string, arg3 uint, arg4 uint) (_swig_ret stri
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r_p := C._wrap_packed_open_swig_2bbc7f980dd8eb1a(*(*C.swig_type_2)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_3)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3))
+	swig_r_p := C._wrap_packed_open_swig_7127b53ebf016a72(*(*C.swig_type_2)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_3)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
@@ -253,7 +332,7 @@ func Packed_perform(arg1 uintptr, arg2 uintptr, arg3 uint) (_swig_ret string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_perform_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_perform_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -265,7 +344,7 @@ func Packed_get(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_get_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), *(*C.swig_type_6)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_get_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_6)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -280,7 +359,7 @@ func Packed_ensure_path(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret string)
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_ensure_path_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), *(*C.swig_type_8)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_ensure_path_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_8)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -295,7 +374,7 @@ func Packed_delete_recursive(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret st
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_delete_recursive_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), *(*C.swig_type_10)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_delete_recursive_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_10)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -310,7 +389,7 @@ func Packed_events(arg1 uintptr, arg2 uint, arg3 uint) (_swig_ret string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_events_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_events_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -320,7 +399,7 @@ swig_r_1 = taken(swig_r)
 func Packed_log(arg1 uintptr) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_packed_log_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0))
+	swig_r_p := C._wrap_packed_log_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -329,12 +408,179 @@ swig_r_1 = taken(swig_r)
 
 func Handle_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_handle_free_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0))
+	C._wrap_handle_free_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0))
 }
 
 func Request_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_request_free_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0))
+	C._wrap_request_free_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0))
+}
+
+func Packed_group_members(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret string) {
+	var swig_r string
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r_p := C._wrap_packed_group_members_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_14)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
+	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	var swig_r_1 string
+swig_r_1 = taken(swig_r)
+	return swig_r_1
+}
+
+func Packed_counter_get(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret string) {
+	var swig_r string
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r_p := C._wrap_packed_counter_get_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_16)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
+	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	var swig_r_1 string
+swig_r_1 = taken(swig_r)
+	return swig_r_1
+}
+
+func Packed_counter_add(arg1 uintptr, arg2 string, arg3 int64, arg4 uint) (_swig_ret string) {
+	var swig_r string
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r_p := C._wrap_packed_counter_add_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_18)(unsafe.Pointer(&_swig_i_1)), C.swig_type_19(_swig_i_2), C.swig_intgo(_swig_i_3))
+	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	var swig_r_1 string
+swig_r_1 = taken(swig_r)
+	return swig_r_1
+}
+
+func Packed_lock_try(arg1 uintptr, arg2 uint) (_swig_ret string) {
+	var swig_r string
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r_p := C._wrap_packed_lock_try_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
+	var swig_r_1 string
+swig_r_1 = taken(swig_r)
+	return swig_r_1
+}
+
+func Packed_lock_release(arg1 uintptr, arg2 uint) (_swig_ret string) {
+	var swig_r string
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r_p := C._wrap_packed_lock_release_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
+	var swig_r_1 string
+swig_r_1 = taken(swig_r)
+	return swig_r_1
+}
+
+func Packed_lock_contenders(arg1 uintptr, arg2 uint) (_swig_ret string) {
+	var swig_r string
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r_p := C._wrap_packed_lock_contenders_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
+	var swig_r_1 string
+swig_r_1 = taken(swig_r)
+	return swig_r_1
+}
+
+func Packed_barrier_set(arg1 uintptr, arg2 uint) (_swig_ret string) {
+	var swig_r string
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r_p := C._wrap_packed_barrier_set_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
+	var swig_r_1 string
+swig_r_1 = taken(swig_r)
+	return swig_r_1
+}
+
+func Packed_barrier_lift(arg1 uintptr, arg2 uint) (_swig_ret string) {
+	var swig_r string
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r_p := C._wrap_packed_barrier_lift_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
+	var swig_r_1 string
+swig_r_1 = taken(swig_r)
+	return swig_r_1
+}
+
+func Packed_queue_put(arg1 uintptr, arg2 []byte, arg3 uint, arg4 uint) (_swig_ret string) {
+	var swig_r string
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r_p := C._wrap_packed_queue_put_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_26)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3))
+	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	var swig_r_1 string
+swig_r_1 = taken(swig_r)
+	return swig_r_1
+}
+
+func Packed_queue_finish(arg1 uintptr, arg2 uint) (_swig_ret string) {
+	var swig_r string
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r_p := C._wrap_packed_queue_finish_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
+	var swig_r_1 string
+swig_r_1 = taken(swig_r)
+	return swig_r_1
+}
+
+func Packed_queue_return(arg1 uintptr, arg2 uint) (_swig_ret string) {
+	var swig_r string
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r_p := C._wrap_packed_queue_return_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
+	var swig_r_1 string
+swig_r_1 = taken(swig_r)
+	return swig_r_1
+}
+
+func Packed_cache_get(arg1 uintptr, arg2 string) (_swig_ret string) {
+	var swig_r string
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r_p := C._wrap_packed_cache_get_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_30)(unsafe.Pointer(&_swig_i_1)))
+	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	var swig_r_1 string
+swig_r_1 = taken(swig_r)
+	return swig_r_1
+}
+
+func Packed_cache_list(arg1 uintptr, arg2 string) (_swig_ret string) {
+	var swig_r string
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r_p := C._wrap_packed_cache_list_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_32)(unsafe.Pointer(&_swig_i_1)))
+	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	var swig_r_1 string
+swig_r_1 = taken(swig_r)
+	return swig_r_1
 }
 
 func Submit(arg1 uintptr, arg2 uintptr, arg3 uint) (_swig_ret uint64) {
@@ -342,7 +588,7 @@ func Submit(arg1 uintptr, arg2 uintptr, arg3 uint) (_swig_ret uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_submit_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_submit_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	return swig_r
 }
 
@@ -350,13 +596,13 @@ func Request_add(arg1 uintptr, arg2 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_add_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_add_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	return swig_r
 }
 
 func Handle_shutdown(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_handle_shutdown_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0))
+	C._wrap_handle_shutdown_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0))
 }
 
 func Request_fresh(arg1 uintptr, arg2 bool, arg3 int64, arg4 uint) (_swig_ret int) {
@@ -365,13 +611,22 @@ func Request_fresh(arg1 uintptr, arg2 bool, arg3 int64, arg4 uint) (_swig_ret in
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_request_fresh_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1), C.swig_type_14(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (int)(C._wrap_request_fresh_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1), C.swig_type_34(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	return swig_r
+}
+
+func Request_behind(arg1 uintptr, arg2 int64, arg3 uint) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (int)(C._wrap_request_behind_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_type_35(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	return swig_r
 }
 
 func Version() (_swig_ret string) {
 	var swig_r string
-	swig_r_p := C._wrap_version_swig_2bbc7f980dd8eb1a()
+	swig_r_p := C._wrap_version_swig_7127b53ebf016a72()
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = copied(swig_r)
@@ -382,7 +637,7 @@ type Enum_SS_zooid_code int
 func Code_name(arg1 int) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_code_name_swig_2bbc7f980dd8eb1a(C.swig_intgo(_swig_i_0))
+	swig_r_p := C._wrap_code_name_swig_7127b53ebf016a72(C.swig_intgo(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = copied(swig_r)
@@ -392,7 +647,7 @@ swig_r_1 = copied(swig_r)
 func Code_text(arg1 int) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_code_text_swig_2bbc7f980dd8eb1a(C.swig_intgo(_swig_i_0))
+	swig_r_p := C._wrap_code_text_swig_7127b53ebf016a72(C.swig_intgo(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = copied(swig_r)
@@ -404,14 +659,14 @@ type Enum_SS_zooid_session_state int
 func Session_state_of(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_session_state_of_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_session_state_of_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Session_id(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	_swig_i_0 := arg1
-	swig_r = (int64)(C._wrap_session_id_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_session_id_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -420,28 +675,28 @@ func Session_token(arg1 uintptr, arg2 uintptr, arg3 int64) (_swig_ret int64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int64)(C._wrap_session_token_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_20(_swig_i_2)))
+	swig_r = (int64)(C._wrap_session_token_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_type_41(_swig_i_2)))
 	return swig_r
 }
 
 func Session_good_until_ms(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_session_good_until_ms_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_session_good_until_ms_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Client_port(arg1 uintptr) (_swig_ret uint) {
 	var swig_r uint
 	_swig_i_0 := arg1
-	swig_r = (uint)(C._wrap_client_port_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint)(C._wrap_client_port_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Last_zxid(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	_swig_i_0 := arg1
-	swig_r = (int64)(C._wrap_last_zxid_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_last_zxid_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -450,7 +705,7 @@ type Enum_SS_zooid_watch_mode int
 func Request_get(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_get_swig_2bbc7f980dd8eb1a(*(*C.swig_type_23)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_get_swig_7127b53ebf016a72(*(*C.swig_type_44)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -460,7 +715,7 @@ func Request_get(arg1 string) (_swig_ret uintptr) {
 func Request_exists(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_exists_swig_2bbc7f980dd8eb1a(*(*C.swig_type_24)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_exists_swig_7127b53ebf016a72(*(*C.swig_type_45)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -470,7 +725,7 @@ func Request_exists(arg1 string) (_swig_ret uintptr) {
 func Request_list(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_list_swig_2bbc7f980dd8eb1a(*(*C.swig_type_25)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_list_swig_7127b53ebf016a72(*(*C.swig_type_46)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -480,7 +735,7 @@ func Request_list(arg1 string) (_swig_ret uintptr) {
 func Request_get_acl(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_get_acl_swig_2bbc7f980dd8eb1a(*(*C.swig_type_26)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_get_acl_swig_7127b53ebf016a72(*(*C.swig_type_47)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -489,7 +744,7 @@ func Request_get_acl(arg1 string) (_swig_ret uintptr) {
 
 func Request_read_many() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_read_many_swig_2bbc7f980dd8eb1a())
+	swig_r = (uintptr)(C._wrap_request_read_many_swig_7127b53ebf016a72())
 	return swig_r
 }
 
@@ -497,7 +752,7 @@ func Request_subtree(arg1 string, arg2 uint) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_subtree_swig_2bbc7f980dd8eb1a(*(*C.swig_type_27)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_subtree_swig_7127b53ebf016a72(*(*C.swig_type_48)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -507,7 +762,7 @@ func Request_subtree(arg1 string, arg2 uint) (_swig_ret uintptr) {
 func Request_ephemerals(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_ephemerals_swig_2bbc7f980dd8eb1a(*(*C.swig_type_28)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_ephemerals_swig_7127b53ebf016a72(*(*C.swig_type_49)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -517,7 +772,7 @@ func Request_ephemerals(arg1 string) (_swig_ret uintptr) {
 func Request_count_descendants(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_count_descendants_swig_2bbc7f980dd8eb1a(*(*C.swig_type_29)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_count_descendants_swig_7127b53ebf016a72(*(*C.swig_type_50)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -527,7 +782,7 @@ func Request_count_descendants(arg1 string) (_swig_ret uintptr) {
 func Request_sync(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_sync_swig_2bbc7f980dd8eb1a(*(*C.swig_type_30)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_sync_swig_7127b53ebf016a72(*(*C.swig_type_51)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -537,7 +792,7 @@ func Request_sync(arg1 string) (_swig_ret uintptr) {
 func Request_wait(arg1 int64) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_wait_swig_2bbc7f980dd8eb1a(C.swig_type_31(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_request_wait_swig_7127b53ebf016a72(C.swig_type_52(_swig_i_0)))
 	return swig_r
 }
 
@@ -546,7 +801,7 @@ func Request_create(arg1 string, arg2 []byte, arg3 int) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_request_create_swig_2bbc7f980dd8eb1a(*(*C.swig_type_32)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_33)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_request_create_swig_7127b53ebf016a72(*(*C.swig_type_53)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -560,7 +815,7 @@ func Request_delete(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_delete_swig_2bbc7f980dd8eb1a(*(*C.swig_type_34)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_delete_swig_7127b53ebf016a72(*(*C.swig_type_55)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -572,7 +827,7 @@ func Request_set(arg1 string, arg2 []byte, arg3 int) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_request_set_swig_2bbc7f980dd8eb1a(*(*C.swig_type_35)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_36)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_request_set_swig_7127b53ebf016a72(*(*C.swig_type_56)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_57)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -586,7 +841,7 @@ func Request_check(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_check_swig_2bbc7f980dd8eb1a(*(*C.swig_type_37)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_check_swig_7127b53ebf016a72(*(*C.swig_type_58)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -597,7 +852,7 @@ func Request_set_acl(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_set_acl_swig_2bbc7f980dd8eb1a(*(*C.swig_type_38)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_set_acl_swig_7127b53ebf016a72(*(*C.swig_type_59)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -606,7 +861,7 @@ func Request_set_acl(arg1 string, arg2 int) (_swig_ret uintptr) {
 
 func Request_multi() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_multi_swig_2bbc7f980dd8eb1a())
+	swig_r = (uintptr)(C._wrap_request_multi_swig_7127b53ebf016a72())
 	return swig_r
 }
 
@@ -616,7 +871,7 @@ func Request_reconfigure(arg1 string, arg2 string, arg3 string, arg4 int64) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_request_reconfigure_swig_2bbc7f980dd8eb1a(*(*C.swig_type_39)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_41)(unsafe.Pointer(&_swig_i_2)), C.swig_type_42(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_request_reconfigure_swig_7127b53ebf016a72(*(*C.swig_type_60)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_61)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_2)), C.swig_type_63(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -633,7 +888,7 @@ func Request_auth(arg1 string, arg2 []byte) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_auth_swig_2bbc7f980dd8eb1a(*(*C.swig_type_43)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_request_auth_swig_7127b53ebf016a72(*(*C.swig_type_64)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_65)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -645,19 +900,19 @@ func Request_auth(arg1 string, arg2 []byte) (_swig_ret uintptr) {
 
 func Request_who_am_i() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_who_am_i_swig_2bbc7f980dd8eb1a())
+	swig_r = (uintptr)(C._wrap_request_who_am_i_swig_7127b53ebf016a72())
 	return swig_r
 }
 
 func Request_open_session() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_open_session_swig_2bbc7f980dd8eb1a())
+	swig_r = (uintptr)(C._wrap_request_open_session_swig_7127b53ebf016a72())
 	return swig_r
 }
 
 func Request_close_session() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_close_session_swig_2bbc7f980dd8eb1a())
+	swig_r = (uintptr)(C._wrap_request_close_session_swig_7127b53ebf016a72())
 	return swig_r
 }
 
@@ -665,7 +920,7 @@ func Request_add_watch(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_add_watch_swig_2bbc7f980dd8eb1a(*(*C.swig_type_45)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_add_watch_swig_7127b53ebf016a72(*(*C.swig_type_66)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -675,7 +930,7 @@ func Request_add_watch(arg1 string, arg2 int) (_swig_ret uintptr) {
 func Request_remove_watch(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_remove_watch_swig_2bbc7f980dd8eb1a(*(*C.swig_type_46)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_remove_watch_swig_7127b53ebf016a72(*(*C.swig_type_67)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -685,7 +940,7 @@ func Request_remove_watch(arg1 string) (_swig_ret uintptr) {
 func Request_subscribe(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_subscribe_swig_2bbc7f980dd8eb1a(*(*C.swig_type_47)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_subscribe_swig_7127b53ebf016a72(*(*C.swig_type_68)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -695,7 +950,7 @@ func Request_subscribe(arg1 string) (_swig_ret uintptr) {
 func Request_set_watch(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_watch_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_watch_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -703,7 +958,7 @@ func Request_set_if_changed_since(arg1 uintptr, arg2 int64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_if_changed_since_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_type_48(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_if_changed_since_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_type_69(_swig_i_1)))
 	return swig_r
 }
 
@@ -712,7 +967,7 @@ func Request_set_page(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_request_set_page_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), *(*C.swig_type_49)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (int)(C._wrap_request_set_page_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -722,28 +977,28 @@ func Request_set_page(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret int) {
 func Request_set_with_nodes(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_with_nodes_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_with_nodes_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Request_set_with_children(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_with_children_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_with_children_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Request_set_without_data(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_without_data_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_without_data_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Request_set_sequential(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_sequential_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_sequential_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -751,7 +1006,7 @@ func Request_set_ttl(arg1 uintptr, arg2 int64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_ttl_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_type_50(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_ttl_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_type_71(_swig_i_1)))
 	return swig_r
 }
 
@@ -761,7 +1016,7 @@ func Request_add_acl(arg1 uintptr, arg2 uint, arg3 string, arg4 string) (_swig_r
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_request_add_acl_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_51)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_52)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (int)(C._wrap_request_add_acl_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -775,7 +1030,7 @@ func Request_add_path(arg1 uintptr, arg2 string) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_add_path_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), *(*C.swig_type_53)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int)(C._wrap_request_add_path_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -785,7 +1040,7 @@ func Request_add_path(arg1 uintptr, arg2 string) (_swig_ret int) {
 func Cancel(arg1 uintptr, arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_cancel_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_type_54(_swig_i_1))
+	C._wrap_cancel_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_type_75(_swig_i_1))
 }
 
 type Enum_SS_zooid_role int
@@ -794,83 +1049,20 @@ type Enum_SS_zooid_change int
 func Descriptor(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_descriptor_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_descriptor_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Set_event_limit(arg1 uintptr, arg2 uint) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_set_event_limit_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
-}
-
-type SwigcptrZooid_cursor uintptr
-
-func (p SwigcptrZooid_cursor) Swigcptr() uintptr {
-	return (uintptr)(p)
-}
-
-func (p SwigcptrZooid_cursor) SwigIsZooid_cursor() {
-}
-
-func (arg1 SwigcptrZooid_cursor) SetZxid(arg2 int64) {
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	C._wrap_zooid_cursor_zxid_set_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_type_55(_swig_i_1))
-}
-
-func (arg1 SwigcptrZooid_cursor) GetZxid() (_swig_ret int64) {
-	var swig_r int64
-	_swig_i_0 := arg1
-	swig_r = (int64)(C._wrap_zooid_cursor_zxid_get_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0)))
-	return swig_r
-}
-
-func (arg1 SwigcptrZooid_cursor) SetIndex(arg2 uint) {
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	C._wrap_zooid_cursor_index_set_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
-}
-
-func (arg1 SwigcptrZooid_cursor) GetIndex() (_swig_ret uint) {
-	var swig_r uint
-	_swig_i_0 := arg1
-	swig_r = (uint)(C._wrap_zooid_cursor_index_get_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0)))
-	return swig_r
-}
-
-func NewZooid_cursor() (_swig_ret Zooid_cursor) {
-	var swig_r Zooid_cursor
-	swig_r = (Zooid_cursor)(SwigcptrZooid_cursor(C._wrap_new_zooid_cursor_swig_2bbc7f980dd8eb1a()))
-	return swig_r
-}
-
-func DeleteZooid_cursor(arg1 Zooid_cursor) {
-	_swig_i_0 := getSwigcptr(arg1)
-	C._wrap_delete_zooid_cursor_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0))
-}
-
-type Zooid_cursor interface {
-	Swigcptr() uintptr
-	SwigIsZooid_cursor()
-	SetZxid(arg2 int64)
-	GetZxid() (_swig_ret int64)
-	SetIndex(arg2 uint)
-	GetIndex() (_swig_ret uint)
-}
-
-func Request_set_cursor(arg1 uintptr, arg2 Zooid_cursor) (_swig_ret int) {
-	var swig_r int
-	_swig_i_0 := arg1
-	_swig_i_1 := getSwigcptr(arg2)
-	swig_r = (int)(C._wrap_request_set_cursor_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
-	return swig_r
+	C._wrap_set_event_limit_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 }
 
 func Request_set_without_snapshot(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_without_snapshot_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_without_snapshot_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -878,87 +1070,303 @@ func Request_set_window(arg1 uintptr, arg2 uint) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_window_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_window_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 type Enum_SS_zooid_lock_kind int
-func Cache_new(arg1 uintptr, arg2 string) (_swig_ret Struct_SS_zooid_cache) {
-	var swig_r Struct_SS_zooid_cache
+func Lock_new(arg1 uintptr, arg2 string, arg3 int, arg4 string) (_swig_ret uintptr) {
+	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (Struct_SS_zooid_cache)(SwigcptrStruct_SS_zooid_cache(C._wrap_cache_new_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), *(*C.swig_type_57)(unsafe.Pointer(&_swig_i_1)))))
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (uintptr)(C._wrap_lock_new_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg4
 	}
 	return swig_r
 }
 
-func Cache_free(arg1 Struct_SS_zooid_cache) {
-	_swig_i_0 := getSwigcptr(arg1)
-	C._wrap_cache_free_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0))
-}
-
-func Cache_wait(arg1 Struct_SS_zooid_cache, arg2 uint, arg3 Struct_SS_zooid_reply) (_swig_ret int) {
-	var swig_r int
-	_swig_i_0 := getSwigcptr(arg1)
+func Semaphore_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swig_ret uintptr) {
+	var swig_r uintptr
+	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (int)(C._wrap_cache_wait_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.uintptr_t(_swig_i_2)))
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (uintptr)(C._wrap_semaphore_new_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_3))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg4
+	}
 	return swig_r
 }
 
-func Cache_submit_wait(arg1 Struct_SS_zooid_cache, arg2 uint) (_swig_ret uint64) {
+func Lock_free(arg1 uintptr) {
+	_swig_i_0 := arg1
+	C._wrap_lock_free_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0))
+}
+
+func Lock_submit_acquire(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
-	_swig_i_0 := getSwigcptr(arg1)
+	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_cache_submit_wait_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_lock_submit_acquire_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
-func Cache_cancel(arg1 Struct_SS_zooid_cache) {
-	_swig_i_0 := getSwigcptr(arg1)
-	C._wrap_cache_cancel_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0))
+func Lock_submit_release(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uint64)(C._wrap_lock_submit_release_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	return swig_r
 }
 
-func Cache_get(arg1 Struct_SS_zooid_cache, arg2 string, arg3 Struct_SS_zooid_reply) (_swig_ret int) {
-	var swig_r int
-	_swig_i_0 := getSwigcptr(arg1)
+func Lock_cancel(arg1 uintptr) {
+	_swig_i_0 := arg1
+	C._wrap_lock_cancel_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0))
+}
+
+func Lock_is_held(arg1 uintptr) (_swig_ret bool) {
+	var swig_r bool
+	_swig_i_0 := arg1
+	swig_r = (bool)(C._wrap_lock_is_held_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
+func Lock_token(arg1 uintptr) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	swig_r = (uint64)(C._wrap_lock_token_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
+func Lock_good_until_ms(arg1 uintptr) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	swig_r = (uint64)(C._wrap_lock_good_until_ms_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
+func Lock_number(arg1 uintptr) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	swig_r = (uint64)(C._wrap_lock_number_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
+func Ephemeral_new(arg1 uintptr, arg2 string, arg3 []byte) (_swig_ret uintptr) {
+	var swig_r uintptr
+	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (int)(C._wrap_cache_get_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), *(*C.swig_type_59)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	_swig_i_2 := arg3
+	swig_r = (uintptr)(C._wrap_ephemeral_new_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_2))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
+func Group_join(arg1 uintptr, arg2 string, arg3 string) (_swig_ret uintptr) {
+	var swig_r uintptr
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (uintptr)(C._wrap_group_join_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_2))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
+func Ephemeral_free(arg1 uintptr) {
+	_swig_i_0 := arg1
+	C._wrap_ephemeral_free_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0))
+}
+
+func Ephemeral_submit_wait(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uint64)(C._wrap_ephemeral_submit_wait_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	return swig_r
+}
+
+func Ephemeral_cancel(arg1 uintptr) {
+	_swig_i_0 := arg1
+	C._wrap_ephemeral_cancel_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0))
+}
+
+func Ephemeral_path(arg1 uintptr) (_swig_ret string) {
+	var swig_r string
+	_swig_i_0 := arg1
+	swig_r_p := C._wrap_ephemeral_path_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0))
+	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
+	var swig_r_1 string
+swig_r_1 = copied(swig_r)
+	return swig_r_1
+}
+
+func Ephemeral_number(arg1 uintptr) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	swig_r = (uint64)(C._wrap_ephemeral_number_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
+func Barrier_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
+	var swig_r uintptr
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uintptr)(C._wrap_barrier_new_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
 	return swig_r
 }
 
-func Cache_list(arg1 Struct_SS_zooid_cache, arg2 string, arg3 Struct_SS_zooid_reply) (_swig_ret int) {
-	var swig_r int
-	_swig_i_0 := getSwigcptr(arg1)
+func Barrier_free(arg1 uintptr) {
+	_swig_i_0 := arg1
+	C._wrap_barrier_free_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0))
+}
+
+func Barrier_submit_wait(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	_swig_i_2 := getSwigcptr(arg3)
-	swig_r = (int)(C._wrap_cache_list_swig_2bbc7f980dd8eb1a(C.uintptr_t(_swig_i_0), *(*C.swig_type_60)(unsafe.Pointer(&_swig_i_1)), C.uintptr_t(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_barrier_submit_wait_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	return swig_r
+}
+
+func Barrier_cancel(arg1 uintptr) {
+	_swig_i_0 := arg1
+	C._wrap_barrier_cancel_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0))
+}
+
+func Double_barrier_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swig_ret uintptr) {
+	var swig_r uintptr
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (uintptr)(C._wrap_double_barrier_new_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_3))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg4
+	}
+	return swig_r
+}
+
+func Double_barrier_free(arg1 uintptr) {
+	_swig_i_0 := arg1
+	C._wrap_double_barrier_free_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0))
+}
+
+func Double_barrier_submit_enter(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uint64)(C._wrap_double_barrier_submit_enter_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	return swig_r
+}
+
+func Double_barrier_submit_leave(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uint64)(C._wrap_double_barrier_submit_leave_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	return swig_r
+}
+
+func Double_barrier_cancel(arg1 uintptr) {
+	_swig_i_0 := arg1
+	C._wrap_double_barrier_cancel_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0))
+}
+
+func Double_barrier_number(arg1 uintptr) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	swig_r = (uint64)(C._wrap_double_barrier_number_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
+func Queue_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
+	var swig_r uintptr
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uintptr)(C._wrap_queue_new_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_99)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
 	return swig_r
 }
 
-
-type SwigcptrStruct_SS_zooid_reply uintptr
-type Struct_SS_zooid_reply interface {
-	Swigcptr() uintptr;
-}
-func (p SwigcptrStruct_SS_zooid_reply) Swigcptr() uintptr {
-	return uintptr(p)
+func Queue_free(arg1 uintptr) {
+	_swig_i_0 := arg1
+	C._wrap_queue_free_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0))
 }
 
-type SwigcptrStruct_SS_zooid_cache uintptr
-type Struct_SS_zooid_cache interface {
-	Swigcptr() uintptr;
+func Queue_submit_take(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uint64)(C._wrap_queue_submit_take_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	return swig_r
 }
-func (p SwigcptrStruct_SS_zooid_cache) Swigcptr() uintptr {
-	return uintptr(p)
+
+func Queue_cancel(arg1 uintptr) {
+	_swig_i_0 := arg1
+	C._wrap_queue_cancel_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0))
 }
+
+func Queue_number(arg1 uintptr) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	swig_r = (uint64)(C._wrap_queue_number_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
+func Cache_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
+	var swig_r uintptr
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uintptr)(C._wrap_cache_new_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_1))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Cache_free(arg1 uintptr) {
+	_swig_i_0 := arg1
+	C._wrap_cache_free_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0))
+}
+
+func Cache_submit_wait(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uint64)(C._wrap_cache_submit_wait_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	return swig_r
+}
+
+func Cache_cancel(arg1 uintptr) {
+	_swig_i_0 := arg1
+	C._wrap_cache_cancel_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0))
+}
+
 

@@ -287,6 +287,12 @@ static int zooid_request_fresh(zooid_request *request, bool latest, int64_t zxid
     return zooid_request_set_freshness(request, &freshness);
 }
 
+static int zooid_request_behind(zooid_request *request, int64_t zxid, uint32_t index)
+{
+    struct zooid_cursor cursor = {.zxid = zxid, .index = index};
+    return zooid_request_set_cursor(request, &cursor);
+}
+
 
 #include <stdint.h>		// Use the C99 official header
 
@@ -401,6 +407,18 @@ static void put_reply(zooid_packed *p, zooid_reply *r)
     zooid_reply_free(r);
 }
 
+/* What events of a subscription have besides. */
+static void put_update(zooid_packed *p, const zooid_event *e)
+{
+    struct zooid_cursor cursor = {0, 0};
+    put_data(p, zooid_event_data(e), zooid_event_data_len(e));
+    put_stat(p, zooid_event_stat(e));
+    put_32(p, zooid_event_cursor(e, &cursor));
+    put_64(p, cursor.zxid);
+    put_32(p, cursor.index);
+    put_32(p, zooid_event_fell_behind(e));
+}
+
 static void put_event(zooid_packed *p, zooid_event *e)
 {
     enum zooid_event_kind kind = zooid_event_kind(e);
@@ -412,6 +430,8 @@ static void put_event(zooid_packed *p, zooid_event *e)
     put_64(p, zooid_event_zxid(e));
     if (kind == ZOOID_EVENT_REPLY || kind == ZOOID_EVENT_LOST)
         put_reply(p, zooid_event_take_reply(e));
+    if (kind == ZOOID_EVENT_CHANGE || kind == ZOOID_EVENT_RESET || kind == ZOOID_EVENT_CAUGHT_UP)
+        put_update(p, e);
     zooid_event_free(e);
 }
 
@@ -472,6 +492,21 @@ PACKED(perform, (zooid_client * client, zooid_request *taken, uint32_t ms), (cli
 PACKED(get, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
 PACKED(ensure_path, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
 PACKED(delete_recursive, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
+PACKED(group_members, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
+PACKED(counter_get, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
+PACKED(counter_add, (zooid_client * client, const char *path, int64_t delta, uint32_t ms),
+       (client, path, delta, ms, &reply))
+PACKED(lock_try, (zooid_lock * lock, uint32_t ms), (lock, ms, &reply))
+PACKED(lock_release, (zooid_lock * lock, uint32_t ms), (lock, ms, &reply))
+PACKED(lock_contenders, (zooid_lock * lock, uint32_t ms), (lock, ms, &reply))
+PACKED(barrier_set, (zooid_barrier * barrier, uint32_t ms), (barrier, ms, &reply))
+PACKED(barrier_lift, (zooid_barrier * barrier, uint32_t ms), (barrier, ms, &reply))
+PACKED(queue_put, (zooid_queue * queue, const void *data, size_t len, unsigned priority, uint32_t ms),
+       (queue, data, len, priority, ms, &reply))
+PACKED(queue_finish, (zooid_queue * queue, uint32_t ms), (queue, ms, &reply))
+PACKED(queue_return, (zooid_queue * queue, uint32_t ms), (queue, ms, &reply))
+PACKED(cache_get, (zooid_cache * cache, const char *path), (cache, path, &reply))
+PACKED(cache_list, (zooid_cache * cache, const char *path), (cache, path, &reply))
 
 /* The handle's address; when that is NULL, the reply that tells why. */
 static zooid_packed packed_open(const char *socket, const char *name, uint32_t connect_ms, uint32_t session_timeout_ms)
@@ -494,7 +529,7 @@ static zooid_packed packed_open(const char *socket, const char *name, uint32_t c
 extern "C" {
 #endif
 
-void _wrap_Swig_free_swig_2bbc7f980dd8eb1a(void *_swig_go_0) {
+void _wrap_Swig_free_swig_7127b53ebf016a72(void *_swig_go_0) {
   void *arg1 = (void *) 0 ;
   
   arg1 = *(void **)&_swig_go_0; 
@@ -504,7 +539,7 @@ void _wrap_Swig_free_swig_2bbc7f980dd8eb1a(void *_swig_go_0) {
 }
 
 
-void *_wrap_Swig_malloc_swig_2bbc7f980dd8eb1a(intgo _swig_go_0) {
+void *_wrap_Swig_malloc_swig_7127b53ebf016a72(intgo _swig_go_0) {
   int arg1 ;
   void *result = 0 ;
   void *_swig_go_result;
@@ -517,7 +552,7 @@ void *_wrap_Swig_malloc_swig_2bbc7f980dd8eb1a(intgo _swig_go_0) {
 }
 
 
-void _wrap_free_text_swig_2bbc7f980dd8eb1a(char *_swig_go_0) {
+void _wrap_free_text_swig_7127b53ebf016a72(char *_swig_go_0) {
   char *arg1 = (char *) 0 ;
   
   arg1 = (char *)_swig_go_0;
@@ -528,7 +563,7 @@ void _wrap_free_text_swig_2bbc7f980dd8eb1a(char *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_packed_open_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3) {
+_gostring_ _wrap_packed_open_swig_7127b53ebf016a72(_gostring_ _swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3) {
   char *arg1 = (char *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -552,7 +587,7 @@ _gostring_ _wrap_packed_open_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0, _gostr
 }
 
 
-_gostring_ _wrap_packed_perform_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_perform_swig_7127b53ebf016a72(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_request *arg2 = (zooid_request *) 0 ;
   uint32_t arg3 ;
@@ -572,7 +607,7 @@ _gostring_ _wrap_packed_perform_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0, 
 }
 
 
-_gostring_ _wrap_packed_get_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_get_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -593,7 +628,7 @@ _gostring_ _wrap_packed_get_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0, _gos
 }
 
 
-_gostring_ _wrap_packed_ensure_path_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_ensure_path_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -614,7 +649,7 @@ _gostring_ _wrap_packed_ensure_path_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go
 }
 
 
-_gostring_ _wrap_packed_delete_recursive_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_delete_recursive_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -635,7 +670,7 @@ _gostring_ _wrap_packed_delete_recursive_swig_2bbc7f980dd8eb1a(zooid_client *_sw
 }
 
 
-_gostring_ _wrap_packed_events_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_events_swig_7127b53ebf016a72(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint32_t arg2 ;
   unsigned int arg3 ;
@@ -655,7 +690,7 @@ _gostring_ _wrap_packed_events_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0, i
 }
 
 
-_gostring_ _wrap_packed_log_swig_2bbc7f980dd8eb1a(zooid_handle *_swig_go_0) {
+_gostring_ _wrap_packed_log_swig_7127b53ebf016a72(zooid_handle *_swig_go_0) {
   zooid_handle *arg1 = (zooid_handle *) 0 ;
   zooid_packed result;
   _gostring_ _swig_go_result;
@@ -671,7 +706,7 @@ _gostring_ _wrap_packed_log_swig_2bbc7f980dd8eb1a(zooid_handle *_swig_go_0) {
 }
 
 
-void _wrap_handle_free_swig_2bbc7f980dd8eb1a(zooid_handle *_swig_go_0) {
+void _wrap_handle_free_swig_7127b53ebf016a72(zooid_handle *_swig_go_0) {
   zooid_handle *arg1 = (zooid_handle *) 0 ;
   
   arg1 = (zooid_handle *)_swig_go_0;
@@ -681,7 +716,7 @@ void _wrap_handle_free_swig_2bbc7f980dd8eb1a(zooid_handle *_swig_go_0) {
 }
 
 
-void _wrap_request_free_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0) {
+void _wrap_request_free_swig_7127b53ebf016a72(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   
   arg1 = (zooid_request *)_swig_go_0;
@@ -691,7 +726,262 @@ void _wrap_request_free_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0) {
 }
 
 
-long long _wrap_submit_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_group_members_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  char *arg2 = (char *) 0 ;
+  uint32_t arg3 ;
+  zooid_packed result;
+  _gostring_ _swig_go_result;
+  
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  arg3 = (uint32_t)_swig_go_2; 
+  
+  result = packed_group_members(arg1,(char const *)arg2,arg3);
+  {
+    _swig_go_result.p = (&result)->data;
+    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
+  }
+  free(arg2);
+  return _swig_go_result;
+}
+
+
+_gostring_ _wrap_packed_counter_get_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  char *arg2 = (char *) 0 ;
+  uint32_t arg3 ;
+  zooid_packed result;
+  _gostring_ _swig_go_result;
+  
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  arg3 = (uint32_t)_swig_go_2; 
+  
+  result = packed_counter_get(arg1,(char const *)arg2,arg3);
+  {
+    _swig_go_result.p = (&result)->data;
+    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
+  }
+  free(arg2);
+  return _swig_go_result;
+}
+
+
+_gostring_ _wrap_packed_counter_add_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int64_t arg3 ;
+  uint32_t arg4 ;
+  zooid_packed result;
+  _gostring_ _swig_go_result;
+  
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  arg3 = (int64_t)_swig_go_2; 
+  arg4 = (uint32_t)_swig_go_3; 
+  
+  result = packed_counter_add(arg1,(char const *)arg2,arg3,arg4);
+  {
+    _swig_go_result.p = (&result)->data;
+    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
+  }
+  free(arg2);
+  return _swig_go_result;
+}
+
+
+_gostring_ _wrap_packed_lock_try_swig_7127b53ebf016a72(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+  zooid_lock *arg1 = (zooid_lock *) 0 ;
+  uint32_t arg2 ;
+  zooid_packed result;
+  _gostring_ _swig_go_result;
+  
+  arg1 = (zooid_lock *)_swig_go_0;
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  result = packed_lock_try(arg1,arg2);
+  {
+    _swig_go_result.p = (&result)->data;
+    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
+  }
+  return _swig_go_result;
+}
+
+
+_gostring_ _wrap_packed_lock_release_swig_7127b53ebf016a72(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+  zooid_lock *arg1 = (zooid_lock *) 0 ;
+  uint32_t arg2 ;
+  zooid_packed result;
+  _gostring_ _swig_go_result;
+  
+  arg1 = (zooid_lock *)_swig_go_0;
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  result = packed_lock_release(arg1,arg2);
+  {
+    _swig_go_result.p = (&result)->data;
+    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
+  }
+  return _swig_go_result;
+}
+
+
+_gostring_ _wrap_packed_lock_contenders_swig_7127b53ebf016a72(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+  zooid_lock *arg1 = (zooid_lock *) 0 ;
+  uint32_t arg2 ;
+  zooid_packed result;
+  _gostring_ _swig_go_result;
+  
+  arg1 = (zooid_lock *)_swig_go_0;
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  result = packed_lock_contenders(arg1,arg2);
+  {
+    _swig_go_result.p = (&result)->data;
+    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
+  }
+  return _swig_go_result;
+}
+
+
+_gostring_ _wrap_packed_barrier_set_swig_7127b53ebf016a72(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
+  zooid_barrier *arg1 = (zooid_barrier *) 0 ;
+  uint32_t arg2 ;
+  zooid_packed result;
+  _gostring_ _swig_go_result;
+  
+  arg1 = (zooid_barrier *)_swig_go_0;
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  result = packed_barrier_set(arg1,arg2);
+  {
+    _swig_go_result.p = (&result)->data;
+    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
+  }
+  return _swig_go_result;
+}
+
+
+_gostring_ _wrap_packed_barrier_lift_swig_7127b53ebf016a72(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
+  zooid_barrier *arg1 = (zooid_barrier *) 0 ;
+  uint32_t arg2 ;
+  zooid_packed result;
+  _gostring_ _swig_go_result;
+  
+  arg1 = (zooid_barrier *)_swig_go_0;
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  result = packed_barrier_lift(arg1,arg2);
+  {
+    _swig_go_result.p = (&result)->data;
+    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
+  }
+  return _swig_go_result;
+}
+
+
+_gostring_ _wrap_packed_queue_put_swig_7127b53ebf016a72(zooid_queue *_swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3) {
+  zooid_queue *arg1 = (zooid_queue *) 0 ;
+  void *arg2 = (void *) 0 ;
+  size_t arg3 ;
+  unsigned int arg4 ;
+  uint32_t arg5 ;
+  zooid_packed result;
+  _gostring_ _swig_go_result;
+  
+  arg1 = (zooid_queue *)_swig_go_0;
+  {
+    arg2 = _swig_go_1.array;
+    arg3 = (size_t)_swig_go_1.len;
+  }
+  arg4 = (unsigned int)_swig_go_2; 
+  arg5 = (uint32_t)_swig_go_3; 
+  
+  result = packed_queue_put(arg1,(void const *)arg2,arg3,arg4,arg5);
+  {
+    _swig_go_result.p = (&result)->data;
+    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
+  }
+  return _swig_go_result;
+}
+
+
+_gostring_ _wrap_packed_queue_finish_swig_7127b53ebf016a72(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+  zooid_queue *arg1 = (zooid_queue *) 0 ;
+  uint32_t arg2 ;
+  zooid_packed result;
+  _gostring_ _swig_go_result;
+  
+  arg1 = (zooid_queue *)_swig_go_0;
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  result = packed_queue_finish(arg1,arg2);
+  {
+    _swig_go_result.p = (&result)->data;
+    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
+  }
+  return _swig_go_result;
+}
+
+
+_gostring_ _wrap_packed_queue_return_swig_7127b53ebf016a72(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+  zooid_queue *arg1 = (zooid_queue *) 0 ;
+  uint32_t arg2 ;
+  zooid_packed result;
+  _gostring_ _swig_go_result;
+  
+  arg1 = (zooid_queue *)_swig_go_0;
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  result = packed_queue_return(arg1,arg2);
+  {
+    _swig_go_result.p = (&result)->data;
+    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
+  }
+  return _swig_go_result;
+}
+
+
+_gostring_ _wrap_packed_cache_get_swig_7127b53ebf016a72(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
+  zooid_cache *arg1 = (zooid_cache *) 0 ;
+  char *arg2 = (char *) 0 ;
+  zooid_packed result;
+  _gostring_ _swig_go_result;
+  
+  arg1 = (zooid_cache *)_swig_go_0;
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  
+  result = packed_cache_get(arg1,(char const *)arg2);
+  {
+    _swig_go_result.p = (&result)->data;
+    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
+  }
+  free(arg2);
+  return _swig_go_result;
+}
+
+
+_gostring_ _wrap_packed_cache_list_swig_7127b53ebf016a72(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
+  zooid_cache *arg1 = (zooid_cache *) 0 ;
+  char *arg2 = (char *) 0 ;
+  zooid_packed result;
+  _gostring_ _swig_go_result;
+  
+  arg1 = (zooid_cache *)_swig_go_0;
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  
+  result = packed_cache_list(arg1,(char const *)arg2);
+  {
+    _swig_go_result.p = (&result)->data;
+    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
+  }
+  free(arg2);
+  return _swig_go_result;
+}
+
+
+long long _wrap_submit_swig_7127b53ebf016a72(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_request *arg2 = (zooid_request *) 0 ;
   uint32_t arg3 ;
@@ -710,7 +1000,7 @@ long long _wrap_submit_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0, zooid_req
 }
 
 
-intgo _wrap_request_add_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0, zooid_request *_swig_go_1) {
+intgo _wrap_request_add_swig_7127b53ebf016a72(zooid_request *_swig_go_0, zooid_request *_swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   zooid_request *arg2 = (zooid_request *) 0 ;
   int result;
@@ -725,7 +1015,7 @@ intgo _wrap_request_add_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0, zooid_r
 }
 
 
-void _wrap_handle_shutdown_swig_2bbc7f980dd8eb1a(zooid_handle *_swig_go_0) {
+void _wrap_handle_shutdown_swig_7127b53ebf016a72(zooid_handle *_swig_go_0) {
   zooid_handle *arg1 = (zooid_handle *) 0 ;
   
   arg1 = (zooid_handle *)_swig_go_0;
@@ -735,7 +1025,7 @@ void _wrap_handle_shutdown_swig_2bbc7f980dd8eb1a(zooid_handle *_swig_go_0) {
 }
 
 
-intgo _wrap_request_fresh_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0, bool _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
+intgo _wrap_request_fresh_swig_7127b53ebf016a72(zooid_request *_swig_go_0, bool _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   bool arg2 ;
   int64_t arg3 ;
@@ -754,7 +1044,24 @@ intgo _wrap_request_fresh_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0, bool 
 }
 
 
-_gostring_ _wrap_version_swig_2bbc7f980dd8eb1a() {
+intgo _wrap_request_behind_swig_7127b53ebf016a72(zooid_request *_swig_go_0, long long _swig_go_1, intgo _swig_go_2) {
+  zooid_request *arg1 = (zooid_request *) 0 ;
+  int64_t arg2 ;
+  uint32_t arg3 ;
+  int result;
+  intgo _swig_go_result;
+  
+  arg1 = (zooid_request *)_swig_go_0;
+  arg2 = (int64_t)_swig_go_1; 
+  arg3 = (uint32_t)_swig_go_2; 
+  
+  result = (int)zooid_request_behind(arg1,arg2,arg3);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+_gostring_ _wrap_version_swig_7127b53ebf016a72() {
   char *result = 0 ;
   _gostring_ _swig_go_result;
   
@@ -768,7 +1075,7 @@ _gostring_ _wrap_version_swig_2bbc7f980dd8eb1a() {
 }
 
 
-_gostring_ _wrap_code_name_swig_2bbc7f980dd8eb1a(intgo _swig_go_0) {
+_gostring_ _wrap_code_name_swig_7127b53ebf016a72(intgo _swig_go_0) {
   int arg1 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -784,7 +1091,7 @@ _gostring_ _wrap_code_name_swig_2bbc7f980dd8eb1a(intgo _swig_go_0) {
 }
 
 
-_gostring_ _wrap_code_text_swig_2bbc7f980dd8eb1a(intgo _swig_go_0) {
+_gostring_ _wrap_code_text_swig_7127b53ebf016a72(intgo _swig_go_0) {
   int arg1 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -800,7 +1107,7 @@ _gostring_ _wrap_code_text_swig_2bbc7f980dd8eb1a(intgo _swig_go_0) {
 }
 
 
-intgo _wrap_session_state_of_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0) {
+intgo _wrap_session_state_of_swig_7127b53ebf016a72(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   enum zooid_session_state result;
   intgo _swig_go_result;
@@ -813,7 +1120,7 @@ intgo _wrap_session_state_of_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0) {
 }
 
 
-long long _wrap_session_id_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0) {
+long long _wrap_session_id_swig_7127b53ebf016a72(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -826,7 +1133,7 @@ long long _wrap_session_id_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0) {
 }
 
 
-long long _wrap_session_token_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0, void *_swig_go_1, long long _swig_go_2) {
+long long _wrap_session_token_swig_7127b53ebf016a72(zooid_client *_swig_go_0, void *_swig_go_1, long long _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -843,7 +1150,7 @@ long long _wrap_session_token_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0, vo
 }
 
 
-long long _wrap_session_good_until_ms_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0) {
+long long _wrap_session_good_until_ms_swig_7127b53ebf016a72(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -856,7 +1163,7 @@ long long _wrap_session_good_until_ms_swig_2bbc7f980dd8eb1a(zooid_client *_swig_
 }
 
 
-intgo _wrap_client_port_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0) {
+intgo _wrap_client_port_swig_7127b53ebf016a72(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -869,7 +1176,7 @@ intgo _wrap_client_port_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0) {
 }
 
 
-long long _wrap_last_zxid_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0) {
+long long _wrap_last_zxid_swig_7127b53ebf016a72(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -882,7 +1189,7 @@ long long _wrap_last_zxid_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_get_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_get_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -896,7 +1203,7 @@ zooid_request *_wrap_request_get_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_exists_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_exists_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -910,7 +1217,7 @@ zooid_request *_wrap_request_exists_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0)
 }
 
 
-zooid_request *_wrap_request_list_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_list_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -924,7 +1231,7 @@ zooid_request *_wrap_request_list_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_get_acl_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_get_acl_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -938,7 +1245,7 @@ zooid_request *_wrap_request_get_acl_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_read_many_swig_2bbc7f980dd8eb1a() {
+zooid_request *_wrap_request_read_many_swig_7127b53ebf016a72() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -949,7 +1256,7 @@ zooid_request *_wrap_request_read_many_swig_2bbc7f980dd8eb1a() {
 }
 
 
-zooid_request *_wrap_request_subtree_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_subtree_swig_7127b53ebf016a72(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   uint32_t arg2 ;
   zooid_request *result = 0 ;
@@ -965,7 +1272,7 @@ zooid_request *_wrap_request_subtree_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_ephemerals_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_ephemerals_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -979,7 +1286,7 @@ zooid_request *_wrap_request_ephemerals_swig_2bbc7f980dd8eb1a(_gostring_ _swig_g
 }
 
 
-zooid_request *_wrap_request_count_descendants_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_count_descendants_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -993,7 +1300,7 @@ zooid_request *_wrap_request_count_descendants_swig_2bbc7f980dd8eb1a(_gostring_ 
 }
 
 
-zooid_request *_wrap_request_sync_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_sync_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1007,7 +1314,7 @@ zooid_request *_wrap_request_sync_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_wait_swig_2bbc7f980dd8eb1a(long long _swig_go_0) {
+zooid_request *_wrap_request_wait_swig_7127b53ebf016a72(long long _swig_go_0) {
   int64_t arg1 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1020,7 +1327,7 @@ zooid_request *_wrap_request_wait_swig_2bbc7f980dd8eb1a(long long _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_create_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
+zooid_request *_wrap_request_create_swig_7127b53ebf016a72(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
   char *arg1 = (char *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -1042,7 +1349,7 @@ zooid_request *_wrap_request_create_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0,
 }
 
 
-zooid_request *_wrap_request_delete_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_delete_swig_7127b53ebf016a72(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   int32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1058,7 +1365,7 @@ zooid_request *_wrap_request_delete_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0,
 }
 
 
-zooid_request *_wrap_request_set_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
+zooid_request *_wrap_request_set_swig_7127b53ebf016a72(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
   char *arg1 = (char *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -1080,7 +1387,7 @@ zooid_request *_wrap_request_set_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0, _g
 }
 
 
-zooid_request *_wrap_request_check_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_check_swig_7127b53ebf016a72(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   int32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1096,7 +1403,7 @@ zooid_request *_wrap_request_check_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0, 
 }
 
 
-zooid_request *_wrap_request_set_acl_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_set_acl_swig_7127b53ebf016a72(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   int32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1112,7 +1419,7 @@ zooid_request *_wrap_request_set_acl_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_multi_swig_2bbc7f980dd8eb1a() {
+zooid_request *_wrap_request_multi_swig_7127b53ebf016a72() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1123,7 +1430,7 @@ zooid_request *_wrap_request_multi_swig_2bbc7f980dd8eb1a() {
 }
 
 
-zooid_request *_wrap_request_reconfigure_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3) {
+zooid_request *_wrap_request_reconfigure_swig_7127b53ebf016a72(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3) {
   char *arg1 = (char *) 0 ;
   char *arg2 = (char *) 0 ;
   char *arg3 = (char *) 0 ;
@@ -1145,7 +1452,7 @@ zooid_request *_wrap_request_reconfigure_swig_2bbc7f980dd8eb1a(_gostring_ _swig_
 }
 
 
-zooid_request *_wrap_request_auth_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0, _goslice_ _swig_go_1) {
+zooid_request *_wrap_request_auth_swig_7127b53ebf016a72(_gostring_ _swig_go_0, _goslice_ _swig_go_1) {
   char *arg1 = (char *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -1165,7 +1472,7 @@ zooid_request *_wrap_request_auth_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0, _
 }
 
 
-zooid_request *_wrap_request_who_am_i_swig_2bbc7f980dd8eb1a() {
+zooid_request *_wrap_request_who_am_i_swig_7127b53ebf016a72() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1176,7 +1483,7 @@ zooid_request *_wrap_request_who_am_i_swig_2bbc7f980dd8eb1a() {
 }
 
 
-zooid_request *_wrap_request_open_session_swig_2bbc7f980dd8eb1a() {
+zooid_request *_wrap_request_open_session_swig_7127b53ebf016a72() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1187,7 +1494,7 @@ zooid_request *_wrap_request_open_session_swig_2bbc7f980dd8eb1a() {
 }
 
 
-zooid_request *_wrap_request_close_session_swig_2bbc7f980dd8eb1a() {
+zooid_request *_wrap_request_close_session_swig_7127b53ebf016a72() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1198,7 +1505,7 @@ zooid_request *_wrap_request_close_session_swig_2bbc7f980dd8eb1a() {
 }
 
 
-zooid_request *_wrap_request_add_watch_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_add_watch_swig_7127b53ebf016a72(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   enum zooid_watch_mode arg2 ;
   zooid_request *result = 0 ;
@@ -1214,7 +1521,7 @@ zooid_request *_wrap_request_add_watch_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go
 }
 
 
-zooid_request *_wrap_request_remove_watch_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_remove_watch_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1228,7 +1535,7 @@ zooid_request *_wrap_request_remove_watch_swig_2bbc7f980dd8eb1a(_gostring_ _swig
 }
 
 
-zooid_request *_wrap_request_subscribe_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_subscribe_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1242,7 +1549,7 @@ zooid_request *_wrap_request_subscribe_swig_2bbc7f980dd8eb1a(_gostring_ _swig_go
 }
 
 
-intgo _wrap_request_set_watch_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_watch_swig_7127b53ebf016a72(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1255,7 +1562,7 @@ intgo _wrap_request_set_watch_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0) {
 }
 
 
-intgo _wrap_request_set_if_changed_since_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_request_set_if_changed_since_swig_7127b53ebf016a72(zooid_request *_swig_go_0, long long _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int64_t arg2 ;
   int result;
@@ -1270,7 +1577,7 @@ intgo _wrap_request_set_if_changed_since_swig_2bbc7f980dd8eb1a(zooid_request *_s
 }
 
 
-intgo _wrap_request_set_page_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+intgo _wrap_request_set_page_swig_7127b53ebf016a72(zooid_request *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -1288,7 +1595,7 @@ intgo _wrap_request_set_page_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0, _g
 }
 
 
-intgo _wrap_request_set_with_nodes_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_with_nodes_swig_7127b53ebf016a72(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1301,7 +1608,7 @@ intgo _wrap_request_set_with_nodes_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go
 }
 
 
-intgo _wrap_request_set_with_children_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_with_children_swig_7127b53ebf016a72(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1314,7 +1621,7 @@ intgo _wrap_request_set_with_children_swig_2bbc7f980dd8eb1a(zooid_request *_swig
 }
 
 
-intgo _wrap_request_set_without_data_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_without_data_swig_7127b53ebf016a72(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1327,7 +1634,7 @@ intgo _wrap_request_set_without_data_swig_2bbc7f980dd8eb1a(zooid_request *_swig_
 }
 
 
-intgo _wrap_request_set_sequential_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_sequential_swig_7127b53ebf016a72(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1340,7 +1647,7 @@ intgo _wrap_request_set_sequential_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go
 }
 
 
-intgo _wrap_request_set_ttl_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_request_set_ttl_swig_7127b53ebf016a72(zooid_request *_swig_go_0, long long _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int64_t arg2 ;
   int result;
@@ -1355,7 +1662,7 @@ intgo _wrap_request_set_ttl_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0, lon
 }
 
 
-intgo _wrap_request_add_acl_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3) {
+intgo _wrap_request_add_acl_swig_7127b53ebf016a72(zooid_request *_swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   unsigned int arg2 ;
   char *arg3 = (char *) 0 ;
@@ -1376,7 +1683,7 @@ intgo _wrap_request_add_acl_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0, int
 }
 
 
-intgo _wrap_request_add_path_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0, _gostring_ _swig_go_1) {
+intgo _wrap_request_add_path_swig_7127b53ebf016a72(zooid_request *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   char *arg2 = (char *) 0 ;
   int result;
@@ -1392,7 +1699,7 @@ intgo _wrap_request_add_path_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0, _g
 }
 
 
-void _wrap_cancel_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0, long long _swig_go_1) {
+void _wrap_cancel_swig_7127b53ebf016a72(zooid_client *_swig_go_0, long long _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_ticket arg2 ;
   
@@ -1404,7 +1711,7 @@ void _wrap_cancel_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0, long long _swi
 }
 
 
-intgo _wrap_descriptor_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0) {
+intgo _wrap_descriptor_swig_7127b53ebf016a72(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1417,7 +1724,7 @@ intgo _wrap_descriptor_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0) {
 }
 
 
-void _wrap_set_event_limit_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0, intgo _swig_go_1) {
+void _wrap_set_event_limit_swig_7127b53ebf016a72(zooid_client *_swig_go_0, intgo _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint32_t arg2 ;
   
@@ -1429,93 +1736,7 @@ void _wrap_set_event_limit_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0, intgo
 }
 
 
-void _wrap_zooid_cursor_zxid_set_swig_2bbc7f980dd8eb1a(struct zooid_cursor *_swig_go_0, long long _swig_go_1) {
-  struct zooid_cursor *arg1 = (struct zooid_cursor *) 0 ;
-  int64_t arg2 ;
-  
-  arg1 = *(struct zooid_cursor **)&_swig_go_0; 
-  arg2 = (int64_t)_swig_go_1; 
-  
-  if (arg1) (arg1)->zxid = arg2;
-  
-}
-
-
-long long _wrap_zooid_cursor_zxid_get_swig_2bbc7f980dd8eb1a(struct zooid_cursor *_swig_go_0) {
-  struct zooid_cursor *arg1 = (struct zooid_cursor *) 0 ;
-  int64_t result;
-  long long _swig_go_result;
-  
-  arg1 = *(struct zooid_cursor **)&_swig_go_0; 
-  
-  result = (int64_t) ((arg1)->zxid);
-  _swig_go_result = result; 
-  return _swig_go_result;
-}
-
-
-void _wrap_zooid_cursor_index_set_swig_2bbc7f980dd8eb1a(struct zooid_cursor *_swig_go_0, intgo _swig_go_1) {
-  struct zooid_cursor *arg1 = (struct zooid_cursor *) 0 ;
-  uint32_t arg2 ;
-  
-  arg1 = *(struct zooid_cursor **)&_swig_go_0; 
-  arg2 = (uint32_t)_swig_go_1; 
-  
-  if (arg1) (arg1)->index = arg2;
-  
-}
-
-
-intgo _wrap_zooid_cursor_index_get_swig_2bbc7f980dd8eb1a(struct zooid_cursor *_swig_go_0) {
-  struct zooid_cursor *arg1 = (struct zooid_cursor *) 0 ;
-  uint32_t result;
-  intgo _swig_go_result;
-  
-  arg1 = *(struct zooid_cursor **)&_swig_go_0; 
-  
-  result = (uint32_t) ((arg1)->index);
-  _swig_go_result = result; 
-  return _swig_go_result;
-}
-
-
-struct zooid_cursor *_wrap_new_zooid_cursor_swig_2bbc7f980dd8eb1a() {
-  struct zooid_cursor *result = 0 ;
-  struct zooid_cursor *_swig_go_result;
-  
-  
-  result = (struct zooid_cursor *)calloc(1, sizeof(struct zooid_cursor));
-  *(struct zooid_cursor **)&_swig_go_result = (struct zooid_cursor *)result; 
-  return _swig_go_result;
-}
-
-
-void _wrap_delete_zooid_cursor_swig_2bbc7f980dd8eb1a(struct zooid_cursor *_swig_go_0) {
-  struct zooid_cursor *arg1 = (struct zooid_cursor *) 0 ;
-  
-  arg1 = *(struct zooid_cursor **)&_swig_go_0; 
-  
-  free((char *) arg1);
-  
-}
-
-
-intgo _wrap_request_set_cursor_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0, struct zooid_cursor *_swig_go_1) {
-  zooid_request *arg1 = (zooid_request *) 0 ;
-  struct zooid_cursor *arg2 = (struct zooid_cursor *) 0 ;
-  int result;
-  intgo _swig_go_result;
-  
-  arg1 = (zooid_request *)_swig_go_0;
-  arg2 = *(struct zooid_cursor **)&_swig_go_1; 
-  
-  result = (int)zooid_request_set_cursor(arg1,(struct zooid_cursor const *)arg2);
-  _swig_go_result = result; 
-  return _swig_go_result;
-}
-
-
-intgo _wrap_request_set_without_snapshot_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_without_snapshot_swig_7127b53ebf016a72(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1528,7 +1749,7 @@ intgo _wrap_request_set_without_snapshot_swig_2bbc7f980dd8eb1a(zooid_request *_s
 }
 
 
-intgo _wrap_request_set_window_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0, intgo _swig_go_1) {
+intgo _wrap_request_set_window_swig_7127b53ebf016a72(zooid_request *_swig_go_0, intgo _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   uint32_t arg2 ;
   int result;
@@ -1543,50 +1764,495 @@ intgo _wrap_request_set_window_swig_2bbc7f980dd8eb1a(zooid_request *_swig_go_0, 
 }
 
 
-struct zooid_cache *_wrap_cache_new_swig_2bbc7f980dd8eb1a(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
+zooid_lock *_wrap_lock_new_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
-  zooid_cache *result = 0 ;
-  struct zooid_cache *_swig_go_result;
+  enum zooid_lock_kind arg3 ;
+  char *arg4 = (char *) 0 ;
+  zooid_lock *result = 0 ;
+  zooid_lock *_swig_go_result;
   
   arg1 = ((zooid_handle *)_swig_go_0)->client;
   arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  arg3 = (enum zooid_lock_kind)_swig_go_2; 
+  arg4 = _swig_go_3.n == 0 ? NULL : ended_text(_swig_go_3.p, (size_t)_swig_go_3.n);
   
-  result = (zooid_cache *)zooid_cache_new(arg1,(char const *)arg2);
-  *(zooid_cache **)&_swig_go_result = (zooid_cache *)result; 
+  result = (zooid_lock *)zooid_lock_new(arg1,(char const *)arg2,arg3,(char const *)arg4);
+  _swig_go_result = result;
+  free(arg2);
+  free(arg4);
+  return _swig_go_result;
+}
+
+
+zooid_lock *_wrap_semaphore_new_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  char *arg2 = (char *) 0 ;
+  uint32_t arg3 ;
+  char *arg4 = (char *) 0 ;
+  zooid_lock *result = 0 ;
+  zooid_lock *_swig_go_result;
+  
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  arg3 = (uint32_t)_swig_go_2; 
+  arg4 = _swig_go_3.n == 0 ? NULL : ended_text(_swig_go_3.p, (size_t)_swig_go_3.n);
+  
+  result = (zooid_lock *)zooid_semaphore_new(arg1,(char const *)arg2,arg3,(char const *)arg4);
+  _swig_go_result = result;
+  free(arg2);
+  free(arg4);
+  return _swig_go_result;
+}
+
+
+void _wrap_lock_free_swig_7127b53ebf016a72(zooid_lock *_swig_go_0) {
+  zooid_lock *arg1 = (zooid_lock *) 0 ;
+  
+  arg1 = (zooid_lock *)_swig_go_0;
+  
+  zooid_lock_free(arg1);
+  
+}
+
+
+long long _wrap_lock_submit_acquire_swig_7127b53ebf016a72(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+  zooid_lock *arg1 = (zooid_lock *) 0 ;
+  uint32_t arg2 ;
+  void *arg3 = (void *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg3 = NULL;
+  arg1 = (zooid_lock *)_swig_go_0;
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  result = (zooid_ticket)zooid_lock_submit_acquire(arg1,arg2,arg3);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+long long _wrap_lock_submit_release_swig_7127b53ebf016a72(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+  zooid_lock *arg1 = (zooid_lock *) 0 ;
+  uint32_t arg2 ;
+  void *arg3 = (void *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg3 = NULL;
+  arg1 = (zooid_lock *)_swig_go_0;
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  result = (zooid_ticket)zooid_lock_submit_release(arg1,arg2,arg3);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+void _wrap_lock_cancel_swig_7127b53ebf016a72(zooid_lock *_swig_go_0) {
+  zooid_lock *arg1 = (zooid_lock *) 0 ;
+  
+  arg1 = (zooid_lock *)_swig_go_0;
+  
+  zooid_lock_cancel(arg1);
+  
+}
+
+
+bool _wrap_lock_is_held_swig_7127b53ebf016a72(zooid_lock *_swig_go_0) {
+  zooid_lock *arg1 = (zooid_lock *) 0 ;
+  bool result;
+  bool _swig_go_result;
+  
+  arg1 = (zooid_lock *)_swig_go_0;
+  
+  result = (bool)zooid_lock_is_held((struct zooid_lock const *)arg1);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+long long _wrap_lock_token_swig_7127b53ebf016a72(zooid_lock *_swig_go_0) {
+  zooid_lock *arg1 = (zooid_lock *) 0 ;
+  uint64_t result;
+  long long _swig_go_result;
+  
+  arg1 = (zooid_lock *)_swig_go_0;
+  
+  result = (uint64_t)zooid_lock_token((struct zooid_lock const *)arg1);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+long long _wrap_lock_good_until_ms_swig_7127b53ebf016a72(zooid_lock *_swig_go_0) {
+  zooid_lock *arg1 = (zooid_lock *) 0 ;
+  uint64_t result;
+  long long _swig_go_result;
+  
+  arg1 = (zooid_lock *)_swig_go_0;
+  
+  result = (uint64_t)zooid_lock_good_until_ms((struct zooid_lock const *)arg1);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+long long _wrap_lock_number_swig_7127b53ebf016a72(zooid_lock *_swig_go_0) {
+  zooid_lock *arg1 = (zooid_lock *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg1 = (zooid_lock *)_swig_go_0;
+  
+  result = (zooid_ticket)zooid_lock_number((struct zooid_lock const *)arg1);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+zooid_ephemeral *_wrap_ephemeral_new_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  char *arg2 = (char *) 0 ;
+  void *arg3 = (void *) 0 ;
+  size_t arg4 ;
+  zooid_ephemeral *result = 0 ;
+  zooid_ephemeral *_swig_go_result;
+  
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  {
+    arg3 = _swig_go_2.array;
+    arg4 = (size_t)_swig_go_2.len;
+  }
+  
+  result = (zooid_ephemeral *)zooid_ephemeral_new(arg1,(char const *)arg2,(void const *)arg3,arg4);
+  _swig_go_result = result;
   free(arg2);
   return _swig_go_result;
 }
 
 
-void _wrap_cache_free_swig_2bbc7f980dd8eb1a(struct zooid_cache *_swig_go_0) {
+zooid_ephemeral *_wrap_group_join_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  char *arg2 = (char *) 0 ;
+  char *arg3 = (char *) 0 ;
+  zooid_ephemeral *result = 0 ;
+  zooid_ephemeral *_swig_go_result;
+  
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  arg3 = _swig_go_2.n == 0 ? NULL : ended_text(_swig_go_2.p, (size_t)_swig_go_2.n);
+  
+  result = (zooid_ephemeral *)zooid_group_join(arg1,(char const *)arg2,(char const *)arg3);
+  _swig_go_result = result;
+  free(arg2);
+  free(arg3);
+  return _swig_go_result;
+}
+
+
+void _wrap_ephemeral_free_swig_7127b53ebf016a72(zooid_ephemeral *_swig_go_0) {
+  zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
+  
+  arg1 = (zooid_ephemeral *)_swig_go_0;
+  
+  zooid_ephemeral_free(arg1);
+  
+}
+
+
+long long _wrap_ephemeral_submit_wait_swig_7127b53ebf016a72(zooid_ephemeral *_swig_go_0, intgo _swig_go_1) {
+  zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
+  uint32_t arg2 ;
+  void *arg3 = (void *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg3 = NULL;
+  arg1 = (zooid_ephemeral *)_swig_go_0;
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  result = (zooid_ticket)zooid_ephemeral_submit_wait(arg1,arg2,arg3);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+void _wrap_ephemeral_cancel_swig_7127b53ebf016a72(zooid_ephemeral *_swig_go_0) {
+  zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
+  
+  arg1 = (zooid_ephemeral *)_swig_go_0;
+  
+  zooid_ephemeral_cancel(arg1);
+  
+}
+
+
+_gostring_ _wrap_ephemeral_path_swig_7127b53ebf016a72(zooid_ephemeral *_swig_go_0) {
+  zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
+  char *result = 0 ;
+  _gostring_ _swig_go_result;
+  
+  arg1 = (zooid_ephemeral *)_swig_go_0;
+  
+  result = (char *)zooid_ephemeral_path((struct zooid_ephemeral const *)arg1);
+  {
+    _swig_go_result.p = (char *)result;
+    _swig_go_result.n = result == NULL ? 0 : (intgo)strlen(result);
+  }
+  return _swig_go_result;
+}
+
+
+long long _wrap_ephemeral_number_swig_7127b53ebf016a72(zooid_ephemeral *_swig_go_0) {
+  zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg1 = (zooid_ephemeral *)_swig_go_0;
+  
+  result = (zooid_ticket)zooid_ephemeral_number((struct zooid_ephemeral const *)arg1);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+zooid_barrier *_wrap_barrier_new_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  char *arg2 = (char *) 0 ;
+  zooid_barrier *result = 0 ;
+  zooid_barrier *_swig_go_result;
+  
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  
+  result = (zooid_barrier *)zooid_barrier_new(arg1,(char const *)arg2);
+  _swig_go_result = result;
+  free(arg2);
+  return _swig_go_result;
+}
+
+
+void _wrap_barrier_free_swig_7127b53ebf016a72(zooid_barrier *_swig_go_0) {
+  zooid_barrier *arg1 = (zooid_barrier *) 0 ;
+  
+  arg1 = (zooid_barrier *)_swig_go_0;
+  
+  zooid_barrier_free(arg1);
+  
+}
+
+
+long long _wrap_barrier_submit_wait_swig_7127b53ebf016a72(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
+  zooid_barrier *arg1 = (zooid_barrier *) 0 ;
+  uint32_t arg2 ;
+  void *arg3 = (void *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg3 = NULL;
+  arg1 = (zooid_barrier *)_swig_go_0;
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  result = (zooid_ticket)zooid_barrier_submit_wait(arg1,arg2,arg3);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+void _wrap_barrier_cancel_swig_7127b53ebf016a72(zooid_barrier *_swig_go_0) {
+  zooid_barrier *arg1 = (zooid_barrier *) 0 ;
+  
+  arg1 = (zooid_barrier *)_swig_go_0;
+  
+  zooid_barrier_cancel(arg1);
+  
+}
+
+
+zooid_double_barrier *_wrap_double_barrier_new_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  char *arg2 = (char *) 0 ;
+  uint32_t arg3 ;
+  char *arg4 = (char *) 0 ;
+  zooid_double_barrier *result = 0 ;
+  zooid_double_barrier *_swig_go_result;
+  
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  arg3 = (uint32_t)_swig_go_2; 
+  arg4 = _swig_go_3.n == 0 ? NULL : ended_text(_swig_go_3.p, (size_t)_swig_go_3.n);
+  
+  result = (zooid_double_barrier *)zooid_double_barrier_new(arg1,(char const *)arg2,arg3,(char const *)arg4);
+  _swig_go_result = result;
+  free(arg2);
+  free(arg4);
+  return _swig_go_result;
+}
+
+
+void _wrap_double_barrier_free_swig_7127b53ebf016a72(zooid_double_barrier *_swig_go_0) {
+  zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
+  
+  arg1 = (zooid_double_barrier *)_swig_go_0;
+  
+  zooid_double_barrier_free(arg1);
+  
+}
+
+
+long long _wrap_double_barrier_submit_enter_swig_7127b53ebf016a72(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
+  zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
+  uint32_t arg2 ;
+  void *arg3 = (void *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg3 = NULL;
+  arg1 = (zooid_double_barrier *)_swig_go_0;
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  result = (zooid_ticket)zooid_double_barrier_submit_enter(arg1,arg2,arg3);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+long long _wrap_double_barrier_submit_leave_swig_7127b53ebf016a72(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
+  zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
+  uint32_t arg2 ;
+  void *arg3 = (void *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg3 = NULL;
+  arg1 = (zooid_double_barrier *)_swig_go_0;
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  result = (zooid_ticket)zooid_double_barrier_submit_leave(arg1,arg2,arg3);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+void _wrap_double_barrier_cancel_swig_7127b53ebf016a72(zooid_double_barrier *_swig_go_0) {
+  zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
+  
+  arg1 = (zooid_double_barrier *)_swig_go_0;
+  
+  zooid_double_barrier_cancel(arg1);
+  
+}
+
+
+long long _wrap_double_barrier_number_swig_7127b53ebf016a72(zooid_double_barrier *_swig_go_0) {
+  zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg1 = (zooid_double_barrier *)_swig_go_0;
+  
+  result = (zooid_ticket)zooid_double_barrier_number((struct zooid_double_barrier const *)arg1);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+zooid_queue *_wrap_queue_new_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  char *arg2 = (char *) 0 ;
+  zooid_queue *result = 0 ;
+  zooid_queue *_swig_go_result;
+  
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  
+  result = (zooid_queue *)zooid_queue_new(arg1,(char const *)arg2);
+  _swig_go_result = result;
+  free(arg2);
+  return _swig_go_result;
+}
+
+
+void _wrap_queue_free_swig_7127b53ebf016a72(zooid_queue *_swig_go_0) {
+  zooid_queue *arg1 = (zooid_queue *) 0 ;
+  
+  arg1 = (zooid_queue *)_swig_go_0;
+  
+  zooid_queue_free(arg1);
+  
+}
+
+
+long long _wrap_queue_submit_take_swig_7127b53ebf016a72(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+  zooid_queue *arg1 = (zooid_queue *) 0 ;
+  uint32_t arg2 ;
+  void *arg3 = (void *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg3 = NULL;
+  arg1 = (zooid_queue *)_swig_go_0;
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  result = (zooid_ticket)zooid_queue_submit_take(arg1,arg2,arg3);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+void _wrap_queue_cancel_swig_7127b53ebf016a72(zooid_queue *_swig_go_0) {
+  zooid_queue *arg1 = (zooid_queue *) 0 ;
+  
+  arg1 = (zooid_queue *)_swig_go_0;
+  
+  zooid_queue_cancel(arg1);
+  
+}
+
+
+long long _wrap_queue_number_swig_7127b53ebf016a72(zooid_queue *_swig_go_0) {
+  zooid_queue *arg1 = (zooid_queue *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg1 = (zooid_queue *)_swig_go_0;
+  
+  result = (zooid_ticket)zooid_queue_number((struct zooid_queue const *)arg1);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+zooid_cache *_wrap_cache_new_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  char *arg2 = (char *) 0 ;
+  zooid_cache *result = 0 ;
+  zooid_cache *_swig_go_result;
+  
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  
+  result = (zooid_cache *)zooid_cache_new(arg1,(char const *)arg2);
+  _swig_go_result = result;
+  free(arg2);
+  return _swig_go_result;
+}
+
+
+void _wrap_cache_free_swig_7127b53ebf016a72(zooid_cache *_swig_go_0) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   
-  arg1 = *(zooid_cache **)&_swig_go_0; 
+  arg1 = (zooid_cache *)_swig_go_0;
   
   zooid_cache_free(arg1);
   
 }
 
 
-intgo _wrap_cache_wait_swig_2bbc7f980dd8eb1a(struct zooid_cache *_swig_go_0, intgo _swig_go_1, struct zooid_reply **_swig_go_2) {
-  zooid_cache *arg1 = (zooid_cache *) 0 ;
-  uint32_t arg2 ;
-  zooid_reply **arg3 = (zooid_reply **) 0 ;
-  int result;
-  intgo _swig_go_result;
-  
-  arg1 = *(zooid_cache **)&_swig_go_0; 
-  arg2 = (uint32_t)_swig_go_1; 
-  arg3 = *(zooid_reply ***)&_swig_go_2; 
-  
-  result = (int)zooid_cache_wait(arg1,arg2,arg3);
-  _swig_go_result = result; 
-  return _swig_go_result;
-}
-
-
-long long _wrap_cache_submit_wait_swig_2bbc7f980dd8eb1a(struct zooid_cache *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_cache_submit_wait_swig_7127b53ebf016a72(zooid_cache *_swig_go_0, intgo _swig_go_1) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -1594,7 +2260,7 @@ long long _wrap_cache_submit_wait_swig_2bbc7f980dd8eb1a(struct zooid_cache *_swi
   long long _swig_go_result;
   
   arg3 = NULL;
-  arg1 = *(zooid_cache **)&_swig_go_0; 
+  arg1 = (zooid_cache *)_swig_go_0;
   arg2 = (uint32_t)_swig_go_1; 
   
   result = (zooid_ticket)zooid_cache_submit_wait(arg1,arg2,arg3);
@@ -1603,49 +2269,13 @@ long long _wrap_cache_submit_wait_swig_2bbc7f980dd8eb1a(struct zooid_cache *_swi
 }
 
 
-void _wrap_cache_cancel_swig_2bbc7f980dd8eb1a(struct zooid_cache *_swig_go_0) {
+void _wrap_cache_cancel_swig_7127b53ebf016a72(zooid_cache *_swig_go_0) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   
-  arg1 = *(zooid_cache **)&_swig_go_0; 
+  arg1 = (zooid_cache *)_swig_go_0;
   
   zooid_cache_cancel(arg1);
   
-}
-
-
-intgo _wrap_cache_get_swig_2bbc7f980dd8eb1a(struct zooid_cache *_swig_go_0, _gostring_ _swig_go_1, struct zooid_reply **_swig_go_2) {
-  zooid_cache *arg1 = (zooid_cache *) 0 ;
-  char *arg2 = (char *) 0 ;
-  zooid_reply **arg3 = (zooid_reply **) 0 ;
-  int result;
-  intgo _swig_go_result;
-  
-  arg1 = *(zooid_cache **)&_swig_go_0; 
-  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
-  arg3 = *(zooid_reply ***)&_swig_go_2; 
-  
-  result = (int)zooid_cache_get((struct zooid_cache const *)arg1,(char const *)arg2,arg3);
-  _swig_go_result = result; 
-  free(arg2);
-  return _swig_go_result;
-}
-
-
-intgo _wrap_cache_list_swig_2bbc7f980dd8eb1a(struct zooid_cache *_swig_go_0, _gostring_ _swig_go_1, struct zooid_reply **_swig_go_2) {
-  zooid_cache *arg1 = (zooid_cache *) 0 ;
-  char *arg2 = (char *) 0 ;
-  zooid_reply **arg3 = (zooid_reply **) 0 ;
-  int result;
-  intgo _swig_go_result;
-  
-  arg1 = *(zooid_cache **)&_swig_go_0; 
-  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
-  arg3 = *(zooid_reply ***)&_swig_go_2; 
-  
-  result = (int)zooid_cache_list((struct zooid_cache const *)arg1,(char const *)arg2,arg3);
-  _swig_go_result = result; 
-  free(arg2);
-  return _swig_go_result;
 }
 
 

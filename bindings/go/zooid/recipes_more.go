@@ -1,0 +1,243 @@
+package zooid
+
+import (
+	"context"
+
+	"zooid/internal/swig"
+)
+
+// Barrier: while it is set, all wait.
+type Barrier struct{ *recipe }
+
+// NewBarrier makes one; nothing is sent.
+func (c *Client) NewBarrier(path string) (*Barrier, error) {
+	r, err := c.newNamed(path, swig.Barrier_free, swig.Barrier_new)
+	if err != nil {
+		return nil, err
+	}
+	return &Barrier{r}, nil
+}
+
+// newNamed is for recipes that have nothing but a path.
+func (c *Client) newNamed(path string, free func(uintptr), make func(uintptr, string) uintptr) (*recipe, error) {
+	if hasZero(path) {
+		return nil, errorOf(BadArguments, path)
+	}
+	return c.newRecipe(path, free, func() uintptr { return make(c.handle, path) })
+}
+
+// Set makes all wait.
+func (b *Barrier) Set(ctx context.Context) error {
+	_, err := b.do(ctx, swig.Packed_barrier_set)
+	return err
+}
+
+// Lift lets them go. NoNode: it was not set.
+func (b *Barrier) Lift(ctx context.Context) error {
+	_, err := b.do(ctx, swig.Packed_barrier_lift)
+	return err
+}
+
+// Wait returns when it is not set.
+func (b *Barrier) Wait(ctx context.Context) error {
+	_, err := b.await(ctx, swig.Barrier_submit_wait)
+	return err
+}
+
+// DoubleBarrier: nobody goes in before all are there, nobody comes out before all want to.
+type DoubleBarrier struct{ *recipe }
+
+// NewDoubleBarrier makes one for `count`; nothing is sent.
+func (c *Client) NewDoubleBarrier(path string, count uint32, identifier string) (*DoubleBarrier, error) {
+	if hasZero(path, identifier) {
+		return nil, errorOf(BadArguments, path)
+	}
+	r, err := c.newRecipe(path, swig.Double_barrier_free, func() uintptr {
+		return swig.Double_barrier_new(c.handle, path, uint(count), identifier)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &DoubleBarrier{r}, nil
+}
+
+// Enter waits for the others; whoever gives up is out again.
+func (b *DoubleBarrier) Enter(ctx context.Context) error {
+	_, err := b.await(ctx, swig.Double_barrier_submit_enter)
+	return err
+}
+
+// Leave waits for the others.
+func (b *DoubleBarrier) Leave(ctx context.Context) error {
+	_, err := b.await(ctx, swig.Double_barrier_submit_leave)
+	return err
+}
+
+// Queue hands each entry out at least once, by priority and arrival: it stays there, out of reach of others, until
+// whoever took it calls Finish; when that one ends before, another gets it.
+type Queue struct{ *recipe }
+
+// NewQueue makes one; nothing is sent.
+func (c *Client) NewQueue(path string) (*Queue, error) {
+	r, err := c.newNamed(path, swig.Queue_free, swig.Queue_new)
+	if err != nil {
+		return nil, err
+	}
+	return &Queue{r}, nil
+}
+
+// DefaultPriority is kazoo's.
+const DefaultPriority = 100
+
+// Put adds an entry; priority 0 comes first, 999 last.
+func (q *Queue) Put(ctx context.Context, data []byte, priority uint) error {
+	_, err := q.do(ctx, func(address uintptr, ms uint) string {
+		return swig.Packed_queue_put(address, data, priority, ms)
+	})
+	return err
+}
+
+// Take waits for an entry.
+func (q *Queue) Take(ctx context.Context) ([]byte, error) {
+	r, err := q.await(ctx, swig.Queue_submit_take)
+	if err != nil {
+		return nil, err
+	}
+	return r.data, nil
+}
+
+// Finish says that what was taken is dealt with. NotHeld: it may be in other hands.
+func (q *Queue) Finish(ctx context.Context) error {
+	_, err := q.do(ctx, swig.Packed_queue_finish)
+	return err
+}
+
+// Return leaves what was taken to others.
+func (q *Queue) Return(ctx context.Context) error {
+	_, err := q.do(ctx, swig.Packed_queue_return)
+	return err
+}
+
+// Presence is an ephemeral node that is there until it is closed, made again whenever it is gone; or membership of a
+// group.
+type Presence struct{ *recipe }
+
+// Keep makes the node at the path.
+func (c *Client) Keep(path string, data []byte) (*Presence, error) {
+	r, err := c.newNamed(path, swig.Ephemeral_free, func(handle uintptr, path string) uintptr {
+		return swig.Ephemeral_new(handle, path, data)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Presence{r}, nil
+}
+
+// Join makes a member of the group.
+func (c *Client) Join(group, identifier string) (*Presence, error) {
+	if hasZero(identifier) {
+		return nil, errorOf(BadArguments, group)
+	}
+	r, err := c.newNamed(group, swig.Ephemeral_free, func(handle uintptr, path string) uintptr {
+		return swig.Group_join(handle, path, identifier)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Presence{r}, nil
+}
+
+// Wait returns the node's path when it is there.
+func (p *Presence) Wait(ctx context.Context) (path string, err error) {
+	if _, err = p.await(ctx, swig.Ephemeral_submit_wait); err != nil {
+		return "", err
+	}
+	p.with(func(address uintptr) { path = swig.Ephemeral_path(address) })
+	return path, nil
+}
+
+// Members of a group.
+func (c *Client) Members(ctx context.Context, group string) ([]Contender, error) {
+	r, err := c.atOnce(ctx, group, func(ms uint) string { return swig.Packed_group_members(c.handle, group, ms) })
+	if err != nil {
+		return nil, err
+	}
+	return r.contenders(), nil
+}
+
+// atOnce is for what has no object.
+func (c *Client) atOnce(ctx context.Context, path string, call func(ms uint) string) (*reply, error) {
+	if hasZero(path) {
+		return nil, errorOf(BadArguments, path)
+	}
+	r, err := c.newRecipe(path, func(uintptr) {}, func() uintptr { return c.handle })
+	if err != nil {
+		return nil, err
+	}
+	return r.do(ctx, func(_ uintptr, ms uint) string { return call(ms) })
+}
+
+// Counter reads a whole number; a node that is missing counts as 0.
+func (c *Client) Counter(ctx context.Context, path string) (int64, error) {
+	return c.AddToCounter(ctx, path, 0)
+}
+
+// AddToCounter returns the sum. With 0 it only reads.
+func (c *Client) AddToCounter(ctx context.Context, path string, delta int64) (int64, error) {
+	r, err := c.atOnce(ctx, path, func(ms uint) string {
+		if delta == 0 {
+			return swig.Packed_counter_get(c.handle, path, ms)
+		}
+		return swig.Packed_counter_add(c.handle, path, delta, ms)
+	})
+	if err != nil {
+		return 0, err
+	}
+	return int64(r.number), nil
+}
+
+// Cache is a copy of a node and all below it, kept up to date and read without asking anybody. It may lag behind.
+type Cache struct{ *recipe }
+
+// NewCache begins to copy.
+func (c *Client) NewCache(path string) (*Cache, error) {
+	r, err := c.newNamed(path, swig.Cache_free, swig.Cache_new)
+	if err != nil {
+		return nil, err
+	}
+	return &Cache{r}, nil
+}
+
+// Wait returns when the first copy is complete.
+func (c *Cache) Wait(ctx context.Context) error {
+	_, err := c.await(ctx, swig.Cache_submit_wait)
+	return err
+}
+
+// Get reads a node of the copy. Stale: the first copy is not complete.
+func (c *Cache) Get(path string) (*Node, error) {
+	if hasZero(path) {
+		return nil, errorOf(BadArguments, path)
+	}
+	r, err := c.do(context.Background(), func(address uintptr, _ uint) string {
+		return swig.Packed_cache_get(address, path)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Node{Path: path, Data: r.data, Stat: r.statOrNone(), Zxid: r.state.Zxid}, nil
+}
+
+// List gives the names of a node's children in the copy, in order.
+func (c *Cache) List(path string) ([]string, error) {
+	if hasZero(path) {
+		return nil, errorOf(BadArguments, path)
+	}
+	r, err := c.do(context.Background(), func(address uintptr, _ uint) string {
+		return swig.Packed_cache_list(address, path)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r.names, nil
+}

@@ -1,0 +1,180 @@
+package zooid
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"zooid/internal/swig"
+)
+
+// Cursor is behind change number Index of txn Zxid: where a subscription goes on.
+type Cursor struct {
+	Zxid  int64
+	Index uint32
+}
+
+// Update is what a subscription tells: the node as it is behind the change. Cursor is nil within a snapshot.
+type Update struct {
+	Change     Change
+	Path       string
+	Data       []byte
+	Stat       *Stat
+	Zxid       int64
+	Cursor     *Cursor
+	FellBehind bool
+}
+
+func (p *packed) update(e rawEvent) Update {
+	u := Update{Change: e.event.Change, Path: e.event.Path, Zxid: e.event.Zxid}
+	switch e.kind {
+	case eventReset:
+		u.Change = Reset
+	case eventCaughtUp:
+		u.Change = CaughtUp
+	}
+	u.Data, u.Stat = p.data(), p.stat()
+	hasCursor, cursor := p.truth(), Cursor{p.long(), p.number()}
+	if hasCursor {
+		u.Cursor = &cursor
+	}
+	u.FellBehind = p.truth()
+	return u
+}
+
+// SubscribeOption says how a subscription begins and what it tells.
+type SubscribeOption func(s *subscribing)
+
+type subscribing struct {
+	cursor                       *Cursor
+	withoutData, withoutSnapshot bool
+	window                       uint32
+}
+
+// Behind goes on where another subscription stood.
+func Behind(cursor Cursor) SubscribeOption { return func(s *subscribing) { s.cursor = &cursor } }
+
+// NoData leaves the data out.
+func NoData() SubscribeOption { return func(s *subscribing) { s.withoutData = true } }
+
+// NoSnapshot begins with the next change; where a snapshot would be needed, the subscription ends.
+func NoSnapshot() SubscribeOption { return func(s *subscribing) { s.withoutSnapshot = true } }
+
+// Window is how many bytes may wait here for a reader.
+func Window(bytes uint32) SubscribeOption { return func(s *subscribing) { s.window = bytes } }
+
+// Subscription hands out every change below a prefix, in the order of the commits, none missing and none twice. It
+// begins with a snapshot: Reset, the nodes that are Present, CaughtUp; a Reset may come again, see zooid.h. It has a
+// connection of its own: what nobody reads waits at the agent. Its channel is closed when it ends; Err tells why.
+type Subscription struct {
+	source  *Client
+	out     chan Update
+	over    chan struct{}
+	once    sync.Once
+	mutex   sync.Mutex
+	err     error
+	pending uint64
+}
+
+// Subscribe begins a subscription; the context is for its connection only. AddAuth does not reach it.
+func (c *Client) Subscribe(ctx context.Context, prefix string, options ...SubscribeOption) (*Subscription, error) {
+	var how subscribing
+	for _, option := range options {
+		option(&how)
+	}
+	if c.closed.Load() {
+		return nil, errorOf(Closed, prefix)
+	}
+	source, err := Open(ctx, c.options)
+	if err != nil {
+		return nil, err
+	}
+	request, err := how.ask(prefix).finish()
+	if err != nil {
+		_ = source.Close()
+		return nil, err
+	}
+	s := &Subscription{source: source, out: make(chan Update), over: make(chan struct{})}
+	s.pending = swig.Submit(source.handle, request, noDeadline)
+	if s.pending == 0 {
+		_ = source.Close()
+		return nil, errorOf(NoMemory, prefix)
+	}
+	source.inUse.RLock()
+	go s.run()
+	return s, nil
+}
+
+func (how subscribing) ask(prefix string) *ask {
+	a := newAsk(prefix, swig.Request_subscribe)
+	if a.code != ok {
+		return a
+	}
+	if how.cursor != nil {
+		a.add(swig.Request_behind(a.request, how.cursor.Zxid, uint(how.cursor.Index)))
+	}
+	if how.withoutData {
+		a.add(swig.Request_set_without_data(a.request))
+	}
+	if how.withoutSnapshot {
+		a.add(swig.Request_set_without_snapshot(a.request))
+	}
+	if how.window != 0 {
+		a.add(swig.Request_set_window(a.request, uint(how.window)))
+	}
+	return a
+}
+
+// run is begun with the source in use. One event at a time: what is fetched does not count for the window any more.
+func (s *Subscription) run() {
+	defer close(s.out)
+	defer s.source.done()
+	for !s.source.closed.Load() {
+		raw := packed{[]byte(swig.Packed_events(s.source.handle, fetchWaitMs, 1))}
+		if len(raw.rest) == 0 {
+			continue
+		}
+		e := raw.rawEvent()
+		switch e.kind {
+		case eventReply:
+			s.end(e.reply.err)
+			return
+		case eventChange, eventReset, eventCaughtUp:
+			select {
+			case s.out <- e.update:
+			case <-s.over:
+				return
+			}
+		}
+	}
+}
+
+func (s *Subscription) end(err *Error) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if err != nil && err.Code != Closed {
+		s.err = err
+	}
+}
+
+// Updates comes to its end when the subscription does.
+func (s *Subscription) Updates() <-chan Update { return s.out }
+
+// Err tells why the subscription ended; nil: it did not, or was closed.
+func (s *Subscription) Err() error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.err
+}
+
+// Close ends the subscription. It may be called again.
+func (s *Subscription) Close() error {
+	var err error
+	s.once.Do(func() {
+		close(s.over)
+		err = s.source.Close()
+	})
+	return err
+}
+
+func hasZero(texts ...string) bool { return strings.ContainsRune(strings.Join(texts, ""), 0) }
