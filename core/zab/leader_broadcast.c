@@ -225,7 +225,7 @@ void leader_ack(struct zab *z, struct peer *p, const struct packet *packet)
 {
     const struct entries *outstanding = &z->leader->outstanding;
     const int64_t zxid = packet->zxid;
-    if (p->stage == PEER_SYNCING && zxid == EPOCH_ZXID(z->leader->epoch)) {
+    if (learners_sync_acked(p, zxid, z->leader->epoch)) {
         leader_newleader_acked(z, p);
         leader_commit(z); /* an ACK may have overtaken NEWLEADER's (4685) */
         return;

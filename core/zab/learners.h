@@ -161,6 +161,9 @@ void learners_sync(struct zab *z, struct peer *p);
 /* Those that wait, as far as there is room now. */
 void learners_sync_waiting(struct zab *z, struct learners *set);
 
+/* Whether an ACK with this zxid is that of NEWLEADER, which behind a snapshot is not sent before that has left. */
+bool learners_sync_acked(const struct peer *p, int64_t zxid, int64_t epoch);
+
 /* NEWLEADER was acknowledged: the sync is over. */
 void learners_end_sync(struct peer *p);
 

@@ -164,6 +164,11 @@ static void begin_sync(struct zab *z, struct peer *p, const struct sync *sync)
 
 /* -- waiting for it ------------------------------------------------------------------------------------------------ */
 
+bool learners_sync_acked(const struct peer *p, int64_t zxid, int64_t epoch)
+{
+    return p->stage == PEER_SYNCING && !p->takes_snapshot && zxid == EPOCH_ZXID(epoch);
+}
+
 void learners_end_sync(struct peer *p)
 {
     --*syncs_of(p, p->sync_op);

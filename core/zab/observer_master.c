@@ -108,7 +108,7 @@ static void on_ack_epoch(struct zab *z, struct peer *p, const struct packet *pac
 
 static void on_ack(struct zab *z, struct peer *p, const struct packet *packet)
 {
-    if (p->stage != PEER_SYNCING || packet->zxid != EPOCH_ZXID(z->current_epoch))
+    if (!learners_sync_acked(p, packet->zxid, z->current_epoch))
         return;
     learners_end_sync(p);
     peer_serve(z, p);

@@ -49,6 +49,18 @@ def records(content):
     return ends + [at]
 
 
+def marked(path):
+    """The zxid that the mark names: behind its magic, version and the log file's number."""
+    return struct.unpack(">q", read(path)[16:24])[0]
+
+
+def last_zxid(path):
+    """Of the last record of a log: behind checksum, length, session id and cxid."""
+    content = read(path)
+    at = records(content)[-2]
+    return struct.unpack(">q", content[at + 24:at + 32])[0]
+
+
 class LogEnd(unittest.TestCase):
     def setUp(self):
         self.agent = self.make()
@@ -57,6 +69,8 @@ class LogEnd(unittest.TestCase):
         for number in range(NODES):
             client.create("/n%d" % number, b"acknowledged")
         self.mark = os.path.join(self.agent.data_dir, "zooid", "log_end")
+        # It is written behind the answer: a crash in between would leave it at the record before.
+        harness.wait_until(lambda: marked(self.mark) == last_zxid(logs(self.agent)[-1]), what="the end to be marked")
 
     def make(self, **settings):
         agent = harness.Agent(settings)

@@ -70,7 +70,9 @@ static void on_packet_to(struct rig *r, struct observer *o, const struct packet 
     case PACKET_UPTODATE: CHECK(o->synced); break;
     default: break;
     }
-    CHECK(packet->type == PACKET_INFORM || packet->type == PACKET_INFORM_AND_ACTIVATE || o->zxid <= r->committed);
+    const bool informs = packet->type == PACKET_INFORM || packet->type == PACKET_INFORM_AND_ACTIVATE;
+    /* At the beginning of the epoch nothing but that may be ahead: it is where the leader has brought it. */
+    CHECK(informs || o->zxid <= r->committed || o->zxid == ZXID(EPOCH, 0));
 }
 
 static void on_sent(struct rig *r, struct observer *o, struct bytes bytes)
