@@ -44,8 +44,11 @@ enum status listener_open_tcp(struct listener **out, const struct listener_parts
 struct listener_unix {
     const char *path;
     uint32_t mode;
-    const char *group; /* NULL or empty: the process's */
+    const char *owner, *group; /* names; NULL or empty: the process's */
     int32_t backlog;
+    /* A socket that listens already, and is taken over: path, mode and owners are those of whoever opened it. 0: there
+     * is none. */
+    int inherited;
 };
 
 /* A socket file that nobody listens on is replaced; one with a listener is ST_BUSY, any other file ST_EXISTS. */

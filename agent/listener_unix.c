@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <limits.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { GROUP_TEXT_MAX = 65536 };
+enum { NAMES_TEXT_MAX = 65536 };
 
 static enum status say(struct buffer *message, enum status st, const char *path, const char *what)
 {
@@ -47,39 +49,57 @@ static enum status remove_stale(const struct sockaddr_un *address, struct buffer
     return unlink(path) == 0 || errno == ENOENT ? ST_OK : say_errno(message, path, errno);
 }
 
-/* The number of a group by name; false: `*error` is 0 when there is none of this name, else an errno. */
-static bool find_group(const char *name, gid_t *gid, int *error)
+/* The numbers of a user and of a group by name. 0: found; ENOENT: there is none of this name; another errno. */
+static int find_user(const char *name, char *text, size_t size, unsigned *number)
+{
+    struct passwd user;
+    struct passwd *found = NULL;
+    int error = getpwnam_r(name, &user, text, size, &found);
+    *number = found == NULL ? 0 : (unsigned)user.pw_uid;
+    return found == NULL && error == 0 ? ENOENT : error;
+}
+
+static int find_group(const char *name, char *text, size_t size, unsigned *number)
 {
     struct group group;
     struct group *found = NULL;
-    for (size_t size = 1024; size <= GROUP_TEXT_MAX; size *= 4) {
+    int error = getgrnam_r(name, &group, text, size, &found);
+    *number = found == NULL ? 0 : (unsigned)group.gr_gid;
+    return found == NULL && error == 0 ? ENOENT : error;
+}
+
+typedef int find_fn(const char *name, char *text, size_t size, unsigned *number);
+
+/* Without a name the number is one that chown leaves alone. */
+static enum status look_up(const struct listener_unix *local, find_fn *find, const char *name, const char *what,
+                           unsigned *number, struct buffer *message)
+{
+    int error = ERANGE;
+    *number = UINT_MAX;
+    if (name == NULL || name[0] == '\0')
+        return ST_OK;
+    for (size_t size = 1024; error == ERANGE && size <= NAMES_TEXT_MAX; size *= 4) {
         char *text = mem_alloc(size);
-        if (text == NULL) {
-            *error = ENOMEM;
-            return false;
-        }
-        *error = getgrnam_r(name, &group, text, size, &found);
-        if (found != NULL)
-            *gid = group.gr_gid;
+        error = text == NULL ? ENOMEM : find(name, text, size, number);
         mem_free(text);
-        if (*error != ERANGE)
-            break;
     }
-    return found != NULL;
+    return error == 0        ? ST_OK
+           : error == ENOENT ? say(message, ST_NOT_FOUND, local->path, what)
+                             : say_errno(message, local->path, error);
 }
 
 /* Nobody can connect before the socket listens, so the order of these calls leaves no gap. */
 static enum status set_owner(const struct listener_unix *local, struct buffer *message)
 {
-    if (local->group != NULL && local->group[0] != '\0') {
-        gid_t gid = 0;
-        int error = 0;
-        if (!find_group(local->group, &gid, &error))
-            return error != 0 ? say_errno(message, local->path, error)
-                              : say(message, ST_NOT_FOUND, local->path, "zooid.socketGroup is no group of this host");
-        if (chown(local->path, (uid_t)-1, gid) != 0)
-            return say_errno(message, local->path, errno);
-    }
+    unsigned uid = UINT_MAX, gid = UINT_MAX;
+    enum status st = look_up(local, find_user, local->owner, "its owner is no user of this host", &uid, message);
+    if (st == ST_OK)
+        st = look_up(local, find_group, local->group, "zooid.socketGroup is no group of this host", &gid, message);
+    if (st != ST_OK)
+        return st;
+    bool is_given = uid != UINT_MAX || gid != UINT_MAX;
+    if (is_given && chown(local->path, (uid_t)uid, (gid_t)gid) != 0)
+        return say_errno(message, local->path, errno);
     return chmod(local->path, (mode_t)local->mode) == 0 ? ST_OK : say_errno(message, local->path, errno);
 }
 
@@ -120,20 +140,26 @@ static enum status open_at(struct listener *l, const struct listener_unix *local
     return listener_add(l, fd, local->backlog) == ST_OK ? ST_OK : say_errno(message, local->path, errno);
 }
 
+static enum status take_inherited(struct listener *l, const struct listener_unix *local, struct buffer *message)
+{
+    bool good = listener_add(l, local->inherited, local->backlog) == ST_OK;
+    return good ? ST_OK : say_errno(message, "the socket that was opened for this process", errno);
+}
+
 enum status listener_open_unix(struct listener **out, const struct listener_parts *parts,
                                const struct listener_unix *local, const struct listener_events *events,
                                struct buffer *message)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t len = strlen(local->path);
-    if (len == 0 || len >= sizeof address.sun_path)
+    if (local->inherited == 0 && (len == 0 || len >= sizeof address.sun_path))
         return say(message, ST_IO_ERROR, local->path, "the path is empty or too long for a Unix socket");
-    memcpy(address.sun_path, local->path, len);
+    memcpy(address.sun_path, local->path, len < sizeof address.sun_path ? len : 0);
     struct listener *l = NULL;
     enum status st = listener_new(&l, parts, events);
     if (st != ST_OK)
         return st;
-    st = open_at(l, local, &address, message);
+    st = local->inherited == 0 ? open_at(l, local, &address, message) : take_inherited(l, local, message);
     if (st != ST_OK) {
         listener_close(l);
         return st;

@@ -1,4 +1,5 @@
 /* local.c - the local door as a whole: made, opened, ended, and its tongue. */
+#include "agent/inherited.h"
 #include "agent/local_internal.h"
 
 /* -- memory of messages ------------------------------------------------------------------------------------------- */
@@ -81,6 +82,7 @@ static void ended(void *context, struct connection *connection)
     deadlines_remove(&l->holds, &c->hold);
     deadlines_remove(&l->touches, &c->touch);
     buffer_free(&c->held_frame);
+    local_user_leave(l, c->user);
     mem_free(c);
     connection->state = NULL;
 }
@@ -155,13 +157,16 @@ enum status local_open(struct local *l, struct buffer *message)
     const struct settings *s = l->settings;
     const struct listener_unix socket = {.path = s->local_socket,
                                          .mode = s->local_socket_mode,
+                                         .owner = s->local_socket_owner,
                                          .group = s->local_socket_group,
-                                         .backlog = s->client_port_listen_backlog};
-    if (socket.path[0] == '\0')
+                                         .backlog = s->client_port_listen_backlog,
+                                         .inherited = inherited_unix_socket("local")};
+    if (socket.path[0] == '\0' && socket.inherited == 0)
         return ST_OK;
     enum status st = front_listen_unix(l->front, &socket, message);
     if (st == ST_OK)
-        LOG_INFO(l->parts.front.log, "local", "listening on %s", socket.path);
+        LOG_INFO(l->parts.front.log, "local", "listening on %s",
+                 socket.inherited == 0 ? socket.path : "the socket that was opened for this process (LISTEN_FDS)");
     return st;
 }
 
@@ -205,6 +210,7 @@ static void on_timer_closed(uv_handle_t *handle)
     deadlines_free(&l->watchdogs);
     deadlines_free(&l->lingers);
     local_lingerers_free(l);
+    local_users_free(l);
     arena_free(&l->arena);
     mem_free(l);
     if (done != NULL)

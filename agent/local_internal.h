@@ -4,7 +4,7 @@
  * with local_encode.c towards the replica and local_decode.c back; local_reply.c keeps the order of replies and writes
  * them; local_session.c opens sessions and keeps them alive; local_peer.c knows who the peer is; local_subscribe.c
  * tells subscribers what has changed, local_changes.c writes it; local_linger.c keeps sessions without a connection,
- * local_death.c hears of the death of processes. */
+ * local_death.c hears of the death of processes; local_users.c counts what each user has. */
 #pragma once
 
 #include "agent/front_internal.h"
@@ -29,8 +29,17 @@ enum {
 /* Memory for a message of so many bytes: a hostile one of nothing but empty strings must not take much more. */
 #define LOCAL_ARENA_FOR(frame_len) ((frame_len)*16 + 64 * 1024)
 
+/* What the processes of one user have together. */
+struct local_user {
+    uid_t uid;
+    uint32_t connections; /* and sessions that linger; it is there as long as there are any */
+    uint32_t requests, subscriptions;
+    uint64_t bytes; /* of changes and snapshots that wait or that no credit has come for */
+};
+
 struct local {
     struct local_parts parts;
+    struct map64 users; /* struct local_user */
     const struct settings *settings;
     int32_t client_port;
     struct front *front;
@@ -73,7 +82,8 @@ struct local_client {
     bool greeted;
     bool may_read, may_use, may_admin;
     uid_t uid;
-    pid_t pid; /* 0: not known here */
+    struct local_user *user; /* NULL: not known yet */
+    pid_t pid;               /* 0: not known here */
     gid_t groups[LOCAL_GROUPS_MAX];
     size_t group_count;
     struct list requests;      /* whose final reply is still to come, in their order */
@@ -289,6 +299,7 @@ struct local_subscription {
     struct change_place place;
     uint64_t told_at; /* what changes_written was when it was last told anything */
     uint64_t window, unacknowledged;
+    uint64_t counted;      /* of the user's bytes */
     struct buffer backlog; /* of a snapshot: frames that have not left */
     size_t backlog_at;
 };
@@ -309,6 +320,16 @@ enum status local_write_snapshot(struct local_subscription *s);
 /* Writes a frame with what comes next, at most about `room` bytes, unless there is nothing to tell; `*is_at_end`:
  * nothing follows for now. ST_NOT_FOUND: the place has been overtaken. Others as local_write_snapshot. */
 enum status local_write_changes(struct local_subscription *s, size_t room, struct buffer *say, bool *is_at_end);
+
+/* -- local_users.c */
+
+/* One connection more. NULL: out of memory. */
+struct local_user *local_user_join(struct local *l, uid_t uid);
+void local_user_leave(struct local *l, struct local_user *user);
+/* Has the user too much of it? Then a text that names the setting; else NULL. */
+enum local_budget { LOCAL_BUDGET_CONNECTIONS, LOCAL_BUDGET_REQUESTS, LOCAL_BUDGET_SUBSCRIPTIONS, LOCAL_BUDGET_BYTES };
+const char *local_user_excess(const struct local *l, const struct local_user *user, enum local_budget budget);
+void local_users_free(struct local *l);
 
 /* -- local_timer.c */
 

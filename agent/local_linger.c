@@ -17,7 +17,7 @@ struct local_lingerer {
     int64_t session_id;
     int32_t timeout_ms;
     uint8_t password[16];
-    uid_t uid;
+    struct local_user *user;
     bool is_closing;
     bool is_gone;         /* the replica has sent its client away */
     bool ended_with_role; /* and all others, too */
@@ -42,6 +42,7 @@ static void lingerer_free(struct local_lingerer *s)
     forget_client(s);
     list_remove(&s->link);
     deadlines_remove(&s->local->lingers, &s->due);
+    local_user_leave(s->local, s->user);
     s->local->lingerer_count--;
     mem_free(s);
 }
@@ -85,7 +86,7 @@ static bool feed_open(const struct local_lingerer *s)
 static bool come_back(struct local_lingerer *s)
 {
     char who[WHO_MAX];
-    (void)snprintf(who, sizeof who, IDENTITY_LOCAL_USER "%u", (unsigned)s->uid);
+    (void)snprintf(who, sizeof who, IDENTITY_LOCAL_USER "%u", (unsigned)s->user->uid);
     const struct identity identity = {BYTES("digest"), bytes_of(who)};
     struct replica_event event = {.kind = REPLICA_CONNECTED,
                                   .client = front_stray_client(s->local->front),
@@ -144,7 +145,7 @@ bool local_linger(struct local_client *c, int64_t ms)
     s->session_id = c->session_id;
     s->timeout_ms = c->session_timeout_ms;
     memcpy(s->password, c->password, sizeof s->password);
-    s->uid = c->uid;
+    s->user = local_user_join(l, c->uid); /* which is there already */
     s->client = connection_release_client(c->connection);
     list_append(&l->lingerers, &s->link);
     l->lingerer_count++;

@@ -16,6 +16,7 @@ struct local_request *local_request_new(struct local_client *c, const struct loc
     request->id = id;
     list_append(&c->requests, &request->link);
     c->open_count++;
+    c->user->requests++;
     local_check_pressure(c);
     return request;
 }
@@ -26,8 +27,10 @@ void local_request_free(struct local_request *request)
     list_remove(&request->link);
     deadlines_remove(&c->local->deadlines, &request->deadline);
     buffer_free(&request->ready);
-    if (request->subscription == NULL)
+    if (request->subscription == NULL) {
         c->open_count--;
+        c->user->requests--;
+    }
     local_subscription_free(request->subscription);
     mem_free(request->path);
     mem_free(request);

@@ -18,6 +18,8 @@ void local_subscription_free(struct local_subscription *s)
     struct local_client *c = s->request->client;
     c->subscription_count--;
     c->unacknowledged -= s->unacknowledged;
+    c->user->subscriptions--;
+    c->user->bytes -= s->counted;
     list_remove(&s->link);
     buffer_free(&s->backlog);
     mem_free(s->prefix);
@@ -55,7 +57,9 @@ static void set_apart(struct local_client *c, struct local_request *request, str
     request->subscription = s;
     s->request = request;
     c->subscription_count++;
+    c->user->subscriptions++;
     c->open_count--;
+    c->user->requests--;
     local_check_pressure(c);
 }
 
@@ -74,7 +78,11 @@ static enum status find_place(struct local_subscription *s)
 
 static void end(struct local_subscription *s, enum status why)
 {
-    if (why == ST_ANSWER_TOO_LONG)
+    const struct local_client *c = s->request->client;
+    if (why == ST_LIMIT)
+        local_give_up(s->request, ZOOID__LOCAL__CODE__LIMIT_REACHED,
+                      local_user_excess(c->local, c->user, LOCAL_BUDGET_BYTES));
+    else if (why == ST_ANSWER_TOO_LONG)
         local_give_up(s->request, ZOOID__LOCAL__CODE__LIMIT_REACHED,
                       "the snapshot is longer than zooid.localAnswerMax, or a node than a frame of the client");
     else if (s->is_told)
@@ -97,11 +105,25 @@ enum status local_subscribe(struct local_client *c, struct local_request *reques
     if (s == NULL)
         return ST_NO_MEMORY;
     set_apart(c, request, s);
+    const char *excess = local_user_excess(l, c->user, LOCAL_BUDGET_SUBSCRIPTIONS);
+    if (excess != NULL) {
+        local_give_up(request, ZOOID__LOCAL__CODE__LIMIT_REACHED, excess);
+        return ST_OK;
+    }
     if (find_place(s) != ST_OK)
         end(s, ST_NOT_FOUND);
     l->followed_to = UINT64_MAX;
     pump_wake(l->parts.front.pump);
     return ST_OK;
+}
+
+/* What waits for it, at the user's account. */
+static void count(struct local_subscription *s)
+{
+    struct local_user *user = s->request->client->user;
+    uint64_t now = s->unacknowledged + s->backlog.cap;
+    user->bytes += now - s->counted;
+    s->counted = now;
 }
 
 void local_take_credit(struct local_client *c, const Zooid__Local__Credit *credit)
@@ -113,6 +135,7 @@ void local_take_credit(struct local_client *c, const Zooid__Local__Credit *credi
     uint64_t bytes = credit->bytes < s->unacknowledged ? credit->bytes : s->unacknowledged;
     s->unacknowledged -= bytes;
     c->unacknowledged -= bytes;
+    count(s);
     c->local->followed_to = UINT64_MAX; /* others of this client may have waited for it, too */
     pump_wake(c->local->parts.front.pump);
 }
@@ -131,6 +154,7 @@ static void account(struct local_subscription *s, size_t bytes)
 {
     s->unacknowledged += bytes;
     s->request->client->unacknowledged += bytes;
+    count(s);
     if (bytes == 0)
         return;
     s->told_at = changes_written(history_of(s));
@@ -162,15 +186,21 @@ static enum status begin_anew(struct local_subscription *s)
     return s->without_snapshot ? ST_NOT_FOUND : ST_OK;
 }
 
-/* One frame, or one step towards it. `*is_done`: there is no more for now. ST_NOT_FOUND, ST_ANSWER_TOO_LONG: it ends.
- */
+static enum status snapshot(struct local_subscription *s)
+{
+    const struct local_client *c = s->request->client;
+    bool has_room = local_user_excess(c->local, c->user, LOCAL_BUDGET_BYTES) == NULL;
+    return has_room ? local_write_snapshot(s) : ST_LIMIT;
+}
+
+/* One frame, or one step towards it. `*is_done`: there is no more for now. Errors but ST_NO_MEMORY end it. */
 static enum status tell_some(struct local_subscription *s, struct buffer *say, bool *is_done)
 {
     if (s->backlog.len > 0)
         return send_backlog(s, say);
     enum status st = s->is_told || s->fell_behind ? ST_OK : find_place(s);
     if (st != ST_OK || !s->is_placed)
-        return st != ST_OK ? st : local_write_snapshot(s);
+        return st != ST_OK ? st : snapshot(s);
     st = local_write_changes(s, (size_t)(s->window - s->unacknowledged), say, is_done);
     return st == ST_NOT_FOUND ? begin_anew(s) : st;
 }
@@ -193,11 +223,9 @@ static bool tell(struct local_subscription *s)
     c->local->follows_on |= st == ST_OK && !is_done && has_window(s);
     if (say->len > start)
         connection_say(c->connection);
-    if (st == ST_NOT_FOUND || st == ST_ANSWER_TOO_LONG)
+    if (st != ST_OK && st != ST_NO_MEMORY)
         end(s, st);
-    else
-        return st == ST_OK;
-    return true;
+    return st != ST_NO_MEMORY;
 }
 
 /* The replica has to know who it is for. One that it has sent away will be back in a moment. */

@@ -51,10 +51,15 @@ static bool greet(struct local_client *c, const to_agent *m)
     if (m->hello->client != NULL)
         (void)snprintf(c->name, sizeof c->name, "%s", m->hello->client);
     c->frame_max = m->hello->frame_max < LOCAL_FRAME_BEFORE_HELLO ? LOCAL_FRAME_BEFORE_HELLO : m->hello->frame_max;
-    if (local_peer_look(c) != ST_OK)
+    if (local_peer_look(c) != ST_OK || (c->user = local_user_join(c->local, c->uid)) == NULL)
         return false;
     if (!c->may_read && !c->may_use && !c->may_admin) {
         local_say_goodbye(c, ZOOID__LOCAL__CODE__NOT_PERMITTED, "no zooid.local... setting names this user");
+        return true;
+    }
+    const char *excess = local_user_excess(c->local, c->user, LOCAL_BUDGET_CONNECTIONS);
+    if (excess != NULL) {
+        local_say_goodbye(c, ZOOID__LOCAL__CODE__LIMIT_REACHED, excess);
         return true;
     }
     c->greeted = true;
@@ -233,7 +238,10 @@ static bool take_request(struct local_client *c, const to_agent *m, struct bytes
         return false;
     if (op == NULL)
         return local_refuse(request, ZOOID__LOCAL__CODE__UNIMPLEMENTED, NULL) == ST_OK;
-    const char *why = missing_right(c, op->class);
+    const char *why = local_user_excess(c->local, c->user, LOCAL_BUDGET_REQUESTS);
+    if (why != NULL)
+        return local_refuse(request, ZOOID__LOCAL__CODE__LIMIT_REACHED, why) == ST_OK;
+    why = missing_right(c, op->class);
     if (why != NULL)
         return local_refuse(request, ZOOID__LOCAL__CODE__NOT_PERMITTED, why) == ST_OK;
     int32_t code = c->hold_failed ? (int32_t)ZOOID__LOCAL__CODE__STALE : obstacle(c, op, m, &why);

@@ -195,6 +195,10 @@ class Subscriber(Client):
         while self.cursor is None:
             self._must_next()
 
+    def begun(self):
+        """Waits until it has been told anything."""
+        self.frames.insert(0, self._must_next())
+
     def end(self):
         """Waits until it ends: the code."""
         while self._next() is not None:
