@@ -123,6 +123,60 @@ static const char *const observing[] = {
     NULL,
 };
 
+static const char *const renewing[] = {
+    "config A voters=1,2,3 observers=4,5",
+    "new 3 A can=handover counter=9 margin=8",
+    "disk on",
+    "load 0x1_05 accepted=1 current=1",
+    "notified 1 LOOKING leader=3 zxid=0x1_05 epoch=1 round=1",
+    "notified 2 LOOKING leader=3 zxid=0x1_05 epoch=1 round=1",
+    "accepted L1",
+    "packet L1 FOLLOWERINFO 0x1_00 sid=1 can=handover",
+    "packet L1 ACKEPOCH 0x1_05 epoch=1",
+    "packet L1 ACK 0x2_00",
+    "accepted L2",
+    "packet L2 FOLLOWERINFO 0x1_00 sid=2 can=handover",
+    "packet L2 ACKEPOCH 0x1_05 epoch=1",
+    "packet L2 ACK 0x2_00",
+    "accepted L3",
+    "packet L3 OBSERVERINFO 0x1_00 sid=4 can=handover",
+    "packet L3 ACKEPOCH 0x1_05 epoch=1",
+    "packet L3 ACK 0x2_00",
+    "propose \"one\"",
+    "packet L1 ACK 0x2_01",
+    "packet L1 NEXTEPOCH 0x3_00",
+    "propose \"two\"",
+    "propose \"three\"",
+    "accepted L4",
+    "packet L4 OBSERVERINFO 0x1_00 sid=5 can=handover",
+    "packet L1 ACK 0x3_00",
+    NULL,
+};
+
+static const char *const renewing_at_a_follower[] = {
+    "config A voters=1,2,3 observers=4",
+    "new 2 A can=handover masters",
+    "disk on",
+    "load 0x1_05 accepted=1 current=1",
+    "notified 1 LEADING leader=1 zxid=0x1_05 epoch=1 round=1",
+    "notified 3 FOLLOWING leader=1 zxid=0x1_05 epoch=1 round=1",
+    "connected L1",
+    "packet L1 LEADERINFO 0x2_00 can=handover",
+    "packet L1 DIFF 0x1_05",
+    "packet L1 NEWLEADER 0x2_00",
+    "packet L1 CAPABILITIES on=handover",
+    "packet L1 UPTODATE",
+    "accepted L2",
+    "packet L2 OBSERVERINFO 0x1_00 sid=4 can=handover",
+    "packet L2 ACKEPOCH 0x1_05 epoch=1",
+    "packet L2 ACK 0x2_00",
+    "packet L1 NEXTEPOCH 0x3_00",
+    "packet L1 PROPOSAL 0x2_01 \"one\"",
+    "packet L1 NEWEPOCH 0x3_00",
+    "packet L1 COMMIT 0x2_01",
+    NULL,
+};
+
 static int allocation;
 
 static void before_step(void)
@@ -187,6 +241,13 @@ static void a_leader_survives(void **state)
     assert_true(exhaust(leading) > 20);
 }
 
+static void a_new_epoch_survives(void **state)
+{
+    (void)state;
+    assert_true(exhaust(renewing) > 20);
+    assert_true(exhaust(renewing_at_a_follower) > 10);
+}
+
 static void a_follower_survives(void **state)
 {
     (void)state;
@@ -207,7 +268,9 @@ static void an_observer_survives(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(an_election_survives), cmocka_unit_test(a_leader_survives),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(an_election_survives),
+                                       cmocka_unit_test(a_leader_survives),
+                                       cmocka_unit_test(a_new_epoch_survives),
                                        cmocka_unit_test(a_follower_survives),
                                        cmocka_unit_test(a_follower_with_observers_survives),
                                        cmocka_unit_test(an_observer_survives)};
