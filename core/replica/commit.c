@@ -1,6 +1,7 @@
 /* commit.c - what is durable is applied in the order of zxids, watches fire, then the reply leaves (design 5). */
 #include "core/base/mem.h"
 #include "core/jute/txn.h"
+#include "core/ops/access.h"
 #include "core/replica/member.h"
 
 #include <inttypes.h>
@@ -66,8 +67,7 @@ static void fire(void *context, uint64_t watcher, enum watch_event event, struct
     if (c == NULL || a->status != ST_OK)
         return;
     uint32_t acl = event == EVENT_NODE_CHILDREN_CHANGED ? a->parent_acl : a->node_acl;
-    if (!a->r->rules.skip_acl && acl != ACL_OPEN &&
-        !acl_permits(tree_acls(a->r->tree), acl, PERMISSION_READ, client_identities(c)))
+    if (access_check(a->r->tree, &a->r->rules, acl, PERMISSION_READ, client_identities(c)) != ST_OK)
         return;
     if (a->frame.len == 0 || a->frame.event != event) {
         a->frame = (struct event_frame){.event = event};

@@ -236,6 +236,14 @@ enum status reply_finish(struct replica *r, struct client *c, struct writer *w, 
 enum status reply_send(struct replica *r, struct client *c, const struct reply_header *header, struct bytes body,
                        const struct op *op, int64_t received_us, struct outbox *out);
 
+/* In a header: what the tree has when the reply leaves. Clients remember the last zxid that they saw, so that none may
+ * be smaller than the one before. */
+#define ZXID_WHEN_SENT INT64_MAX
+
+/* The same with such a header, or with any. */
+enum status reply_dated(struct replica *r, struct client *c, const struct reply_header *header, struct bytes body,
+                        const struct op *op, int64_t received_us, struct outbox *out);
+
 /* Now or in its turn; then, perhaps, the connection is closed. */
 enum status reply_in_order(struct replica *r, struct client *c, const struct reply_header *header, struct bytes body,
                            const struct op *op, bool close_after, struct outbox *out);

@@ -53,6 +53,15 @@ enum status reply_send(struct replica *r, struct client *c, const struct reply_h
     return reply_finish(r, c, &w, start, header, op, received_us, out);
 }
 
+enum status reply_dated(struct replica *r, struct client *c, const struct reply_header *header, struct bytes body,
+                        const struct op *op, int64_t received_us, struct outbox *out)
+{
+    struct reply_header dated = *header;
+    if (header->zxid == ZXID_WHEN_SENT)
+        dated.zxid = r->last_zxid;
+    return reply_send(r, c, &dated, body, op, received_us, out);
+}
+
 /* A reply that has to wait for those before it. */
 static enum status reply_later(struct replica *r, struct client *c, const struct reply_header *header,
                                struct bytes body, const struct op *op, bool close_after)
@@ -77,6 +86,6 @@ enum status reply_in_order(struct replica *r, struct client *c, const struct rep
 {
     if (!list_is_empty(&c->requests))
         return reply_later(r, c, header, body, op, close_after);
-    enum status st = reply_send(r, c, header, body, op, r->now_us, out);
+    enum status st = reply_dated(r, c, header, body, op, r->now_us, out);
     return st == ST_OK && close_after ? client_close(r, c, out) : st;
 }

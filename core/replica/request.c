@@ -141,16 +141,13 @@ static enum status answer_kept(struct replica *r, struct client *c, struct reque
     return answer(r, c, request->op, &body, header.xid, request->received_us, out);
 }
 
-/* A zxid that it has is that of the moment when it leaves: clients remember the last one they saw, so none may be
- * smaller than the one before. */
 static enum status send_answered(struct replica *r, struct client *c, const struct request *request, struct outbox *out)
 {
     struct reader reader = reader_of(bytes_make(request->bytes, request->len));
     struct reply_header header;
     CHECK(reply_header_read(&reader, &header) == ST_OK);
-    header.zxid = header.zxid > 0 ? r->last_zxid : header.zxid;
     struct bytes body = bytes_make(reader.at, reader_left(&reader));
-    enum status st = reply_send(r, c, &header, body, request->op, request->received_us, out);
+    enum status st = reply_dated(r, c, &header, body, request->op, request->received_us, out);
     return st == ST_OK && request->close_after ? client_close(r, c, out) : st;
 }
 
@@ -243,7 +240,7 @@ bool client_is_unauthenticated(const struct replica *r, const struct client *c)
 static enum status take_local_close(struct replica *r, struct client *c, const struct op *op, int32_t xid,
                                     struct outbox *out)
 {
-    const struct reply_header header = {xid, r->last_zxid, 0};
+    const struct reply_header header = {xid, ZXID_WHEN_SENT, 0};
     c->ends_session = true;
     return reply_in_order(r, c, &header, BYTES_NULL, op, true, out);
 }
@@ -258,7 +255,7 @@ static enum status take_known(struct replica *r, struct client *c, const struct 
         decoded = ST_MARSHALLING_ERROR;
     bool is_sync = op->number == OP_NUMBER_SYNC && decoded == ST_OK;
     if (c->session_id == 0 && (op->kind == OP_WRITE || (is_sync && r->service == SERVICE_LEARNING))) {
-        const struct reply_header nobody = {xid, r->last_zxid, status_code(ST_SESSION_EXPIRED)};
+        const struct reply_header nobody = {xid, ZXID_WHEN_SENT, status_code(ST_SESSION_EXPIRED)};
         return reply_in_order(r, c, &nobody, BYTES_NULL, op, false, out);
     }
     enum status refused = ST_OK;
@@ -282,7 +279,7 @@ static enum status take_known(struct replica *r, struct client *c, const struct 
         return propose(r, &proposal, out);
     }
     if (decoded != ST_OK) {
-        const struct reply_header header = {xid, r->last_zxid, status_code(decoded)};
+        const struct reply_header header = {xid, ZXID_WHEN_SENT, status_code(decoded)};
         return reply_in_order(r, c, &header, BYTES_NULL, op, false, out);
     }
     if (op->kind == OP_CONNECTION)
@@ -317,7 +314,7 @@ enum status request_take(struct replica *r, struct client *c, struct bytes frame
             return ST_NO_MEMORY;
     }
     if (r->service == SERVICE_READ_ONLY && is_for_a_leader(op)) {
-        const struct reply_header refused = {header.xid, r->last_zxid, status_code(ST_NOT_READ_ONLY)};
+        const struct reply_header refused = {header.xid, ZXID_WHEN_SENT, status_code(ST_NOT_READ_ONLY)};
         return reply_in_order(r, c, &refused, BYTES_NULL, op, false, out);
     }
     enum status st = take_known(r, c, op, &reader, header.xid, frame, received_us, out);

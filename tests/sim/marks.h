@@ -28,6 +28,9 @@ struct world;
     MARK(OBSERVED_FOLLOWER, "observer at a follower")                                \
     MARK(RECONFIGURED, "members changed")                                            \
     MARK(BEYOND_HELP, "ended without a leader, for a disk was lost that was needed") \
+    MARK(LOCAL_ANSWER, "local session closed, or refused an ephemeral")              \
+    MARK(SESSION_UPGRADED, "local session made the ensemble's")                      \
+    MARK(READ_ONLY, "read without a leader")                                         \
     MARK(SESSION_EXPIRED, "session expired")                                         \
     MARK(SESSION_MOVED, "session taken up again")                                    \
     MARK(SESSION_REFUSED, "told that its session has expired")                       \

@@ -35,6 +35,17 @@ static void draw_ensemble(struct world *w, unsigned voters)
     p->zxid_margin = p->zxid_counter_max <= 30 ? p->zxid_counter_max / 2 : 0;
 }
 
+/* What operators may switch on. */
+static void draw_options(struct world *w)
+{
+    struct plan *p = &w->plan;
+    p->passwords = world_chance(w, 2);
+    p->mixed = world_chance(w, 3);
+    p->local_sessions = world_chance(w, 3);
+    p->upgrades = !world_chance(w, 4);
+    p->read_only = world_chance(w, 3);
+}
+
 /* A txn that is a reconfiguration is a large one. */
 static void draw_changes(struct world *w)
 {
@@ -78,6 +89,7 @@ void plan_draw(struct world *w, unsigned voters)
     draw_ensemble(w, voters);
     draw_faults(w);
     draw_changes(w);
+    draw_options(w);
     w->count = w->plan.voters + w->plan.observers + w->plan.spares;
     ensemble_first(&w->config_text, &w->plan, 0);
     w->config = ensemble_parse(buffer_bytes(&w->config_text));
@@ -86,6 +98,7 @@ void plan_draw(struct world *w, unsigned voters)
 static void fill_options(const struct world *w, const struct server *m, struct zab_options *options)
 {
     const struct plan *p = &w->plan;
+    const bool shows = p->detection_ms > 0 && !m->silent;
     *options = (struct zab_options){
         .sid = m->sid,
         .observer = m->observer,
@@ -108,8 +121,10 @@ static void fill_options(const struct world *w, const struct server *m, struct z
         .pending_bytes_max = p->pending_bytes_max,
         .zxid_counter_max = p->zxid_counter_max,
         .zxid_margin = p->zxid_margin,
-        .shows_capabilities = p->detection_ms > 0,
-        .can = {.of = {[CAPABILITY_FAILURE_DETECTION] = p->detection_ms, [CAPABILITY_HANDOVER] = p->detection_ms > 0}},
+        .shows_capabilities = shows,
+        .can = {.of = {[CAPABILITY_FAILURE_DETECTION] = shows ? p->detection_ms : 0,
+                       [CAPABILITY_HANDOVER] = shows,
+                       [CAPABILITY_SESSION_PASSWORDS] = shows && p->passwords}},
     };
 }
 

@@ -131,6 +131,8 @@ void world_start(struct world *w, struct server *m)
 {
     CHECK(!m->up && m->installed);
     m->life++;
+    if (w->plan.mixed && !w->calm && world_chance(w, 6))
+        m->silent = !m->silent;
     m->up = true;
     m->shown_us = 0;
     m->clock = (struct clock){w->now_us, (int64_t)random_below(&w->random, 1000 * SIM_SECOND), m->clock.permille};

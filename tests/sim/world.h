@@ -38,7 +38,10 @@ struct plan {
     uint32_t committed_count_max;
     int64_t zxid_counter_max, zxid_margin;
     int32_t detection_ms; /* 0: no member shows capabilities */
-    uint32_t faults;      /* those that this run has: bits by place in the table of faults.c */
+    bool passwords;       /* ... that of keyed ones among them */
+    bool mixed;           /* some show none, and may change with a restart: servers are exchanged one by one */
+    bool local_sessions, upgrades, read_only;
+    uint32_t faults; /* those that this run has: bits by place in the table of faults.c */
     uint32_t fault_us, client_us, latency_us, disk_us, load_us; /* means */
     int64_t faults_end_us;
     bool late_tells; /* completions of the disk are still told between ZAB_LEAVE and ZAB_LOADED */
@@ -77,6 +80,7 @@ struct server {
     int64_t sid;
     bool observer;  /* what it is when no configuration names it */
     bool installed; /* there is such a host */
+    bool silent;    /* shows no capabilities, as an Apache server */
     uint16_t port;  /* on which it listens, or would: the quorum port */
     bool up;
     bool loading; /* the disk is being read, before anything else can be done */

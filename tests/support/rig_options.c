@@ -100,6 +100,7 @@ static void set(struct rig *rig, const struct option_row *row, const char *value
         rig->schemes[0] = keep(rig, value);
         rig->options.auth_schemes_required = rig->schemes;
     } else if (row->type == FLAG) {
+        CHECK(strcmp(value, "on") == 0 || strcmp(value, "off") == 0);
         *(bool *)to = strcmp(value, "on") == 0;
     } else if (row->type == TEXT) {
         *(const char **)to = keep(rig, value);

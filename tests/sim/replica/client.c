@@ -57,6 +57,8 @@ static void away(struct client *c)
     c->link = 0;
     c->first = c->count = 0;
     book_leave(&c->book);
+    if (c->reads)
+        client_forget_session(c);
 }
 
 void client_drop(struct world *w, struct client *c)
@@ -71,7 +73,7 @@ void client_forget_session(struct client *c)
     c->session = 0;
     c->seen_zxid = 0;
     c->next_xid = 1;
-    c->closing = false;
+    c->closing = c->reads = false;
     c->passage_count = 0;
     memset(c->password, 0, sizeof c->password);
     c->book.count = 0;
@@ -107,7 +109,8 @@ void clients_connected(struct world *w, unsigned end, uint64_t link)
                                                              .timeout_ms = c->timeout_ms,
                                                              .session_id = c->session,
                                                              .password = bytes_make(c->password, sizeof c->password)});
-    write_boolean(&writer, false);
+    /* Who has a session of the ensemble waits for a member that is in it. */
+    write_boolean(&writer, w->plan.read_only && c->session == 0 && world_chance(w, 2));
     CHECK(writer.status == ST_OK);
     client_send(w, c, buffer_bytes(&frame));
     buffer_free(&frame);
@@ -244,7 +247,7 @@ bool clients_write(struct world *w)
     struct clients *clients = all_of(w);
     for (unsigned i = 0; i < clients->count; i++) {
         struct client *c = &clients->items[i];
-        if (c->state == CLIENT_ACTIVE && !c->closing) {
+        if (c->state == CLIENT_ACTIVE && !c->closing && !c->reads) {
             client_ask_write(w, c);
             return true;
         }
@@ -268,7 +271,7 @@ bool clients_settled(const struct world *w)
         return sessions_count(reference_sessions(w->replicas->reference)) == 0;
     for (unsigned i = 0; i < clients->count; i++) {
         const struct client *c = &clients->items[i];
-        if (c->state != CLIENT_ACTIVE || waiting(c) > 0)
+        if (c->state != CLIENT_ACTIVE || c->reads || waiting(c) > 0)
             return false;
     }
     return true;
@@ -322,6 +325,15 @@ int64_t clients_greets(const struct world *w, uint64_t link)
 {
     const struct client *c = client_at(w, net_opposite(w, link), link ^ 1);
     return c != NULL && c->state == CLIENT_GREETING ? c->session : 0;
+}
+
+bool clients_have(const struct world *w, int64_t session)
+{
+    const struct clients *clients = all_of(w);
+    for (unsigned i = 0; i < clients->count; i++)
+        if (clients->items[i].session == session)
+            return true;
+    return false;
 }
 
 bool clients_closes(struct world *w, int64_t session, int32_t xid)

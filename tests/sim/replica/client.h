@@ -83,6 +83,7 @@ struct client {
     int32_t timeout_ms;
     int64_t seen_zxid;
     int32_t next_xid;
+    bool reads;   /* without a leader, at a member that serves readers alone; its session ends with the connection */
     bool closing; /* closeSession was sent */
     bool gone;    /* for good */
 
@@ -127,6 +128,9 @@ int64_t clients_session(const struct world *w, uint64_t link);
 
 /* Whose session that client says it has, while it waits for the answer; 0: it does not, or asks for a new one. */
 int64_t clients_greets(const struct world *w, uint64_t link);
+
+/* Has one of them that session now? */
+bool clients_have(const struct world *w, int64_t session);
 
 /* A write by one of them; false: none has a session now. */
 bool clients_write(struct world *w);

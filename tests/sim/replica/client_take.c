@@ -65,6 +65,7 @@ static void take_greeting(struct world *w, struct client *c, struct bytes frame)
                    HEX(response.session_id));
     if (c->session != 0)
         mark(w, MARK_SESSION_MOVED);
+    c->reads = read_boolean(&reader);
     c->session = response.session_id;
     memcpy(c->password, response.password.data, sizeof c->password);
     c->state = CLIENT_ACTIVE;
@@ -102,9 +103,23 @@ static bool is_answer(const struct reference_txn *txn, const struct asked *asked
     return same_bytes(read_blob(&told), read_blob(&due));
 }
 
+/* Its session is a local one, and what it asked never came to the leader. */
+static bool is_local_answer(const struct world *w, const struct client *c, const struct asked *asked,
+                            const struct reply_header *h)
+{
+    if (!w->plan.local_sessions || reference_knew_session(w->replicas->reference, c->session))
+        return false;
+    return (asked->type == TXN_CLOSE_SESSION && h->err == 0) ||
+           (!w->plan.upgrades && h->err == status_code(ST_EPHEMERAL_ON_LOCAL_SESSION));
+}
+
 static void take_write(struct world *w, struct client *c, const struct asked *asked, const struct reply_header *h,
                        struct bytes body)
 {
+    if (is_local_answer(w, c, asked, h)) {
+        mark(w, MARK_LOCAL_ANSWER);
+        return;
+    }
     const struct reference_txn *txn = reference_find(w->replicas->reference, h->zxid);
     if (txn == NULL || txn->session != c->session || txn->cxid != asked->xid)
         world_fail(w, "client %u: its xid %" PRId32 " is not what was committed at " ZXID, c->index, asked->xid,
@@ -262,6 +277,20 @@ static const struct take_row {
     {TXN_CLOSE_SESSION, take_close},
 };
 
+/* What is read there may yet turn out never to have been committed; nothing is written, and nobody asked. */
+static void take_read_only(struct world *w, struct client *c, const struct asked *asked, const struct reply_header *h)
+{
+    const struct op *op = op_find(asked->type);
+    const bool ends = asked->type == TXN_CLOSE_SESSION;
+    const bool needs_leader = asked->type == OP_NUMBER_SYNC || (op->kind == OP_WRITE && !ends);
+    mark(w, MARK_READ_ONLY);
+    if (needs_leader != (h->err == status_code(ST_NOT_READ_ONLY)))
+        world_fail(w, "read-only: client %u is told %" PRId32 " by %" PRId64 " when it asks for %s", c->index, h->err,
+                   c->server->sid, op->name);
+    if (ends)
+        client_drop(w, c);
+}
+
 static void take_reply(struct world *w, struct client *c, const struct reply_header *h, struct bytes body)
 {
     const struct asked asked = c->asked[c->first];
@@ -272,6 +301,10 @@ static void take_reply(struct world *w, struct client *c, const struct reply_hea
     }
     c->first = (c->first + 1) % CLIENT_ASKED_MAX;
     c->count--;
+    if (c->reads) {
+        take_read_only(w, c, &asked, h);
+        return;
+    }
     /* Where an epoch begins there is no txn: whoever is in step with its leader shows the same without that zxid. */
     const struct reference *ref = w->replicas->reference;
     if (reference_after(ref, h->zxid) < reference_after(ref, c->seen_zxid))
@@ -292,6 +325,8 @@ static void take_event(struct world *w, struct client *c, const struct reply_hea
 {
     struct watcher_event event;
     CHECK(watcher_event_read(reader, &event) == ST_OK);
+    if (c->reads)
+        return;
     book_take_event(w, c, h->zxid, (enum watch_event)event.type, event.path);
     if (h->zxid > c->seen_zxid)
         c->seen_zxid = h->zxid;

@@ -157,6 +157,10 @@ static void replica_options_of(const struct world *w, const struct server *m, st
         .packet_bytes_max = 1 << 20,
         .relayed_max = 1 << 16,
         .outstanding_per_client_max = 8,
+        .local_sessions = p->local_sessions,
+        .local_sessions_upgrading = p->local_sessions && p->upgrades,
+        .read_only = p->read_only,
+        .password_key = {(uint8_t)m->sid, (uint8_t)(m->life % 251), 1},
         .extended_types = true,
         .reconfig_enabled = p->reconfigs,
         .skip_acl = p->reconfigs, /* only a super user may change the members */

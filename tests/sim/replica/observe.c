@@ -244,10 +244,15 @@ void observe_step(struct world *w, struct server *m)
 /* -- what comes in on links -----------------------------------------------------------------------------------------
  */
 
-static void heard(struct server *m, int64_t session)
+static void note_time(const struct server *m, struct map64 *times, int64_t session)
 {
     int64_t ms = m->shown_us / SIM_MILLISECOND;
-    CHECK(map64_put(&m->replica->heard, (uint64_t)session, (void *)(uintptr_t)(ms + 1)) == ST_OK);
+    CHECK(map64_put(times, (uint64_t)session, (void *)(uintptr_t)(ms + 1)) == ST_OK);
+}
+
+static void heard(struct server *m, int64_t session)
+{
+    note_time(m, &m->replica->heard, session);
 }
 
 /* What a leader hears from its learners, and a follower from the observers that it takes; that one hands a REVALIDATE
@@ -293,8 +298,10 @@ void observe_taken(struct world *w, struct server *m, uint64_t link, struct peer
 void observe_frame(struct world *w, struct server *m, uint64_t link)
 {
     int64_t session = clients_session(w, link);
-    if (session == 0 && leads(m)) /* others ask their leader */
-        session = clients_greets(w, link);
-    if (session != 0 && replica_service(m->replica->r) != SERVICE_NONE)
+    const int64_t greets = leads(m) ? clients_greets(w, link) : 0;
+    if (greets != 0) /* it may be sent away; or its time-out begins anew */
+        note_time(m, &m->replica->seen, greets);
+    if (session != 0 && replica_service(m->replica->r) != SERVICE_NONE &&
+        sessions_get(replica_sessions(m->replica->r), session) != NULL) /* and no local one */
         heard(m, session);
 }

@@ -5,8 +5,10 @@
 #include "core/base/check.h"
 #include "core/base/mem.h"
 #include "core/ops/op.h"
+#include "core/ops/secret.h"
 #include "core/tree/path.h"
 #include "tests/sim/checks/sessions.h"
+#include "tests/sim/replica/client.h"
 #include "tests/sim/replica/member.h"
 
 #include <inttypes.h>
@@ -22,8 +24,9 @@ struct reference {
     struct sessions *sessions;
     struct reference_txn *txns;
     size_t count, capacity;
-    struct map nodes;   /* struct node_history */
-    struct map64 cxids; /* session -> the last cxid of its txns that were not refused, and one */
+    struct map nodes;     /* struct node_history */
+    struct map64 created; /* sessions that ever were the ensemble's */
+    struct map64 cxids;   /* session -> the last cxid of its txns that were not refused, and one */
 };
 
 static const struct hash_key key = {3, 4};
@@ -129,6 +132,7 @@ void reference_free(struct reference *ref)
     }
     mem_free(ref->txns);
     map64_free(&ref->cxids);
+    map64_free(&ref->created);
     tree_free(ref->tree);
     sessions_free(ref->sessions);
     mem_free(ref);
@@ -184,6 +188,8 @@ const struct reference_txn *reference_find(const struct reference *ref, int64_t 
 static void changed(void *context, enum watch_event event, struct bytes path)
 {
     struct reference_txn *txn = context;
+    if (bytes_equal(path, BYTES(SECRET_FOLDER)) || path_is_within(path, BYTES(SECRET_FOLDER)))
+        return; /* of which clients hear nothing */
     struct change *changes = array_room(txn->changes, txn->change_count, &txn->change_capacity, sizeof *changes, 2);
     CHECK(changes != NULL);
     txn->changes = changes;
@@ -235,6 +241,14 @@ static void check_order(struct world *w, struct reference *ref, const struct ref
     CHECK(map64_put(&ref->cxids, (uint64_t)done->session, (void *)(uintptr_t)((uint32_t)done->cxid + 1)) == ST_OK);
 }
 
+/* One that a client has already was a local one until then. */
+static void note_session(struct world *w, struct reference *ref, int64_t session)
+{
+    CHECK(map64_put(&ref->created, (uint64_t)session, ref) == ST_OK);
+    if (clients_have(w, session))
+        mark(w, MARK_SESSION_UPGRADED);
+}
+
 void reference_commit(struct world *w, const struct server *m, struct txn_ref t)
 {
     (void)m;
@@ -247,9 +261,16 @@ void reference_commit(struct world *w, const struct server *m, struct txn_ref t)
     *done = (struct reference_txn){
         .zxid = t.zxid, .session = txn.header.client_id, .cxid = txn.header.cxid, .type = txn.header.type};
     apply(w, ref, &txn, done);
+    if (done->type == TXN_CREATE_SESSION)
+        note_session(w, ref, done->session);
     note_versions(ref, &txn, done);
     check_order(w, ref, done);
     check_owners(w, ref->tree, ref->sessions, t.zxid);
+}
+
+bool reference_knew_session(const struct reference *ref, int64_t session)
+{
+    return map64_get(&ref->created, (uint64_t)session) != NULL;
 }
 
 const struct tree *reference_tree(const struct reference *ref)

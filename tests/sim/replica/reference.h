@@ -55,6 +55,9 @@ const struct node_version *reference_look(const struct reference *ref, struct by
 /* A sum over names, to compare sets of them. */
 uint64_t reference_hash_name(struct bytes name);
 
+/* Was it ever the ensemble's? */
+bool reference_knew_session(const struct reference *ref, int64_t session);
+
 const struct tree *reference_tree(const struct reference *ref);
 const struct sessions *reference_sessions(const struct reference *ref);
 
