@@ -77,6 +77,7 @@ void client_forget_session(struct client *c)
     c->passage_count = 0;
     memset(c->password, 0, sizeof c->password);
     c->book.count = 0;
+    c->book.cursor = 0;
     book_leave(&c->book);
 }
 
@@ -104,13 +105,14 @@ void clients_connected(struct world *w, unsigned end, uint64_t link)
     if (c == NULL)
         return;
     c->state = CLIENT_GREETING;
+    c->known = sessions_get(reference_sessions(w->replicas->reference), c->session) != NULL;
     struct writer writer = writer_to(&frame);
     connect_request_write(&writer, &(struct connect_request){.last_zxid_seen = c->seen_zxid,
                                                              .timeout_ms = c->timeout_ms,
                                                              .session_id = c->session,
                                                              .password = bytes_make(c->password, sizeof c->password)});
     /* Who has a session of the ensemble waits for a member that is in it. */
-    write_boolean(&writer, w->plan.read_only && c->session == 0 && world_chance(w, 2));
+    write_boolean(&writer, w->plan.read_only && !w->calm && c->session == 0 && world_chance(w, 2));
     CHECK(writer.status == ST_OK);
     client_send(w, c, buffer_bytes(&frame));
     buffer_free(&frame);
@@ -171,6 +173,8 @@ static void turn(struct world *w, struct client *c)
         dial(w, c);
         return;
     }
+    if (w->calm && c->reads) /* of somebody who is no member any more and finds none, perhaps */
+        client_drop(w, c);
     if (c->state != CLIENT_ACTIVE || w->calm || misbehaves(w, c))
         return;
     unsigned burst = world_chance(w, 6) ? 1 + random_below(&w->random, 8) : 1;

@@ -29,7 +29,7 @@ enum {
 static void refused(struct world *w, struct client *c)
 {
     const struct clients *clients = w->replicas->clients;
-    bool lives = sessions_get(reference_sessions(w->replicas->reference), c->session) != NULL;
+    bool lives = c->known && sessions_get(reference_sessions(w->replicas->reference), c->session) != NULL;
     int64_t epoch = (int64_t)(uintptr_t)map64_get(&w->replicas->epochs, c->link ^ 1) - 1;
     if (c->session == 0)
         world_fail(w, "client %u is refused a session", c->index);

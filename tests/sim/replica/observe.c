@@ -295,13 +295,19 @@ void observe_taken(struct world *w, struct server *m, uint64_t link, struct peer
     }
 }
 
+/* Of a connection that the replica has not closed yet; and no local session. */
+static bool is_taken(const struct server *m, uint64_t link, int64_t id)
+{
+    const struct session *session = sessions_get(replica_sessions(m->replica->r), id);
+    return session != NULL && session->client == link && replica_service(m->replica->r) != SERVICE_NONE;
+}
+
 void observe_frame(struct world *w, struct server *m, uint64_t link)
 {
-    int64_t session = clients_session(w, link);
-    const int64_t greets = leads(m) ? clients_greets(w, link) : 0;
-    if (greets != 0) /* it may be sent away; or its time-out begins anew */
+    const int64_t session = clients_session(w, link), greets = leads(m) ? clients_greets(w, link) : 0;
+    /* It may be sent away; or its time-out begins anew. */
+    if (greets != 0 && sessions_get(replica_sessions(m->replica->r), greets) != NULL)
         note_time(m, &m->replica->seen, greets);
-    if (session != 0 && replica_service(m->replica->r) != SERVICE_NONE &&
-        sessions_get(replica_sessions(m->replica->r), session) != NULL) /* and no local one */
+    if (session != 0 && is_taken(m, link, session))
         heard(m, session);
 }
