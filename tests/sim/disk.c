@@ -227,7 +227,13 @@ static bool perform(struct world *w, struct server *m, const struct disk_op *op)
         put_text(&d->config, &op->bytes);
         check_config(w, m);
         return true;
-    case DISK_LAST_SEEN: put_text(&d->last_seen, &op->bytes); return true;
+    case DISK_LAST_SEEN:
+        if (!mutant_is(w, MUTANT_LAST_SEEN_LOST))
+            put_text(mutant_is(w, MUTANT_PENDING_FOR_COMMITTED) && op->bytes.len > 0 ? &d->config : &d->last_seen,
+                     &op->bytes);
+        if (mutant_is(w, MUTANT_PENDING_FOR_COMMITTED) && op->bytes.len > 0)
+            check_config(w, m);
+        return true;
     case DISK_SPOOL: CHECK(buffer_append(&d->spool, op->bytes.data, op->bytes.len) == ST_OK); return true;
     case DISK_DROP: buffer_free(&d->spool); return true;
     default: append(w, m, (struct txn_ref){op->number, op->id}); return true;

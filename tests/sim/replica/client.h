@@ -85,6 +85,7 @@ struct client {
     int32_t next_xid;
     bool reads;   /* without a leader, at a member that serves readers alone; its session ends with the connection */
     bool known;   /* its session was the ensemble's when it greeted */
+    bool ended;   /* ... or had been, and had ended */
     bool closing; /* closeSession was sent */
     bool gone;    /* for good */
 

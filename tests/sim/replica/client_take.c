@@ -26,14 +26,19 @@ enum {
 /* -- the answer to the connect request -------------------------------------------------------------------------------
  */
 
+/* In which its member served when it first spoke to the client. */
+static int64_t epoch_of_link(const struct world *w, const struct client *c)
+{
+    return (int64_t)(uintptr_t)map64_get(&w->replicas->epochs, c->link ^ 1) - 1;
+}
+
 static void refused(struct world *w, struct client *c)
 {
     const struct clients *clients = w->replicas->clients;
     bool lives = c->known && sessions_get(reference_sessions(w->replicas->reference), c->session) != NULL;
-    int64_t epoch = (int64_t)(uintptr_t)map64_get(&w->replicas->epochs, c->link ^ 1) - 1;
     if (c->session == 0)
         world_fail(w, "client %u is refused a session", c->index);
-    else if (epoch < w->newest_epoch)
+    else if (epoch_of_link(w, c) < w->newest_epoch)
         mark(w, MARK_REFUSED_BY_PAST); /* a leader that does not know yet that it is none any more */
     else if (lives && map64_get(&clients->closing, (uint64_t)c->session) == NULL)
         world_fail(w, "sessions: client %u is told by %" PRId64 " that 0x%" PRIx64 " has expired", c->index,
@@ -63,6 +68,9 @@ static void take_greeting(struct world *w, struct client *c, struct bytes frame)
     if (c->session != 0 && response.session_id != c->session)
         world_fail(w, "client %u asked for 0x%" PRIx64 " and is given 0x%" PRIx64, c->index, HEX(c->session),
                    HEX(response.session_id));
+    if (c->ended && epoch_of_link(w, c) >= w->newest_epoch)
+        world_fail(w, "sessions: client %u is given 0x%" PRIx64 " by %" PRId64 ", which had ended", c->index,
+                   HEX(c->session), c->server->sid);
     if (c->session != 0)
         mark(w, MARK_SESSION_MOVED);
     c->reads = read_boolean(&reader);
@@ -140,7 +148,7 @@ static int64_t floor_of_sync(const struct world *w, const struct client *c, cons
     const struct clients *clients = w->replicas->clients;
     if (SIM_SYNC_IS_LINEARIZABLE)
         return asked->floor;
-    int64_t epoch = (int64_t)(uintptr_t)map64_get(&w->replicas->epochs, c->link ^ 1) - 1, floor = 0;
+    int64_t epoch = epoch_of_link(w, c), floor = 0;
     for (size_t i = 0; i < asked->acks; i++)
         if ((int64_t)((uint64_t)clients->acks[i] >> 32) <= epoch && clients->acks[i] > floor)
             floor = clients->acks[i];

@@ -5,6 +5,7 @@
 #include "core/ops/apply.h"
 #include "core/store/snapshot.h"
 #include "core/store/txnlog.h"
+#include "tests/sim/mutants.h"
 #include "tests/sim/replica/member.h"
 
 enum { FRAME_HEAD = TXNLOG_FRAME_LEN - 1, FRAME_LEN_AT = 8, ELEMENT_MAX = 4 << 20, SESSION_TICK_MS = 10 };
@@ -89,26 +90,37 @@ static void load_image(const struct database *database, struct bytes image)
     snapshot_reader_free(reader);
 }
 
+static bool is_passed_over(const struct world *w, const struct disk *d, size_t i, const struct txn *txn)
+{
+    return (mutant_is(w, MUTANT_CLOSE_NOT_REPLAYED) && txn->header.type == TXN_CLOSE_SESSION) ||
+           (mutant_is(w, MUTANT_LOG_END_NOT_REPLAYED) && i + 1 == d->log.count);
+}
+
 void database_load(const struct world *w, const struct disk *d, struct database *database)
 {
     *database = (struct database){.tree = database_tree(), .sessions = sessions_new(w->plan.tick_ms)};
     CHECK(database->sessions != NULL);
     if (d->image.len > 0)
         load_image(database, buffer_bytes(&d->image));
+    if (mutant_is(w, MUTANT_SESSIONS_NOT_KEPT))
+        sessions_clear(database->sessions);
     database->last_zxid = d->base.label < 0 ? 0 : d->base.label;
     for (size_t i = 0; i < d->log.count; i++) {
         struct txn txn;
         CHECK(txn_decode(database_entry(w, d->log.items[i].id), &txn) == ST_OK);
+        database->last_zxid = d->log.items[i].zxid;
+        if (is_passed_over(w, d, i, &txn))
+            continue;
         enum status st = txn_apply(NULL, database->tree, database->sessions, &txn);
         CHECK(st != ST_NO_MEMORY && st != ST_CORRUPT && st != ST_UNIMPLEMENTED);
-        database->last_zxid = d->log.items[i].zxid;
     }
 }
 
 void database_keep(struct world *w, struct server *m)
 {
-    (void)w;
     struct buffer *image = &m->disk.image;
+    if (mutant_is(w, MUTANT_IMAGE_OLD) && image->len > 0)
+        return;
     struct replica *r = m->replica->r;
     struct snapshot_writer *writer = snapshot_stream_writer_new(replica_tree(r), replica_sessions(r),
                                                                 replica_last_zxid(r));

@@ -7,6 +7,7 @@
 #include "tests/sim/ensemble.h"
 #include "tests/sim/plan.h"
 #include "tests/sim/replica/client.h"
+#include "tests/sim/replica/mutate.h"
 #include "tests/sim/replica/reference.h"
 #include "tests/sim/replica/trace.h"
 
@@ -61,8 +62,10 @@ void replica_feed(struct world *w, struct server *m, struct replica_event event)
 
 static void tick(struct world *w, struct server *m)
 {
-    if (!m->loading)
-        replica_feed(w, m, (struct replica_event){.kind = REPLICA_TICK});
+    if (m->loading)
+        return;
+    mutate_tick(w, m);
+    replica_feed(w, m, (struct replica_event){.kind = REPLICA_TICK});
 }
 
 static void note(struct world *w, struct server *m, int64_t sid, struct bytes bytes)

@@ -211,6 +211,13 @@ static void see_sessions(struct world *w, struct server *m)
     check_overdue(w, m);
 }
 
+static void see_uptodate(void *context, uint64_t link, const struct packet *packet)
+{
+    bool *told = context;
+    (void)link;
+    *told = *told || packet->type == PACKET_UPTODATE;
+}
+
 /* It leads, and names another leader in the same step: nobody is served, but what it holds is committed. */
 static void see_config(struct world *w, struct server *m)
 {
@@ -219,7 +226,10 @@ static void see_config(struct world *w, struct server *m)
     if (version == m->replica->config_version)
         return;
     m->replica->config_version = version;
-    if (zab_role(z) != ZAB_LEADING || zab_phase(z) != ZAB_SYNCHRONIZATION || m->role != ZAB_LEADING)
+    bool names = zab_role(z) == ZAB_LEADING && zab_phase(z) == ZAB_SYNCHRONIZATION;
+    if (zab_role(z) == ZAB_LOOKING) /* it has left already */
+        each_sent(m, 0, see_uptodate, &names);
+    if (!names || m->role != ZAB_LEADING || m->phase != ZAB_SYNCHRONIZATION)
         return;
     m->epoch = zab_epoch(z);
     check_leads(w, m);

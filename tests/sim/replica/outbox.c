@@ -6,6 +6,7 @@
 #include "tests/sim/ensemble.h"
 #include "tests/sim/replica/client.h"
 #include "tests/sim/replica/member.h"
+#include "tests/sim/replica/mutate.h"
 #include "tests/sim/replica/trace.h"
 
 #include <inttypes.h>
@@ -153,8 +154,13 @@ static void deliver(struct world *w, struct server *m, const struct outbox_item 
     if (!net_has(w, m->index, item->client))
         return;
     if (item->kind == OUTBOX_BYTES) {
+        struct bytes frames = bytes_make(out->bytes.data + item->offset, item->len);
+        struct buffer changed;
+        bool mutated = mutate_frames(w, frames, &changed);
         clients_told(w, m, item->client);
-        net_send(w, m->index, item->client, PARCEL_BYTES, bytes_make(out->bytes.data + item->offset, item->len), true);
+        net_send(w, m->index, mutate_client(w, m, item->client), PARCEL_BYTES,
+                 mutated ? buffer_bytes(&changed) : frames, true);
+        buffer_free(&changed);
     } else if (item->kind == OUTBOX_CLOSE) {
         net_close(w, m->index, item->client);
         replica_own_at(w, m, w->now_us, OWN_GONE, item->client);

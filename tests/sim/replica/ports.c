@@ -4,6 +4,7 @@
 #include "tests/sim/checks/zab.h"
 #include "tests/sim/replica/client.h"
 #include "tests/sim/replica/member.h"
+#include "tests/sim/replica/mutate.h"
 
 #include <inttypes.h>
 
@@ -135,11 +136,16 @@ void port_send(struct world *w, struct server *m, uint64_t link, struct bytes by
     size_t used = 0;
     if (at == NULL || bytes.len == 0)
         return;
+    struct buffer changed = {0};
+    bool mutated = !at->giving && mutate_packets(w, m, link, bytes, &changed);
     if (at->giving)
         at->giving = !port_snapshot_ends(at, bytes, &used);
     else
         see_packets(w, m, link, at, bytes);
-    send_bytes(w, m, link, bytes);
+    bytes = mutated ? buffer_bytes(&changed) : bytes;
+    if (bytes.len > 0)
+        send_bytes(w, m, link, bytes);
+    buffer_free(&changed);
 }
 
 /* -- the quorum port ------------------------------------------------------------------------------------------------
@@ -180,7 +186,7 @@ static void arrived(struct world *w, unsigned end, uint64_t link, enum parcel_ki
     struct server *m = server_at(w, end);
     struct peer_link *at = port_link(m, link);
     (void)kind;
-    if (at == NULL)
+    if (at == NULL || mutate_arrived(w, m, link, bytes))
         return;
     CHECK(buffer_append(&at->unread, bytes.data, bytes.len) == ST_OK);
     if (!at->held)
@@ -219,7 +225,11 @@ static void client_arrived(struct world *w, unsigned end, uint64_t link, enum pa
         clients_take(w, end, link, bytes);
         return;
     }
+    if (mutate_sync(w, server_at(w, end), link, bytes))
+        return;
     observe_frame(w, server_at(w, end), link);
+    if (mutate_frame(w, server_at(w, end), link, bytes))
+        return;
     replica_feed(w, server_at(w, end), (struct replica_event){.kind = REPLICA_FRAME, .client = link, .frame = bytes});
 }
 
