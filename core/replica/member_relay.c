@@ -36,6 +36,31 @@ static enum status note_sync(struct membership *m, uint64_t link)
     return ST_OK;
 }
 
+/* The one that has waited longest. */
+static struct revalidation *asked_about(const struct membership *m, int64_t session_id)
+{
+    LIST_FOR_EACH(at, &m->revalidations)
+    {
+        struct revalidation *asked = LIST_ENTRY(at, struct revalidation, link);
+        if (asked->session.session_id == session_id)
+            return asked;
+    }
+    return NULL;
+}
+
+/* By whom it was asked for last, and is not answered yet; 0: nobody. */
+static uint64_t asked_by(const struct membership *m, int64_t session_id)
+{
+    uint64_t link = 0;
+    LIST_FOR_EACH(at, &m->revalidations)
+    {
+        const struct revalidation *asked = LIST_ENTRY(at, struct revalidation, link);
+        if (asked->session.session_id == session_id)
+            link = asked->link_id;
+    }
+    return link;
+}
+
 /* The leader takes all observers of this follower for one, so it is here that a late request of the connection before
  * is stopped (quorum-protocol 3.8, ZOOKEEPER-710). */
 static bool is_owner(const struct replica *r, uint64_t link, int64_t session_id)
@@ -43,8 +68,9 @@ static bool is_owner(const struct replica *r, uint64_t link, int64_t session_id)
     struct session *session = sessions_get(r->sessions, session_id);
     if (session == NULL)
         return true;
+    const uint64_t asked = session->owner == 0 ? asked_by(r->member, session_id) : 0;
     if (session->owner == 0)
-        session->owner = link;
+        session->owner = asked != 0 ? asked : link;
     return session->owner == link;
 }
 
@@ -140,17 +166,6 @@ enum status member_relay_synced(struct replica *r, const struct member_sync *syn
     return member_send_packet(r, sync->link_id, &(struct packet){.type = PACKET_SYNC}, out);
 }
 
-static struct revalidation *asked_about(const struct membership *m, int64_t session_id)
-{
-    LIST_FOR_EACH(at, &m->revalidations)
-    {
-        struct revalidation *asked = LIST_ENTRY(at, struct revalidation, link);
-        if (asked->session.session_id == session_id)
-            return asked;
-    }
-    return NULL;
-}
-
 static void drop(struct membership *m, struct revalidation *asked)
 {
     list_remove(&asked->link);
@@ -171,6 +186,9 @@ enum status member_relay_revalidated(struct replica *r, const struct packet *pac
         return ST_OK;
     const uint64_t link = asked->link_id;
     enum status st = valid ? member_touch(r, session_id, asked->session.timeout_ms) : ST_OK;
+    struct session *session = sessions_get(r->sessions, session_id);
+    if (valid && session != NULL && session->owner == 0) /* it was not there when it was asked for */
+        session->owner = link;
     *taken = true;
     drop(m, asked);
     return st == ST_OK ? member_send_packet(r, link, packet, out) : st;

@@ -106,7 +106,9 @@ void clients_connected(struct world *w, unsigned end, uint64_t link)
         return;
     c->state = CLIENT_GREETING;
     c->known = sessions_get(reference_sessions(w->replicas->reference), c->session) != NULL;
-    c->ended = !c->known && reference_knew_session(w->replicas->reference, c->session);
+    const bool ended = !c->known && reference_knew_session(w->replicas->reference, c->session);
+    c->ended = c->ended_once && ended;
+    c->ended_once = ended;
     struct writer writer = writer_to(&frame);
     connect_request_write(&writer, &(struct connect_request){.last_zxid_seen = c->seen_zxid,
                                                              .timeout_ms = c->timeout_ms,

@@ -83,9 +83,10 @@ struct client {
     int32_t timeout_ms;
     int64_t seen_zxid;
     int32_t next_xid;
-    bool reads;   /* without a leader, at a member that serves readers alone; its session ends with the connection */
-    bool known;   /* its session was the ensemble's when it greeted */
-    bool ended;   /* ... or had been, and had ended */
+    bool reads; /* without a leader, at a member that serves readers alone; its session ends with the connection */
+    bool known; /* its session was the ensemble's when it greeted */
+    bool ended; /* ... or had been, and had ended, also when it greeted the time before: an answer may be that time's */
+    bool ended_once;
     bool closing; /* closeSession was sent */
     bool gone;    /* for good */
 

@@ -218,18 +218,20 @@ static void see_uptodate(void *context, uint64_t link, const struct packet *pack
     *told = *told || packet->type == PACKET_UPTODATE;
 }
 
-/* It leads, and names another leader in the same step: nobody is served, but what it holds is committed. */
-static void see_config(struct world *w, struct server *m)
+/* It has begun to lead and has left, or names another leader, all in one step: nobody is served, but what it holds is
+ * committed. */
+static void see_led(struct world *w, struct server *m)
 {
     const struct zab *z = replica_zab(m->replica->r);
-    int64_t version = zab_committed(z)->version;
-    if (version == m->replica->config_version)
-        return;
+    const int64_t version = zab_committed(z)->version;
+    bool led = version != m->replica->config_version && zab_role(z) == ZAB_LEADING &&
+               zab_phase(z) == ZAB_SYNCHRONIZATION;
     m->replica->config_version = version;
-    bool names = zab_role(z) == ZAB_LEADING && zab_phase(z) == ZAB_SYNCHRONIZATION;
-    if (zab_role(z) == ZAB_LOOKING) /* it has left already */
-        each_sent(m, 0, see_uptodate, &names);
-    if (!names || m->role != ZAB_LEADING || m->phase != ZAB_SYNCHRONIZATION)
+    if (m->role != ZAB_LEADING || m->phase != ZAB_SYNCHRONIZATION)
+        return;
+    if (zab_role(z) == ZAB_LOOKING)
+        each_sent(m, 0, see_uptodate, &led);
+    if (!led)
         return;
     m->epoch = zab_epoch(z);
     check_leads(w, m);
@@ -243,7 +245,7 @@ void observe_step(struct world *w, struct server *m)
     see_log(w, m);
     if (has_led(m) && !leads(m))
         see_applied(w, m, told_to_commit(m));
-    see_config(w, m);
+    see_led(w, m);
     see_role(w, m);
     see_applied(w, m, replica_last_zxid(m->replica->r));
     see_sessions(w, m);
