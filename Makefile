@@ -256,7 +256,7 @@ help:
 	@echo 'make python      build the Python packages below $(BUILD)/python'
 	@echo 'make swig-go     make the part of the Go package again that SWIG writes'
 	@echo 'make run         start it in the foreground on 127.0.0.1:2181, data below $(BUILD)/run'
-	@echo 'make demo        a short story with a real client: locks, a crash, nothing lost'
+	@echo 'make demo        a short story with real clients in four languages: locks, a crash, nothing lost'
 	@echo 'make check       lint and every test'
 	@echo 'make unit        the tests written in C; T=base/bytes takes those whose name contains it'
 	@echo 'make test        all tests: C, sanitizers, fuzzers for 5 s each, real clients, lint'
@@ -278,7 +278,7 @@ run: all
 	@printf '%s\n' dataDir=$(BUILD)/run/data clientPort=2181 clientPortAddress=127.0.0.1 >$(BUILD)/run/zoo.cfg
 	$(AGENT) -c $(BUILD)/run/zoo.cfg
 
-demo: all | $(test_packages)
+demo: all python $(B)/lib/pkgconfig/zooid.pc | $(test_packages)
 	@ZOOID_ROOT=$(CURDIR) ZOOID_AGENT=$(abspath $(AGENT)) tests/demo/run
 
 # Interpreters have no sanitizers, so their packages are built without.
