@@ -20,6 +20,7 @@ BUILD  ?= build
 PREFIX ?= /usr
 SYSCONFDIR ?= /etc
 LIBDIR ?= $(PREFIX)/lib
+ZSH_COMPLETIONS ?= $(PREFIX)/share/zsh/site-functions
 UNITDIR ?= $(PREFIX)/lib/systemd/system
 B      := $(BUILD)$(if $(V),/$(V))
 GEN    := $(BUILD)/gen
@@ -184,7 +185,7 @@ $(CLI): cli_flags := -Wl,-rpath,'$$ORIGIN/../lib'
 $(CLI) $(INSTALLED_CLI): $(call object,$(CLI_SOURCES)) $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo "  LINK  $(V) $@"
-	@$(link) -o $@ $(filter %.o,$^) -L$(B)/lib -lzooid $(cli_flags) $$(pkg-config --libs jansson)
+	@$(link) -o $@ $(filter %.o,$^) -L$(B)/lib -lzooid $(cli_flags) $$(pkg-config --libs jansson libedit)
 
 # The Python packages as they are installed, below python/: for PYTHONPATH. setup.py says how they are built.
 PYTHON          ?= /usr/bin/python3
@@ -356,6 +357,8 @@ install: all $(INSTALLED_CLI)
 	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' bindings/c/zooid.pc.in \
 	    >$(DESTDIR)$(LIBDIR)/pkgconfig/zooid.pc
 	install -D -m 644 packaging/completions/zooid.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/zooid
+	install -D -m 644 packaging/completions/_zooid $(DESTDIR)$(ZSH_COMPLETIONS)/_zooid
+	install -D -m 644 packaging/completions/zooid.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/zooid.fish
 	install -D -m 644 packaging/systemd/zooid-agent.service $(DESTDIR)$(UNITDIR)/zooid-agent.service
 	install -D -m 644 packaging/sysusers/zooid.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/zooid.conf
 	install -D -m 644 packaging/tmpfiles/zooid.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/zooid.conf

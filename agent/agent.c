@@ -4,6 +4,7 @@
 
 #include "agent/admin.h"
 #include "agent/agent_internal.h"
+#include "agent/commands.h"
 #include "agent/join_id.h"
 #include "agent/notify.h"
 #include "agent/reload.h"
@@ -244,8 +245,9 @@ static enum status open_doors(struct agent *a, struct buffer *message)
     a->words = words_new(&a->overview);
     if (a->words == NULL)
         return ST_NO_MEMORY;
+    a->commands = (struct local_commands){&a->overview, commands_has, commands_changes, commands_answer};
     const struct front_parts front = {&a->loop, a->pump, a->metrics, a->log, words_hooks(a->words), a->hash_key, NULL};
-    return doors_new(&a->doors, a->settings, &front, a->replica, message);
+    return doors_new(&a->doors, a->settings, &front, a->replica, &a->commands, message);
 }
 
 static void fill_overview(struct agent *a)

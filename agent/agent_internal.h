@@ -3,6 +3,7 @@
 
 #include "agent/agent.h"
 #include "agent/ensemble.h"
+#include "agent/local.h"
 #include "agent/overview.h"
 #include "agent/pump.h"
 #include "agent/words.h"
@@ -29,6 +30,7 @@ struct agent {
     struct doors *doors;
     struct admin *admin;
     struct overview overview;
+    struct local_commands commands;
 
     uv_signal_t signals[SIGNALS];
     uv_timer_t drain_timer;

@@ -214,34 +214,35 @@ static const struct command_row {
     const char *name;
     const char *aliases[ALIASES_MAX];
     bool needs_serving;
+    bool changes;                                          /* it does more than look */
     int (*fill)(const struct overview *o, json_t *answer); /* 0, or anything else when memory ran out */
 } rows[] = {
-    {"configuration", {"conf", "config"}, true, configuration},
-    {"connection_stat_reset", {"crst"}, true, reset_clients},
-    {"connections", {"cons"}, true, commands_connections},
-    {"dirs", {0}, true, directories},
-    {"dump", {0}, true, commands_dump},
-    {"environment", {"env", "envi"}, false, environment},
-    {"get_trace_mask", {"gtmk"}, false, get_trace_mask},
-    {"hash", {0}, true, digests},
-    {"initial_configuration", {"icfg"}, false, initial_configuration},
-    {"is_read_only", {"isro"}, true, is_read_only},
-    {"last_snapshot", {"lsnp"}, true, last_snapshot},
-    {"leader", {"lead"}, true, commands_leader},
-    {"monitor", {"mntr"}, true, monitor},
-    {"observer_connection_stat_reset", {"orst"}, true, nothing},
-    {"observers", {"obsr"}, true, commands_observers},
-    {"ruok", {0}, false, nothing},
-    {"server_stats", {"srvr"}, true, server_stats},
-    {"set_trace_mask", {"stmk"}, false, set_trace_mask},
-    {"stat_reset", {"srst"}, true, reset_server},
-    {"stats", {"stat"}, true, stats},
-    {"system_properties", {"sysp"}, false, system_properties},
-    {"voting_view", {0}, true, commands_voting_view},
-    {"watch_summary", {"wchs"}, true, watch_summary},
-    {"watches", {"wchc"}, true, commands_watches},
-    {"watches_by_path", {"wchp"}, true, commands_watches_by_path},
-    {"zabstate", {0}, false, commands_zab_state},
+    {"configuration", {"conf", "config"}, true, false, configuration},
+    {"connection_stat_reset", {"crst"}, true, true, reset_clients},
+    {"connections", {"cons"}, true, false, commands_connections},
+    {"dirs", {0}, true, false, directories},
+    {"dump", {0}, true, false, commands_dump},
+    {"environment", {"env", "envi"}, false, false, environment},
+    {"get_trace_mask", {"gtmk"}, false, false, get_trace_mask},
+    {"hash", {0}, true, false, digests},
+    {"initial_configuration", {"icfg"}, false, false, initial_configuration},
+    {"is_read_only", {"isro"}, true, false, is_read_only},
+    {"last_snapshot", {"lsnp"}, true, false, last_snapshot},
+    {"leader", {"lead"}, true, false, commands_leader},
+    {"monitor", {"mntr"}, true, false, monitor},
+    {"observer_connection_stat_reset", {"orst"}, true, true, nothing},
+    {"observers", {"obsr"}, true, false, commands_observers},
+    {"ruok", {0}, false, false, nothing},
+    {"server_stats", {"srvr"}, true, false, server_stats},
+    {"set_trace_mask", {"stmk"}, false, true, set_trace_mask},
+    {"stat_reset", {"srst"}, true, true, reset_server},
+    {"stats", {"stat"}, true, false, stats},
+    {"system_properties", {"sysp"}, false, false, system_properties},
+    {"voting_view", {0}, true, false, commands_voting_view},
+    {"watch_summary", {"wchs"}, true, false, watch_summary},
+    {"watches", {"wchc"}, true, false, commands_watches},
+    {"watches_by_path", {"wchp"}, true, false, commands_watches_by_path},
+    {"zabstate", {0}, false, false, commands_zab_state},
 };
 
 static const struct command_row *row_of(const char *name)
@@ -254,6 +255,17 @@ static const struct command_row *row_of(const char *name)
                 return &rows[i];
     }
     return NULL;
+}
+
+bool commands_has(const char *name)
+{
+    return row_of(name) != NULL;
+}
+
+bool commands_changes(const char *name)
+{
+    const struct command_row *row = row_of(name);
+    return row != NULL && row->changes;
 }
 
 /* The fields first, then the command's name and the error, as Apache's server has them. */

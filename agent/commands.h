@@ -7,5 +7,10 @@
  * as on Apache's server. ST_NO_MEMORY. */
 enum status commands_answer(const struct overview *o, const char *name, struct buffer *out);
 
+/* There is a command of that name, or alias. */
+bool commands_has(const char *name);
+/* It does more than look. */
+bool commands_changes(const char *name);
+
 /* Appends the page that lists all commands; `url` is the path they are below. */
 enum status commands_index(const char *url, struct buffer *out);

@@ -9,11 +9,21 @@
 #include "agent/settings.h"
 
 struct local; /* opaque */
+struct overview;
 struct replica;
+
+/* The admin server's commands (commands.h), which the door only hands on. */
+struct local_commands {
+    const struct overview *overview;
+    bool (*has)(const char *name);
+    bool (*changes)(const char *name);
+    enum status (*answer)(const struct overview *overview, const char *name, struct buffer *out);
+};
 
 struct local_parts {
     struct front_parts front; /* without words and tongue */
     struct replica *replica;
+    const struct local_commands *commands; /* NULL: they are not offered */
 };
 
 /* ST_NO_MEMORY, ST_IO_ERROR (libuv). */

@@ -52,6 +52,7 @@ static const struct local_op rows[] = {
      .number = 106, .encode = encode_add_watch},
     {.body = BODY(REMOVE_WATCH), .name = "remove_watch", .class = LOCAL_READ, .has_path = true, .number = 18,
      .encode = encode_remove_watch},
+    {.body = BODY(COMMAND), .name = "command", .class = LOCAL_READ, .own = local_command},
     {.body = BODY(SUBSCRIBE), .name = "subscribe", .class = LOCAL_READ, .has_path = true, .own = local_subscribe},
     {.body = BODY(RESTORE_WATCHES), .name = "restore_watches", .class = LOCAL_READ, .number = 105,
      .encode = encode_restore_watches},

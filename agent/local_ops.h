@@ -52,5 +52,9 @@ void decode_paths(struct local_decoding *d, struct reader *r);
 void decode_count(struct local_decoding *d, struct reader *r);
 void decode_results(struct local_decoding *d, struct reader *r);
 
+/* -- local_command.c */
+
+enum status local_command(struct local_client *c, struct local_request *request, const to_agent *m);
+
 /* Wait: the connection was held until its time had come. */
 enum status local_waited(struct local_client *c, struct local_request *request, const to_agent *m);

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SHELL_SIGNAL = 128, NOT_FOUND = 127, NOT_RUNNABLE = 126 };
+enum { NOT_FOUND = 127, NOT_RUNNABLE = 126 };
 
 static const int handed_on[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCONT, SIGWINCH};
 
@@ -43,8 +43,9 @@ bool vigil_begin(struct vigil *v, zooid_client *client)
     sigset_t set;
     watched_signals(&set);
     v->client = client;
+    sigemptyset(&v->before);
     v->timer = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
-    v->signals = sigprocmask(SIG_BLOCK, &set, NULL) == 0 ? signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK) : -1;
+    v->signals = sigprocmask(SIG_BLOCK, &set, &v->before) == 0 ? signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK) : -1;
     if (v->timer >= 0 && v->signals >= 0)
         return true;
     fprintf(stderr, "zooid: %s\n", strerror(errno));
@@ -59,6 +60,7 @@ void vigil_end(struct vigil *v)
     if (v->signals >= 0)
         (void)close(v->signals);
     v->timer = v->signals = -1;
+    (void)sigprocmask(SIG_SETMASK, &v->before, NULL);
 }
 
 static void set_timer(const struct vigil *v, uint64_t until_ms)
@@ -85,6 +87,11 @@ struct vigil_news vigil_wait(struct vigil *v, uint64_t until_ms)
             return news;
         (void)poll(fds, sizeof fds / sizeof fds[0], -1);
     }
+}
+
+bool ends_programs(int signal)
+{
+    return signal == SIGINT || signal == SIGTERM || signal == SIGHUP || signal == SIGQUIT;
 }
 
 /* -- the child

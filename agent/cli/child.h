@@ -3,15 +3,19 @@
 
 #include "bindings/c/include/zooid.h"
 
+#include <signal.h>
 #include <sys/types.h>
+
+enum { SHELL_SIGNAL = 128 }; /* added to the number of a signal, it is an exit code */
 
 /* What this process waits for: events of the client, signals, a moment on CLOCK_BOOTTIME. */
 struct vigil {
     zooid_client *client;
     int signals, timer; /* descriptors */
+    sigset_t before;    /* what was blocked without it */
 };
 
-/* From here on signals arrive at the vigil. False: said on standard error. */
+/* From here to the end signals arrive at the vigil. False: said on standard error. */
 bool vigil_begin(struct vigil *v, zooid_client *client);
 void vigil_end(struct vigil *v);
 
@@ -22,6 +26,8 @@ struct vigil_news {
     bool is_time;
 };
 struct vigil_news vigil_wait(struct vigil *v, uint64_t until_ms);
+/* The signal is one by which a program is asked to end. */
+bool ends_programs(int signal);
 
 uint64_t boot_ms(void);
 

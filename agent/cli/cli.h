@@ -1,8 +1,14 @@
 /* cli.h - what the files of the command `zooid` share.
  *
- *   main.c      options, the table of commands, exit codes
+ *   main.c      its own options, the connection, exit codes
+ *   commands.c  the table of commands, and command lines taken apart
+ *   words.c     a line taken apart into words
  *   read.c      get, ls, stat, sync, acl, whoami
  *   write.c     set, create, delete, acl set
+ *   multi.c     several of these from a file, all or none
+ *   report.c    status, members, sessions, command, debug
+ *   bench.c     how fast the agent answers
+ *   shell.c     commands from a terminal (complete.c: the word that is begun)
  *   watch.c     watch, with a command for each change
  *   hold.c      lock, elect, semaphore: who has it, or a command while it is held (child.c)
  *   output.c    tables for people, JSON for programs */
@@ -29,7 +35,8 @@ enum exit_code {
 struct cli {
     zooid_client *client;
     bool json;
-    bool latest; /* reads are linearizable */
+    bool latest;      /* reads are linearizable */
+    bool interactive; /* in the shell: standard input is its own */
     uint32_t deadline_ms, session_ms;
 };
 
@@ -61,8 +68,37 @@ int run_create(struct cli *cli, const struct arguments *a);
 int run_delete(struct cli *cli, const struct arguments *a);
 int run_watch(struct cli *cli, const struct arguments *a);
 int run_lock(struct cli *cli, const struct arguments *a);
+int run_multi(struct cli *cli, const struct arguments *a);
+int run_status(struct cli *cli, const struct arguments *a);
+int run_members(struct cli *cli, const struct arguments *a);
+int run_sessions(struct cli *cli, const struct arguments *a);
+int run_command(struct cli *cli, const struct arguments *a);
+int run_debug(struct cli *cli, const struct arguments *a);
+int run_bench(struct cli *cli, const struct arguments *a);
+int run_shell(struct cli *cli, const struct arguments *a);
 int run_elect(struct cli *cli, const struct arguments *a);
 int run_semaphore(struct cli *cli, const struct arguments *a);
+
+/* -- commands.c */
+
+/* NULL: there are no more. */
+const struct command *command_at(size_t index);
+/* Takes options from the front of the words, as far as they go. False: said. */
+bool take_options(const char *letters, char **words, int count, int *used, struct arguments *a);
+/* The command that the words ask for, the first of which is its name. NULL: said. */
+const struct command *command_take(char **words, int count, struct arguments *a);
+
+/* -- words.c */
+
+/* The words of a line: divided by blanks; "..." and '...' keep blanks together, a backslash keeps the next character
+ * as it is, but within '...'. They point into the line, which is changed. -1: a quote is not closed, or there are more
+ * than `max`. */
+int split_words(char *line, char **words, int max);
+
+/* -- write.c */
+
+/* The request of create, set and delete, or of a check. NULL: said. */
+zooid_request *write_request(const char *name, const struct arguments *a);
 
 /* Performs it, fresh if that was asked for. The reply is the caller's. */
 int perform(struct cli *cli, zooid_request *request, zooid_reply **reply);

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { WARN_MS = 1000, SHELL_SIGNAL = 128, IDENTIFIER_LEN = 320 };
+enum { WARN_MS = 1000, IDENTIFIER_LEN = 320 };
 
 /* What the three differ in. */
 struct holding {
@@ -55,7 +55,7 @@ static int await_lock(struct vigil *v, zooid_lock *lock, uint32_t wait_ms)
         return complain(NULL);
     for (;;) {
         struct vigil_news news = vigil_wait(v, 0);
-        if (news.signal == SIGINT || news.signal == SIGTERM || news.signal == SIGHUP || news.signal == SIGQUIT)
+        if (ends_programs(news.signal))
             return SHELL_SIGNAL + news.signal;
         zooid_reply *reply = news.event != NULL && zooid_event_ticket(news.event) == ticket
                                  ? zooid_event_take_reply(news.event)

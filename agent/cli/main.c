@@ -1,5 +1,4 @@
-/* main.c - the command `zooid`: one table of commands, options in front of and behind the command's name, exit codes.
- */
+/* main.c - the command `zooid`: its own options, the connection to the agent, exit codes, and what it complains of. */
 #include "agent/cli/cli.h"
 
 #include <errno.h>
@@ -8,35 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEADLINE_MS = 10000, SESSION_MS = 30000, OPTION_LETTERS = 128 };
-
-/* clang-format off */
-static const struct command commands[] = {
-    {"get", "", 1, 1, "get PATH", "print the data of a node", run_get},
-    {"ls", "lR", 0, 1, "ls [-l] [-R] [PATH]", "list children: -l with their stats, -R all below", run_ls},
-    {"stat", "", 1, 1, "stat PATH", "print what is known of a node", run_stat},
-    {"set", "v:f:", 1, 2, "set [-v VERSION] PATH DATA | -f FILE", "change the data of a node", run_set},
-    {"create", "escpT:f:a:", 1, 2, "create [-e|-c|-T MS] [-s] [-p] [-a ACL] PATH [DATA | -f FILE]",
-     "make a node: -e ephemeral until standard input ends, -c container, -T with a time to live, -s with a number,\n"
-     "        -p with its parents",
-     run_create},
-    {"delete", "rv:", 1, 1, "delete [-r] [-v VERSION] PATH", "delete a node: -r with all below", run_delete},
-    {"watch", "Rn:", 1, -1, "watch [-R] [-n COUNT] PATH [COMMAND ...]",
-     "print changes, or run a command for each: -R of all below, -n end after so many", run_watch},
-    {"lock", "nrxw:i:k:", 1, -1, "lock [-n|-w MS] [-r|-x] [-i ID] [-k MS] PATH [COMMAND ...]",
-     "run a command while a lock is held, or print who holds it and who waits: -n do not wait, -w not longer,\n"
-     "        -r for reading, -x for writing, -i who this is, -k SIGTERM so long before the lock is uncertain",
-     run_lock},
-    {"elect", "i:k:", 1, -1, "elect [-i ID] [-k MS] PATH [COMMAND ...]",
-     "run a command while leading, and again when the lead was lost; or print who leads and who waits", run_elect},
-    {"semaphore", "nw:i:k:", 2, -1, "semaphore [-n|-w MS] [-i ID] [-k MS] PATH LEASES [COMMAND ...]",
-     "run a command while one of so many leases is held, or print who holds one", run_semaphore},
-    {"acl", "a:v:", 1, 1, "acl [-a ACL [-v VERSION]] PATH",
-     "print the ACL of a node, or set it: scheme:id:cdrwa,...", run_acl},
-    {"sync", "", 0, 0, "sync", "wait until this replica has all that was committed", run_sync},
-    {"whoami", "", 0, 0, "whoami", "print the identities that the agent knows you by", run_whoami},
-};
-/* clang-format on */
+enum { DEADLINE_MS = 10000, SESSION_MS = 30000 };
 
 static void print_help(FILE *out)
 {
@@ -49,8 +20,8 @@ static void print_help(FILE *out)
             "  -L          reads are linearizable (latest)\n"
             "  -V          print the version\n\n",
             DEADLINE_MS, SESSION_MS);
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        fprintf(out, "  %s\n        %s\n", commands[i].usage, commands[i].help);
+    for (size_t i = 0; command_at(i) != NULL; i++)
+        fprintf(out, "  %s\n        %s\n", command_at(i)->usage, command_at(i)->help);
 }
 
 int complain_usage(const char *format, ...)
@@ -147,46 +118,6 @@ char *read_file(const char *path, size_t *len)
     return NULL;
 }
 
-/* -- the command line -----------------------------------------------------------------------------------------------
- */
-
-/* Takes options from the front of the words, as far as they go: "-l", "-lR", "-v 3", "-v3"; "--" ends them. */
-static bool take_options(const char *letters, char **words, int count, int *used, struct arguments *a)
-{
-    for (*used = 0; *used < count && words[*used][0] == '-' && words[*used][1] != '\0'; (*used)++) {
-        const char *word = words[*used];
-        if (strcmp(word, "--") == 0) {
-            (*used)++;
-            return true;
-        }
-        for (const char *at = word + 1; *at != '\0'; at++) {
-            const char *known = *at == ':' || (unsigned char)*at >= OPTION_LETTERS ? NULL : strchr(letters, *at);
-            if (known == NULL) {
-                (void)complain_usage("unknown option -%c; zooid -h shows them", *at);
-                return false;
-            }
-            a->flags[(unsigned char)*at] = true;
-            if (known[1] != ':')
-                continue;
-            a->values[(unsigned char)*at] = at[1] != '\0' ? at + 1 : *used + 1 < count ? words[++*used] : NULL;
-            if (a->values[(unsigned char)*at] == NULL) {
-                (void)complain_usage("-%c needs a value", *at);
-                return false;
-            }
-            break;
-        }
-    }
-    return true;
-}
-
-static const struct command *find(const char *name)
-{
-    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        if (strcmp(commands[i].name, name) == 0)
-            return &commands[i];
-    return NULL;
-}
-
 static int run(const struct command *command, struct cli *cli, const struct arguments *a, const char *socket)
 {
     struct zooid_options options = ZOOID_OPTIONS_INIT;
@@ -206,11 +137,18 @@ static int run(const struct command *command, struct cli *cli, const struct argu
     return code;
 }
 
+/* Milliseconds that an option gives, if it is there. False: said. */
+static bool read_global_number(const struct arguments *global, char letter, int64_t *number)
+{
+    const char what[] = {'-', letter, '\0'}, *value = global->values[(unsigned char)letter];
+    return value == NULL || read_number(value, what, 1, INT32_MAX, number);
+}
+
 int main(int argc, char **argv)
 {
     struct arguments global = {.count = 0}, own = {.count = 0};
     struct cli cli = {.deadline_ms = DEADLINE_MS};
-    int used = 0, more = 0;
+    int used = 0;
     int64_t deadline = DEADLINE_MS, session = SESSION_MS;
     if (!take_options("S:t:s:jLhV", argv + 1, argc - 1, &used, &global))
         return EXIT_USAGE;
@@ -223,21 +161,13 @@ int main(int argc, char **argv)
     }
     char **words = argv + 1 + used;
     int count = argc - 1 - used;
-    const struct command *command = count == 0 ? NULL : find(words[0]);
-    if (command == NULL) {
-        if (count > 0)
-            return complain_usage("no such command: %s; zooid -h shows them", words[0]);
+    if (count == 0) {
         print_help(stderr);
         return EXIT_USAGE;
     }
-    if (!take_options(command->options, words + 1, count - 1, &more, &own) ||
-        (global.values['t'] != NULL && !read_number(global.values['t'], "-t", 1, INT32_MAX, &deadline)) ||
-        (global.values['s'] != NULL && !read_number(global.values['s'], "-s", 1, INT32_MAX, &session)))
+    const struct command *command = command_take(words, count, &own);
+    if (command == NULL || !read_global_number(&global, 't', &deadline) || !read_global_number(&global, 's', &session))
         return EXIT_USAGE;
-    own.words = (const char *const *)(words + 1 + more);
-    own.count = count - 1 - more;
-    if (own.count < command->words_min || (command->words_max >= 0 && own.count > command->words_max))
-        return complain_usage("usage: zooid %s", command->usage);
     cli.json = global.flags['j'];
     cli.latest = global.flags['L'];
     cli.deadline_ms = (uint32_t)deadline;

@@ -94,8 +94,65 @@ static int compare_paths(const void *a, const void *b)
     return first - second;
 }
 
-/* Everything below, as it is at one zxid. */
-static int list_subtree(struct cli *cli, const char *path, bool long_form)
+/* -- as a tree */
+
+enum { DEPTH_MAX = 64 };
+
+static size_t depth_of(const char *path, const char *top)
+{
+    size_t depth = 0;
+    for (path += strcmp(top, "/") == 0 ? 0 : strlen(top); *path != '\0'; path++)
+        depth += *path == '/' && path[1] != '\0';
+    return depth;
+}
+
+/* No sibling follows it: what comes next below the same parent is deeper. */
+static bool is_last(const struct zooid_node *const *nodes, size_t count, size_t index, const char *top)
+{
+    size_t depth = depth_of(nodes[index]->path, top);
+    while (++index < count) {
+        size_t next = depth_of(nodes[index]->path, top);
+        if (next <= depth)
+            return next < depth;
+    }
+    return true;
+}
+
+static void print_tree(const struct zooid_node *const *nodes, size_t count, const char *top)
+{
+    bool last[DEPTH_MAX] = {false};
+    for (size_t i = 0; i < count; i++) {
+        const char *path = nodes[i]->path, *name = strrchr(path, '/') + 1;
+        size_t depth = depth_of(path, top);
+        for (size_t level = 1; level < depth && level < DEPTH_MAX; level++)
+            printf("%s", last[level] ? "    " : "\u2502   ");
+        if (depth < DEPTH_MAX)
+            last[depth] = is_last(nodes, count, i, top);
+        if (depth == 0)
+            printf("%s\n", path);
+        else
+            printf("%s%s\n", depth >= DEPTH_MAX || last[depth] ? "\u2514\u2500\u2500 " : "\u251c\u2500\u2500 ", name);
+    }
+}
+
+/* -- everything below, as it is at one zxid */
+
+static void print_subtree(const struct cli *cli, const struct zooid_node *const *nodes, size_t count, bool long_form)
+{
+    json_t *list = cli->json ? json_array() : NULL;
+    if (!cli->json)
+        print_head(long_form);
+    for (size_t i = 0; i < count; i++) {
+        if (cli->json)
+            (void)json_array_append_new(list, json_of_node(nodes[i]->path, nodes[i]));
+        else
+            print_one(nodes[i]->path, nodes[i], long_form);
+    }
+    if (cli->json)
+        print_json(list);
+}
+
+static int list_subtree(struct cli *cli, const char *path, bool long_form, bool tree)
 {
     zooid_reply *reply = NULL;
     if (perform(cli, zooid_request_subtree(path, 0), &reply) != ZOOID_OK)
@@ -109,18 +166,10 @@ static int list_subtree(struct cli *cli, const char *path, bool long_form)
     for (size_t i = 0; i < count; i++)
         nodes[i] = zooid_reply_node(reply, i);
     qsort(nodes, count, sizeof(struct zooid_node *), compare_paths);
-    json_t *list = cli->json ? json_array() : NULL;
-    if (!cli->json)
-        print_head(long_form);
-    for (size_t i = 0; i < count; i++) {
-        const struct zooid_node *node = nodes[i];
-        if (cli->json)
-            (void)json_array_append_new(list, json_of_node(node->path, node));
-        else
-            print_one(node->path, node, long_form);
-    }
-    if (cli->json)
-        print_json(list);
+    if (tree && !cli->json)
+        print_tree(nodes, count, path);
+    else
+        print_subtree(cli, nodes, count, long_form);
     free(nodes);
     zooid_reply_free(reply);
     return EXIT_FINE;
@@ -129,7 +178,9 @@ static int list_subtree(struct cli *cli, const char *path, bool long_form)
 int run_ls(struct cli *cli, const struct arguments *a)
 {
     const char *path = a->count == 0 ? "/" : a->words[0];
-    return a->flags['R'] ? list_subtree(cli, path, a->flags['l']) : list_children(cli, path, a->flags['l']);
+    if (a->flags['R'] || a->flags['t'])
+        return list_subtree(cli, path, a->flags['l'], a->flags['t']);
+    return list_children(cli, path, a->flags['l']);
 }
 
 /* -- the rest -------------------------------------------------------------------------------------------------------

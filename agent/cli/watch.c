@@ -1,4 +1,5 @@
 /* watch.c - changes as they happen: printed, or handed to a command. */
+#include "agent/cli/child.h"
 #include "agent/cli/cli.h"
 
 #include <errno.h>
@@ -33,15 +34,31 @@ static void print_change(struct cli *cli, const zooid_event *event)
     (void)fflush(stdout);
 }
 
+/* With the signals blocked that were before the watch. */
+static int spawn(pid_t *child, const char *const *command, const sigset_t *before)
+{
+    posix_spawnattr_t attributes;
+    int error = posix_spawnattr_init(&attributes);
+    if (error != 0)
+        return error;
+    error = posix_spawnattr_setsigmask(&attributes, before);
+    if (error == 0)
+        error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+    if (error == 0)
+        error = posix_spawnp(child, command[0], NULL, &attributes, (char *const *)command, environ);
+    (void)posix_spawnattr_destroy(&attributes);
+    return error;
+}
+
 /* The command learns of the change from its environment. Its failure is told and does not end the watch. */
-static int run_handler(const char *const *command, const zooid_event *event)
+static int run_handler(const char *const *command, const zooid_event *event, const sigset_t *before)
 {
     pid_t child = 0;
     int status = 0;
     if (setenv("ZOOID_CHANGE", word_of(zooid_event_change(event)), 1) != 0 ||
         setenv("ZOOID_PATH", zooid_event_path(event), 1) != 0)
         return EXIT_FAILED;
-    int error = posix_spawnp(&child, command[0], NULL, NULL, (char *const *)command, environ);
+    int error = spawn(&child, command, before);
     if (error != 0) {
         fprintf(stderr, "zooid: %s: %s\n", command[0], strerror(error));
         return EXIT_FAILED;
@@ -53,9 +70,30 @@ static int run_handler(const char *const *command, const zooid_event *event)
     return EXIT_FINE;
 }
 
+/* Until so many changes have come, or a signal, by which it then ends. */
+static int follow(struct cli *cli, struct vigil *v, const struct arguments *a, int64_t count)
+{
+    int code = EXIT_FINE;
+    while (count > 0 && code == EXIT_FINE) {
+        struct vigil_news news = vigil_wait(v, 0);
+        if (ends_programs(news.signal))
+            return SHELL_SIGNAL + news.signal;
+        if (news.event != NULL && zooid_event_kind(news.event) == ZOOID_EVENT_WATCH) {
+            count--;
+            if (a->count > 1)
+                code = run_handler(a->words + 1, news.event, &v->before);
+            else
+                print_change(cli, news.event);
+        }
+        zooid_event_free(news.event);
+    }
+    return code;
+}
+
 int run_watch(struct cli *cli, const struct arguments *a)
 {
     zooid_reply *reply = NULL;
+    struct vigil v;
     int64_t count = INT64_MAX;
     if (a->values['n'] != NULL && !read_number(a->values['n'], "-n", 1, INT64_MAX, &count))
         return EXIT_USAGE;
@@ -63,19 +101,10 @@ int run_watch(struct cli *cli, const struct arguments *a)
     if (perform(cli, zooid_request_add_watch(a->words[0], mode), &reply) != ZOOID_OK)
         return complain(reply);
     zooid_reply_free(reply);
-    int code = EXIT_FINE;
-    while (count > 0 && code == EXIT_FINE) {
-        zooid_event *event = zooid_next_event(cli->client, ZOOID_NO_DEADLINE);
-        if (event == NULL)
-            return EXIT_NO_AGENT;
-        if (zooid_event_kind(event) == ZOOID_EVENT_WATCH) {
-            count--;
-            if (a->count > 1)
-                code = run_handler(a->words + 1, event);
-            else
-                print_change(cli, event);
-        }
-        zooid_event_free(event);
-    }
+    if (!vigil_begin(&v, cli->client))
+        return EXIT_FAILED;
+    int code = follow(cli, &v, a, count);
+    vigil_end(&v);
+    (void)perform(cli, zooid_request_remove_watch(a->words[0]), NULL);
     return code;
 }

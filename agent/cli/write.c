@@ -175,6 +175,10 @@ static enum zooid_node_kind kind_wanted(const struct arguments *a)
 static zooid_request *make_request(const struct arguments *a, const struct data *data)
 {
     int64_t ttl_ms = 0;
+    if (a->flags['e'] + a->flags['c'] + a->flags['T'] > 1) {
+        (void)complain_usage("only one of -e, -c and -T");
+        return NULL;
+    }
     if (a->flags['T'] && !read_number(a->values['T'], "-T", 1, INT64_MAX, &ttl_ms))
         return NULL;
     const char *bytes = data->bytes == NULL ? "" : data->bytes;
@@ -186,6 +190,21 @@ static zooid_request *make_request(const struct arguments *a, const struct data 
         return request;
     zooid_request_free(request);
     return NULL;
+}
+
+zooid_request *write_request(const char *name, const struct arguments *a)
+{
+    int32_t version = 0;
+    if (!read_version(a, &version))
+        return NULL;
+    if (strcmp(name, "create") == 0) {
+        struct data data = {.bytes = NULL};
+        return read_data(a, &data) ? make_request(a, &data) : NULL;
+    }
+    if (strcmp(name, "set") == 0)
+        return zooid_request_set(a->words[0], a->words[1], strlen(a->words[1]), version);
+    return strcmp(name, "delete") == 0 ? zooid_request_delete(a->words[0], version)
+                                       : zooid_request_check(a->words[0], version);
 }
 
 static int ensure_parent(struct cli *cli, const char *path)
@@ -217,8 +236,6 @@ int run_create(struct cli *cli, const struct arguments *a)
 {
     zooid_reply *reply = NULL;
     struct data data;
-    if (a->flags['e'] + a->flags['c'] + a->flags['T'] > 1)
-        return complain_usage("only one of -e, -c and -T");
     if (!read_data(a, &data))
         return EXIT_USAGE;
     zooid_request *request = make_request(a, &data);
@@ -238,7 +255,7 @@ int run_create(struct cli *cli, const struct arguments *a)
     else
         printf("%s\n", zooid_reply_path(reply));
     zooid_reply_free(reply);
-    if (a->flags['e'])
+    if (a->flags['e'] && !cli->interactive)
         stay_until_the_end_of_input();
     return EXIT_FINE;
 }

@@ -253,22 +253,35 @@ enum zooid_role zooid_reply_role(const zooid_reply *reply)
     return state == NULL ? ZOOID_ROLE_NONE : (enum zooid_role)state->role;
 }
 
+/* The bytes that the final part brings. NULL: none. */
+static const void *part_data(const from_agent *m, size_t *len)
+{
+    *len = 0;
+    if (m == NULL || (m->body_case == BODY(NODE) && !m->node->has_data))
+        return NULL;
+    if (m->body_case == BODY(REPORT) && m->report->json != NULL) {
+        *len = strlen(m->report->json);
+        return m->report->json;
+    }
+    if (m->body_case != BODY(NODE))
+        return NULL;
+    *len = m->node->data.len;
+    return m->node->data.data == NULL ? (const void *)"" : m->node->data.data;
+}
+
 const void *zooid_reply_data(const zooid_reply *reply)
 {
-    const from_agent *m = final_part(reply);
-    if (reply != NULL && reply->data != NULL)
-        return reply->data;
-    if (m == NULL || m->body_case != BODY(NODE) || !m->node->has_data)
-        return NULL;
-    return m->node->data.data == NULL ? (const void *)"" : m->node->data.data;
+    size_t len;
+    return reply != NULL && reply->data != NULL ? reply->data : part_data(final_part(reply), &len);
 }
 
 size_t zooid_reply_data_len(const zooid_reply *reply)
 {
-    const from_agent *m = final_part(reply);
+    size_t len;
     if (reply != NULL && reply->data != NULL)
         return reply->data_len;
-    return m == NULL || m->body_case != BODY(NODE) ? 0 : m->node->data.len;
+    (void)part_data(final_part(reply), &len);
+    return len;
 }
 
 const struct zooid_stat *zooid_reply_stat(const zooid_reply *reply)

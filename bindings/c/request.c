@@ -234,6 +234,13 @@ zooid_request *zooid_request_auth(const char *scheme, const void *auth, size_t l
     return checked(r);
 }
 
+zooid_request *zooid_request_command(const char *name)
+{
+    BEGIN(COMMAND, command, Zooid__Local__Command, zooid__local__command);
+    body->name = pool_text(&r->pool, name);
+    return checked(r);
+}
+
 zooid_request *zooid_request_open_session(void)
 {
     BEGIN(OPEN_SESSION, open_session, Zooid__Local__OpenSession, zooid__local__open_session);

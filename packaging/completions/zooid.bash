@@ -2,7 +2,9 @@
 # shellcheck shell=bash
 
 _zooid() {
-    local word=${COMP_WORDS[COMP_CWORD]} commands='get ls stat set create delete watch lock elect semaphore acl sync whoami' i
+    local word=${COMP_WORDS[COMP_CWORD]} i
+    local commands='get ls stat set create delete watch lock elect semaphore acl multi status members sessions'
+    commands+=' command debug bench sync shell whoami'
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         if [[ " $commands " == *" ${COMP_WORDS[i]} "* ]]; then

@@ -284,10 +284,18 @@ class Rights(LocalTestCase):
     @unittest.skipUnless(os.getuid() == 0, "only root can be somebody else")
     def test_others_may_what_the_settings_say(self):
         for uid, gid, read, use in ((4711, 1, True, False), (1, 4712, True, True), (1, 1, None, None)):
-            self.assertEqual(self.as_somebody(uid, gid), (read, use), (uid, gid))
+            self.assertEqual(self.as_somebody(uid, gid), (read, use, read and False), (uid, gid))
+
+    def test_commands_answer_as_the_admin_server_does(self):
+        local = self.client()
+        for name in ("ruok", "server_stats", "srvr", "stat_reset"):
+            report = json.loads(local.must(command=pb.Command(name=name)).report.json)
+            self.assertIsNone(report["error"], report)
+        for wrong in (pb.Command(name="nothing"), pb.Command()):
+            self.assertEqual(self.code(local.call(command=wrong)), pb.BAD_ARGUMENTS)
 
     def as_somebody(self, uid, gid):
-        """Asks from a process of that user: (may read, may write); None where the door is closed."""
+        """Asks from a process of that user: (may read, may write, may reset); None where the door is closed."""
         read_end, write_end = os.pipe()
         directory = os.path.dirname(self.path)
         os.chmod(directory, 0o711)
@@ -298,7 +306,7 @@ class Rights(LocalTestCase):
                 os.setgroups([])
                 os.setgid(gid)
                 os.setuid(uid)
-                os.write(write_end, json.dumps(self.try_both("zooid.sock")).encode())
+                os.write(write_end, json.dumps(self.try_all("zooid.sock")).encode())
             finally:
                 os._exit(0)
         os.close(write_end)
@@ -306,19 +314,23 @@ class Rights(LocalTestCase):
         with os.fdopen(read_end, "rb") as answer:
             return tuple(json.load(answer))
 
-    def try_both(self, path):
+    def try_all(self, path):
         connection = local_wire.Connection(path)
         connection.send(pb.ToAgent(hello=pb.Hello()), pb.ToAgent(id=1, get=pb.Get(path="/")),
-                        pb.ToAgent(id=2, create=pb.Create(path="/x-", sequential=True)))
+                        pb.ToAgent(id=2, create=pb.Create(path="/x-", sequential=True)),
+                        pb.ToAgent(id=3, command=pb.Command(name="stat_reset")),
+                        pb.ToAgent(id=4, command=pb.Command(name="server_stats")))
         if connection.receive().HasField("goodbye"):
-            return None, None
+            return None, None, None
         answers = {}
-        while len(answers) < 2:
+        while len(answers) < 4:
             message = connection.receive()
             if message.HasField("id"):
                 answers[message.id] = self.code(message)
         self.assertIn(answers[2], (0, pb.NOT_PERMITTED))
-        return answers[1] == 0, answers[2] == 0
+        self.assertIn(answers[3], (0, pb.NOT_PERMITTED))
+        self.assertEqual(answers[1], answers[4])
+        return answers[1] == 0, answers[2] == 0, answers[3] == 0
 
 
 class Manners(LocalTestCase):

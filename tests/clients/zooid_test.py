@@ -2,11 +2,42 @@
 """The command `zooid`, as scripts use it: output, JSON, exit codes."""
 import json
 import os
+import pty
+import re
+import subprocess
 import unittest
 
 import harness
-from command import CONFLICT, FINE, FORBIDDEN, NO_AGENT, NO_NODE, USAGE
+from command import CONFLICT, FAILED, FINE, FORBIDDEN, NO_AGENT, NO_NODE, USAGE
 import command
+
+
+class Terminal:
+    """A program on a terminal of its own."""
+
+    def __init__(self, words, environment):
+        self.master, slave = pty.openpty()
+        self.process = subprocess.Popen(words, stdin=slave, stdout=slave, stderr=slave, env=environment,
+                                        start_new_session=True)
+        os.close(slave)
+        self.shown = ""
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def expect(self, text):
+        """Reads until the text has been shown, and forgets all up to it."""
+        while text not in self.shown:
+            self.shown += os.read(self.master, 4096).decode("utf-8", "replace")
+        self.shown = self.shown.split(text, 1)[1]
+
+    def wait(self):
+        return self.process.wait(30)
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.master)
 
 
 class Command(command.CommandCase):
@@ -64,6 +95,99 @@ class Command(command.CommandCase):
         self.zooid("create", "/handled")
         self.zooid("create", "/handled/child")
         self.assertEqual(process.communicate()[0], "created /handled\ncreated /handled/child\n")
+
+    def test_a_tree_is_drawn(self):
+        for path in ("/t", "/t/b", "/t/a", "/t/a/deep", "/t/a/deep/er"):
+            self.zooid("create", path)
+        self.assertEqual(self.zooid("ls", "-t", "/t"), "/t\n├── a\n│   └── deep\n│       └── er\n└── b\n")
+        self.assertTrue(self.zooid("ls", "-t").startswith("/\n├── "))
+
+    def test_a_multi_does_all_or_nothing(self):
+        lines = '# comment\n\ncreate /m "a b"\ncreate -s /m/s- \'it\\\'\ncheck -v 0 /m\nset -v 0 /m c\\ d\n'
+        self.assertEqual(self.zooid("multi", given=lines), "1: /m\n2: /m/s-0000000000\n")
+        self.assertEqual((self.zooid("get", "/m"), self.zooid("get", "/m/s-0000000000")), ("c d", "it\\"))
+        path = os.path.join(self.server.directory, "lines")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("delete /m/s-0000000000\ncheck -v 7 /m\n")
+        self.assertIn("2: version does not match", self.zooid("multi", path, code=CONFLICT))
+        self.zooid("get", "/m/s-0000000000")
+        results = json.loads(self.zooid("-j", "multi", given="delete /m/s-0000000000\ndelete -v 1 /m\n"))
+        self.assertEqual([result["code"] for result in results], ["OK", "OK"])
+        for wrong in ("get /m", "create", 'set /m "open', "create -e -c /m", "set -v x /m y"):
+            self.assertIn("line 2", self.zooid("multi", given="create /never\n%s\n" % wrong, code=USAGE))
+        self.zooid("get", "/never", code=NO_NODE)
+
+    def test_how_the_agent_fares(self):
+        self.zooid("sync")
+        self.assertIn("alone", self.zooid("status"))
+        status = json.loads(self.zooid("-j", "status"))
+        self.assertEqual((status["role"], status["leader_heard_ms"]), ("alone", 0))
+        self.assertGreater(status["nodes"], 4)
+        self.assertEqual(self.zooid("members"), "")
+        self.assertEqual(json.loads(self.zooid("-j", "members")), [])
+        holder = self.started("create", "-e", "/fares")
+        holder.stdout.readline()
+        sessions = json.loads(self.zooid("-j", "sessions"))
+        self.assertIn(["/fares"], [session["ephemerals"] for session in sessions])
+        self.assertIn("ephemerals", self.zooid("sessions"))
+        self.assertEqual(json.loads(self.zooid("command", "ruok"))["command"], "ruok")
+        self.assertIn("no command of that name", self.zooid("command", "none", code=FAILED))
+
+    def test_a_report_has_everything(self):
+        report = json.loads(self.zooid("debug"))
+        self.assertEqual(report["agent"]["monitor"]["server_state"], "standalone")
+        self.assertEqual(report["agent"]["server_stats"]["command"], "server_stats")
+
+    def test_a_measurement_has_figures_and_leaves_nothing(self):
+        rows = json.loads(self.zooid("-j", "bench", "-n", "50", "-p", "5", "-b", "10"))
+        self.assertEqual([row["request"] for row in rows], ["get", "set"])
+        self.assertTrue(all(0 < row["median_us"] <= row["p99_us"] and row["per_second"] > 0 for row in rows), rows)
+        self.assertEqual(len(self.zooid("bench", "-n", "1").splitlines()), 3)
+        self.assertNotIn("zooid-bench", self.zooid("ls"))
+        self.zooid("bench", "-n", "0", code=USAGE)
+
+    def test_a_shell_reads_commands(self):
+        done = self.zooid("shell", given='create /sh "one two"\nget /sh\n\n# nothing\nset /sh three\nget /sh\nquit\nget /sh\n')
+        self.assertEqual(done, "/sh\none twothree")
+        self.assertIn("ls [-l]", self.zooid("shell", given="help\n"))
+        self.assertIn("no such command", self.zooid("shell", given="sync\nnothing\n", code=USAGE))
+        self.zooid("shell", given="get /sh/none\n", code=NO_NODE)
+        self.zooid("shell", given='get "/sh\n', code=USAGE)
+        self.zooid("shell", given="shell\n", code=USAGE)
+
+    def test_a_shell_on_a_terminal_completes(self):
+        self.zooid("create", "/tab")
+        self.zooid("create", "/tab/only-child", "reached")
+        self.zooid("create", "/tab/twin-1")
+        self.zooid("create", "/tab/twin-2")
+        terminal = Terminal([command.ZOOID, "shell"], dict(self.environment(), TERM="xterm", HOME=self.server.directory))
+        self.addCleanup(terminal.close)
+        terminal.expect("zooid> ")
+        terminal.type("ge\t/tab/on\t\n")
+        terminal.expect("reached")
+        terminal.type("ls /tab/t\t\t")
+        terminal.expect("twin-1  twin-2")
+        terminal.type("1\n")
+        terminal.expect("zooid> ")
+        terminal.type("quit\n")
+        self.assertEqual(terminal.wait(), FINE)
+        with open(os.path.join(self.server.directory, ".zooid_history"), encoding="utf-8") as history:
+            self.assertIn("get\\040/tab/only-child", history.read())
+
+    def test_completions_know_all_commands(self):
+        names = re.findall(r"^  ([a-z]+)", self.zooid("-h"), re.M)
+        self.assertIn("whoami", names)
+        for file in ("zooid.bash", "_zooid", "zooid.fish"):
+            with open(os.path.join(harness.ROOT, "packaging", "completions", file), encoding="utf-8") as text:
+                words = set(re.findall(r"[a-z]+", text.read()))
+            self.assertEqual(set(names) - words, set(), file)
+        self.zooid("create", "/bash")
+        self.zooid("create", "/bash/completes")
+        script = ". packaging/completions/zooid.bash; COMP_WORDS=(zooid get /bash/co); COMP_CWORD=2; _zooid; echo ${COMPREPLY[@]}"
+        path = os.path.dirname(command.ZOOID) + ":" + os.environ["PATH"]
+        done = subprocess.run(["bash", "-c", script], cwd=harness.ROOT, env=dict(self.environment(), PATH=path),
+                              stdout=subprocess.PIPE, text=True, check=True)
+        self.assertEqual(done.stdout, "/bash/completes\n")
 
     def test_acls(self):
         own = "unix:uid:%d:rwcda" % os.getuid()

@@ -108,8 +108,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     make_replica();
     const struct pump_parts parts = {&world.loop, world.replica, NULL, NULL, NULL, on_failed, NULL};
     CHECK(pump_new(&world.pump, &parts) == ST_OK);
-    const struct local_parts local = {{&world.loop, world.pump, world.metrics, NULL, NULL, {1, 2}, NULL},
-                                      world.replica};
+    const struct local_parts local = {
+        {&world.loop, world.pump, world.metrics, NULL, NULL, {1, 2}, NULL}, world.replica, NULL};
     CHECK(local_new(&world.local, &local, world.settings) == ST_OK);
     snprintf(world.path, sizeof world.path, "%s/local-%d", directory == NULL ? "/tmp" : directory, (int)getpid());
     mem_free(world.settings->local_socket);

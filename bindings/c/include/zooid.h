@@ -223,6 +223,8 @@ ZOOID_API zooid_request *zooid_request_reconfigure(const char *joining, const ch
                                                    int64_t config);
 ZOOID_API zooid_request *zooid_request_auth(const char *scheme, const void *auth, size_t len);
 ZOOID_API zooid_request *zooid_request_who_am_i(void);
+/* Of the admin server: the reply's data is its answer, JSON text. "server_stats", "connections" ... */
+ZOOID_API zooid_request *zooid_request_command(const char *name);
 ZOOID_API zooid_request *zooid_request_open_session(void);
 ZOOID_API zooid_request *zooid_request_close_session(void);
 ZOOID_API zooid_request *zooid_request_add_watch(const char *path, enum zooid_watch_mode mode);
@@ -446,7 +448,8 @@ enum zooid_lock_kind {
 };
 
 /* Nothing is sent. `identifier` is shown to others (zooid_lock_contenders); NULL: none. What is missing of the path is
- * made when it is needed. NULL: out of memory, or `path` is not absolute, is the root, or ends with a slash. */
+ * made when it is needed. NULL: out of memory, `path` is not absolute, is the root, or ends with a slash, or the client
+ * was made before a fork. */
 ZOOID_API zooid_lock *zooid_lock_new(zooid_client *client, const char *path, enum zooid_lock_kind kind,
                                      const char *identifier);
 
@@ -570,7 +573,7 @@ ZOOID_API zooid_ticket zooid_queue_number(const zooid_queue *queue);
  * children that come and go do not change their parent's. */
 typedef struct zooid_cache zooid_cache;
 
-/* NULL: out of memory, or `path` is not absolute, or ends with a slash. */
+/* NULL as with zooid_lock_new, but the root is a path for it. */
 ZOOID_API zooid_cache *zooid_cache_new(zooid_client *client, const char *path);
 ZOOID_API void zooid_cache_free(zooid_cache *cache);
 /* Until the first copy is complete. LIMIT_REACHED, NOT_PERMITTED: it is tried again all the same. */

@@ -83,7 +83,7 @@ static const struct task_kind kind = {phases, look, changed, failed, barrier_fre
 
 zooid_barrier *zooid_barrier_new(zooid_client *c, const char *path)
 {
-    zooid_barrier *b = path_is_usable(path) ? calloc(1, sizeof *b) : NULL;
+    zooid_barrier *b = object_new(c, path, sizeof *b);
     if (b == NULL)
         return NULL;
     b->path = strdup(path);

@@ -127,8 +127,8 @@ static const struct task_kind kind = {phases, look, NULL, failed, cache_free, to
 
 zooid_cache *zooid_cache_new(zooid_client *client, const char *path)
 {
-    bool usable = path != NULL && (path_is_usable(path) || strcmp(path, "/") == 0);
-    zooid_cache *c = usable ? calloc(1, sizeof *c) : NULL;
+    /* The root is a path for it, other than for recipes that make nodes. */
+    zooid_cache *c = path == NULL ? NULL : object_new(client, strcmp(path, "/") == 0 ? "/any" : path, sizeof *c);
     if (c == NULL)
         return NULL;
     c->path = strdup(path);

@@ -304,7 +304,7 @@ static const struct task_kind kind = {phases, look, changed, failed, barrier_fre
 zooid_double_barrier *zooid_double_barrier_new(zooid_client *c, const char *path, uint32_t count,
                                                const char *identifier)
 {
-    zooid_double_barrier *b = path_is_usable(path) && count > 0 ? calloc(1, sizeof *b) : NULL;
+    zooid_double_barrier *b = count > 0 ? object_new(c, path, sizeof *b) : NULL;
     if (b == NULL)
         return NULL;
     b->count = count;

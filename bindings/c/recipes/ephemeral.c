@@ -187,7 +187,7 @@ static const struct task_kind kind = {phases, look, changed, failed, ephemeral_f
 
 zooid_ephemeral *zooid_ephemeral_new(zooid_client *c, const char *path, const void *data, size_t len)
 {
-    zooid_ephemeral *e = path_is_usable(path) ? calloc(1, sizeof *e) : NULL;
+    zooid_ephemeral *e = object_new(c, path, sizeof *e);
     if (e == NULL)
         return NULL;
     size_t parent = (size_t)(strrchr(path, '/') - path);

@@ -9,7 +9,7 @@
 
 static zooid_lock *lock_new(zooid_client *c, const char *path, const char *gate, const char *identifier)
 {
-    zooid_lock *l = path_is_usable(path) ? calloc(1, sizeof *l) : NULL;
+    zooid_lock *l = object_new(c, path, sizeof *l);
     if (l == NULL)
         return NULL;
     l->path = strdup(path);

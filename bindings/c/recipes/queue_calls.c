@@ -8,7 +8,7 @@ enum { PRIORITY_MAX = 999, PREFIX_LEN = 24 };
 
 zooid_queue *zooid_queue_new(zooid_client *c, const char *path)
 {
-    zooid_queue *q = path_is_usable(path) ? calloc(1, sizeof *q) : NULL;
+    zooid_queue *q = object_new(c, path, sizeof *q);
     if (q == NULL)
         return NULL;
     q->path = strdup(path);

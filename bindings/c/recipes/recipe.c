@@ -42,6 +42,11 @@ bool path_is_usable(const char *path)
     return path != NULL && path[0] == '/' && path[1] != '\0' && path[strlen(path) - 1] != '/';
 }
 
+void *object_new(const zooid_client *c, const char *path, size_t size)
+{
+    return path_is_usable(path) && is_ours(c) ? calloc(1, size) : NULL;
+}
+
 /* -- parents ----------------------------------------------------------------------------------------------------------
  */
 

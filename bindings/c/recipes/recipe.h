@@ -17,6 +17,10 @@ char *text_join(const char *first, const char *second);
 /* A path that a recipe can live at: absolute, not the root, without a slash at its end. */
 bool path_is_usable(const char *path);
 
+/* Memory for an object of the client, zeros. NULL: there is none, the path is not usable, or this process is a child of
+ * the one that made the client. */
+void *object_new(const zooid_client *c, const char *path, size_t size);
+
 /* Makes a path that is missing, for a phase that needs it: persistent and empty, as kazoo does. It begins at the end,
  * since whoever may not create beside a level that exists may still create below it. */
 struct ensuring {

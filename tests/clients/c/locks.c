@@ -2,6 +2,8 @@
 #include "tests/clients/c/scenario.h"
 
 #include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static zooid_lock *new_lock(zooid_client *c, const char *path, const char *identifier)
 {
@@ -216,6 +218,30 @@ static void threads_take_turns(void)
     zooid_close(c);
 }
 
+static void a_child_has_no_locks(void)
+{
+    zooid_client *c = open_client();
+    zooid_lock *lock = new_lock(c, "/l/forked", "parent");
+    (void)acquired(lock);
+    pid_t child = fork();
+    if (child == 0) {
+        bool good = !zooid_lock_is_held(lock) && zooid_lock_token(lock) == 0 &&
+                    zooid_lock_release(lock, SOON, NULL) == ZOOID_CONNECTION_LOST &&
+                    zooid_lock_submit_acquire(lock, SOON, NULL) == 0 &&
+                    zooid_lock_new(c, "/l/child", ZOOID_LOCK_EXCLUSIVE, NULL) == NULL;
+        zooid_lock_cancel(lock);
+        zooid_lock_free(lock);
+        zooid_close(c);
+        _exit(good ? 0 : 1);
+    }
+    int status = 0;
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(zooid_lock_is_held(lock));
+    wait_for_contenders(lock, "parent");
+    zooid_lock_free(lock);
+    zooid_close(c);
+}
+
 /* -- lost -------------------------------------------------------------------------------------------------------------
  */
 
@@ -371,6 +397,7 @@ int main(int argc, char **argv)
         {"readers share and writers do not", readers_share_and_writers_do_not},
         {"a semaphore has so many leases", a_semaphore_has_so_many_leases},
         {"threads take turns", threads_take_turns},
+        {"a child has no locks", a_child_has_no_locks},
         {"a deleted node is a lost lock", a_deleted_node_is_a_lost_lock},
         {"kazoo contends for the same lock", kazoo_contends_for_the_same_lock},
         {"kazoo reads and writes too", kazoo_reads_and_writes_too},

@@ -88,8 +88,8 @@ static void begin(const char *path)
     replica_remember(world.replica, changes);
     const struct pump_parts parts = {&world.loop, world.replica, NULL, NULL, NULL, on_failed, NULL};
     assert_int_equal(pump_new(&world.pump, &parts), ST_OK);
-    const struct local_parts local = {{&world.loop, world.pump, world.metrics, NULL, NULL, {1, 2}, NULL},
-                                      world.replica};
+    const struct local_parts local = {
+        {&world.loop, world.pump, world.metrics, NULL, NULL, {1, 2}, NULL}, world.replica, NULL};
     assert_int_equal(local_new(&world.local, &local, world.settings), ST_OK);
     mem_free(world.settings->local_socket);
     world.settings->local_socket = mem_strdup(path);

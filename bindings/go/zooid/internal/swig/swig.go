@@ -98,41 +98,42 @@ typedef _goslice_ swig_type_65;
 typedef _gostring_ swig_type_66;
 typedef _gostring_ swig_type_67;
 typedef _gostring_ swig_type_68;
-typedef long long swig_type_69;
-typedef _gostring_ swig_type_70;
-typedef long long swig_type_71;
-typedef _gostring_ swig_type_72;
+typedef _gostring_ swig_type_69;
+typedef long long swig_type_70;
+typedef _gostring_ swig_type_71;
+typedef long long swig_type_72;
 typedef _gostring_ swig_type_73;
 typedef _gostring_ swig_type_74;
-typedef long long swig_type_75;
-typedef _gostring_ swig_type_76;
+typedef _gostring_ swig_type_75;
+typedef long long swig_type_76;
 typedef _gostring_ swig_type_77;
 typedef _gostring_ swig_type_78;
 typedef _gostring_ swig_type_79;
-typedef long long swig_type_80;
+typedef _gostring_ swig_type_80;
 typedef long long swig_type_81;
 typedef long long swig_type_82;
 typedef long long swig_type_83;
 typedef long long swig_type_84;
-typedef _gostring_ swig_type_85;
-typedef _goslice_ swig_type_86;
-typedef _gostring_ swig_type_87;
+typedef long long swig_type_85;
+typedef _gostring_ swig_type_86;
+typedef _goslice_ swig_type_87;
 typedef _gostring_ swig_type_88;
-typedef long long swig_type_89;
-typedef _gostring_ swig_type_90;
-typedef long long swig_type_91;
-typedef _gostring_ swig_type_92;
-typedef long long swig_type_93;
-typedef _gostring_ swig_type_94;
+typedef _gostring_ swig_type_89;
+typedef long long swig_type_90;
+typedef _gostring_ swig_type_91;
+typedef long long swig_type_92;
+typedef _gostring_ swig_type_93;
+typedef long long swig_type_94;
 typedef _gostring_ swig_type_95;
-typedef long long swig_type_96;
+typedef _gostring_ swig_type_96;
 typedef long long swig_type_97;
 typedef long long swig_type_98;
-typedef _gostring_ swig_type_99;
-typedef long long swig_type_100;
+typedef long long swig_type_99;
+typedef _gostring_ swig_type_100;
 typedef long long swig_type_101;
-typedef _gostring_ swig_type_102;
-typedef long long swig_type_103;
+typedef long long swig_type_102;
+typedef _gostring_ swig_type_103;
+typedef long long swig_type_104;
 extern void _wrap_Swig_free_swig_7127b53ebf016a72(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_swig_7127b53ebf016a72(swig_intgo arg1);
 extern void _wrap_free_text_swig_7127b53ebf016a72(uintptr_t arg1);
@@ -191,61 +192,62 @@ extern uintptr_t _wrap_request_multi_swig_7127b53ebf016a72(void);
 extern uintptr_t _wrap_request_reconfigure_swig_7127b53ebf016a72(swig_type_60 arg1, swig_type_61 arg2, swig_type_62 arg3, swig_type_63 arg4);
 extern uintptr_t _wrap_request_auth_swig_7127b53ebf016a72(swig_type_64 arg1, swig_type_65 arg2);
 extern uintptr_t _wrap_request_who_am_i_swig_7127b53ebf016a72(void);
+extern uintptr_t _wrap_request_command_swig_7127b53ebf016a72(swig_type_66 arg1);
 extern uintptr_t _wrap_request_open_session_swig_7127b53ebf016a72(void);
 extern uintptr_t _wrap_request_close_session_swig_7127b53ebf016a72(void);
-extern uintptr_t _wrap_request_add_watch_swig_7127b53ebf016a72(swig_type_66 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_remove_watch_swig_7127b53ebf016a72(swig_type_67 arg1);
-extern uintptr_t _wrap_request_subscribe_swig_7127b53ebf016a72(swig_type_68 arg1);
+extern uintptr_t _wrap_request_add_watch_swig_7127b53ebf016a72(swig_type_67 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_remove_watch_swig_7127b53ebf016a72(swig_type_68 arg1);
+extern uintptr_t _wrap_request_subscribe_swig_7127b53ebf016a72(swig_type_69 arg1);
 extern swig_intgo _wrap_request_set_watch_swig_7127b53ebf016a72(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_if_changed_since_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_69 arg2);
-extern swig_intgo _wrap_request_set_page_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_70 arg2, swig_intgo arg3);
+extern swig_intgo _wrap_request_set_if_changed_since_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_70 arg2);
+extern swig_intgo _wrap_request_set_page_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_71 arg2, swig_intgo arg3);
 extern swig_intgo _wrap_request_set_with_nodes_swig_7127b53ebf016a72(uintptr_t arg1);
 extern swig_intgo _wrap_request_set_with_children_swig_7127b53ebf016a72(uintptr_t arg1);
 extern swig_intgo _wrap_request_set_without_data_swig_7127b53ebf016a72(uintptr_t arg1);
 extern swig_intgo _wrap_request_set_sequential_swig_7127b53ebf016a72(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_ttl_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_71 arg2);
-extern swig_intgo _wrap_request_add_acl_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2, swig_type_72 arg3, swig_type_73 arg4);
-extern swig_intgo _wrap_request_add_path_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_74 arg2);
-extern void _wrap_cancel_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_75 arg2);
+extern swig_intgo _wrap_request_set_ttl_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_72 arg2);
+extern swig_intgo _wrap_request_add_acl_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2, swig_type_73 arg3, swig_type_74 arg4);
+extern swig_intgo _wrap_request_add_path_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_75 arg2);
+extern void _wrap_cancel_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_76 arg2);
 extern swig_intgo _wrap_descriptor_swig_7127b53ebf016a72(uintptr_t arg1);
 extern void _wrap_set_event_limit_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
 extern swig_intgo _wrap_request_set_without_snapshot_swig_7127b53ebf016a72(uintptr_t arg1);
 extern swig_intgo _wrap_request_set_window_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
-extern uintptr_t _wrap_lock_new_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_76 arg2, swig_intgo arg3, swig_type_77 arg4);
-extern uintptr_t _wrap_semaphore_new_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_78 arg2, swig_intgo arg3, swig_type_79 arg4);
+extern uintptr_t _wrap_lock_new_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_77 arg2, swig_intgo arg3, swig_type_78 arg4);
+extern uintptr_t _wrap_semaphore_new_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_79 arg2, swig_intgo arg3, swig_type_80 arg4);
 extern void _wrap_lock_free_swig_7127b53ebf016a72(uintptr_t arg1);
-extern swig_type_80 _wrap_lock_submit_acquire_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_81 _wrap_lock_submit_release_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_81 _wrap_lock_submit_acquire_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_82 _wrap_lock_submit_release_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_lock_cancel_swig_7127b53ebf016a72(uintptr_t arg1);
 extern _Bool _wrap_lock_is_held_swig_7127b53ebf016a72(uintptr_t arg1);
-extern swig_type_82 _wrap_lock_token_swig_7127b53ebf016a72(uintptr_t arg1);
-extern swig_type_83 _wrap_lock_good_until_ms_swig_7127b53ebf016a72(uintptr_t arg1);
-extern swig_type_84 _wrap_lock_number_swig_7127b53ebf016a72(uintptr_t arg1);
-extern uintptr_t _wrap_ephemeral_new_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_85 arg2, swig_type_86 arg3);
-extern uintptr_t _wrap_group_join_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_87 arg2, swig_type_88 arg3);
+extern swig_type_83 _wrap_lock_token_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_type_84 _wrap_lock_good_until_ms_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_type_85 _wrap_lock_number_swig_7127b53ebf016a72(uintptr_t arg1);
+extern uintptr_t _wrap_ephemeral_new_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_86 arg2, swig_type_87 arg3);
+extern uintptr_t _wrap_group_join_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_88 arg2, swig_type_89 arg3);
 extern void _wrap_ephemeral_free_swig_7127b53ebf016a72(uintptr_t arg1);
-extern swig_type_89 _wrap_ephemeral_submit_wait_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_90 _wrap_ephemeral_submit_wait_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_ephemeral_cancel_swig_7127b53ebf016a72(uintptr_t arg1);
-extern swig_type_90 _wrap_ephemeral_path_swig_7127b53ebf016a72(uintptr_t arg1);
-extern swig_type_91 _wrap_ephemeral_number_swig_7127b53ebf016a72(uintptr_t arg1);
-extern uintptr_t _wrap_barrier_new_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_92 arg2);
+extern swig_type_91 _wrap_ephemeral_path_swig_7127b53ebf016a72(uintptr_t arg1);
+extern swig_type_92 _wrap_ephemeral_number_swig_7127b53ebf016a72(uintptr_t arg1);
+extern uintptr_t _wrap_barrier_new_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_93 arg2);
 extern void _wrap_barrier_free_swig_7127b53ebf016a72(uintptr_t arg1);
-extern swig_type_93 _wrap_barrier_submit_wait_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_94 _wrap_barrier_submit_wait_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_barrier_cancel_swig_7127b53ebf016a72(uintptr_t arg1);
-extern uintptr_t _wrap_double_barrier_new_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_94 arg2, swig_intgo arg3, swig_type_95 arg4);
+extern uintptr_t _wrap_double_barrier_new_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_95 arg2, swig_intgo arg3, swig_type_96 arg4);
 extern void _wrap_double_barrier_free_swig_7127b53ebf016a72(uintptr_t arg1);
-extern swig_type_96 _wrap_double_barrier_submit_enter_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_97 _wrap_double_barrier_submit_leave_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_97 _wrap_double_barrier_submit_enter_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_98 _wrap_double_barrier_submit_leave_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_double_barrier_cancel_swig_7127b53ebf016a72(uintptr_t arg1);
-extern swig_type_98 _wrap_double_barrier_number_swig_7127b53ebf016a72(uintptr_t arg1);
-extern uintptr_t _wrap_queue_new_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_99 arg2);
+extern swig_type_99 _wrap_double_barrier_number_swig_7127b53ebf016a72(uintptr_t arg1);
+extern uintptr_t _wrap_queue_new_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_100 arg2);
 extern void _wrap_queue_free_swig_7127b53ebf016a72(uintptr_t arg1);
-extern swig_type_100 _wrap_queue_submit_take_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_101 _wrap_queue_submit_take_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_queue_cancel_swig_7127b53ebf016a72(uintptr_t arg1);
-extern swig_type_101 _wrap_queue_number_swig_7127b53ebf016a72(uintptr_t arg1);
-extern uintptr_t _wrap_cache_new_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_102 arg2);
+extern swig_type_102 _wrap_queue_number_swig_7127b53ebf016a72(uintptr_t arg1);
+extern uintptr_t _wrap_cache_new_swig_7127b53ebf016a72(uintptr_t arg1, swig_type_103 arg2);
 extern void _wrap_cache_free_swig_7127b53ebf016a72(uintptr_t arg1);
-extern swig_type_103 _wrap_cache_submit_wait_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_104 _wrap_cache_submit_wait_swig_7127b53ebf016a72(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_cache_cancel_swig_7127b53ebf016a72(uintptr_t arg1);
 #undef intgo
 */
@@ -904,6 +906,16 @@ func Request_who_am_i() (_swig_ret uintptr) {
 	return swig_r
 }
 
+func Request_command(arg1 string) (_swig_ret uintptr) {
+	var swig_r uintptr
+	_swig_i_0 := arg1
+	swig_r = (uintptr)(C._wrap_request_command_swig_7127b53ebf016a72(*(*C.swig_type_66)(unsafe.Pointer(&_swig_i_0))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg1
+	}
+	return swig_r
+}
+
 func Request_open_session() (_swig_ret uintptr) {
 	var swig_r uintptr
 	swig_r = (uintptr)(C._wrap_request_open_session_swig_7127b53ebf016a72())
@@ -920,7 +932,7 @@ func Request_add_watch(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_add_watch_swig_7127b53ebf016a72(*(*C.swig_type_66)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_add_watch_swig_7127b53ebf016a72(*(*C.swig_type_67)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -930,7 +942,7 @@ func Request_add_watch(arg1 string, arg2 int) (_swig_ret uintptr) {
 func Request_remove_watch(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_remove_watch_swig_7127b53ebf016a72(*(*C.swig_type_67)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_remove_watch_swig_7127b53ebf016a72(*(*C.swig_type_68)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -940,7 +952,7 @@ func Request_remove_watch(arg1 string) (_swig_ret uintptr) {
 func Request_subscribe(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_subscribe_swig_7127b53ebf016a72(*(*C.swig_type_68)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_subscribe_swig_7127b53ebf016a72(*(*C.swig_type_69)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -958,7 +970,7 @@ func Request_set_if_changed_since(arg1 uintptr, arg2 int64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_if_changed_since_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_type_69(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_if_changed_since_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_type_70(_swig_i_1)))
 	return swig_r
 }
 
@@ -967,7 +979,7 @@ func Request_set_page(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_request_set_page_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (int)(C._wrap_request_set_page_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1006,7 +1018,7 @@ func Request_set_ttl(arg1 uintptr, arg2 int64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_ttl_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_type_71(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_ttl_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_type_72(_swig_i_1)))
 	return swig_r
 }
 
@@ -1016,7 +1028,7 @@ func Request_add_acl(arg1 uintptr, arg2 uint, arg3 string, arg4 string) (_swig_r
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_request_add_acl_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (int)(C._wrap_request_add_acl_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1030,7 +1042,7 @@ func Request_add_path(arg1 uintptr, arg2 string) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_add_path_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int)(C._wrap_request_add_path_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1040,7 +1052,7 @@ func Request_add_path(arg1 uintptr, arg2 string) (_swig_ret int) {
 func Cancel(arg1 uintptr, arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_cancel_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_type_75(_swig_i_1))
+	C._wrap_cancel_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), C.swig_type_76(_swig_i_1))
 }
 
 type Enum_SS_zooid_role int
@@ -1081,7 +1093,7 @@ func Lock_new(arg1 uintptr, arg2 string, arg3 int, arg4 string) (_swig_ret uintp
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_lock_new_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_lock_new_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1097,7 +1109,7 @@ func Semaphore_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swig_ret
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_semaphore_new_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_semaphore_new_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1166,7 +1178,7 @@ func Ephemeral_new(arg1 uintptr, arg2 string, arg3 []byte) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_ephemeral_new_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (uintptr)(C._wrap_ephemeral_new_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1181,7 +1193,7 @@ func Group_join(arg1 uintptr, arg2 string, arg3 string) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_group_join_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (uintptr)(C._wrap_group_join_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1230,7 +1242,7 @@ func Barrier_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_barrier_new_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_barrier_new_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1261,7 +1273,7 @@ func Double_barrier_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swi
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_double_barrier_new_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_double_barrier_new_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1308,7 +1320,7 @@ func Queue_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_queue_new_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_99)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_queue_new_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_100)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1344,7 +1356,7 @@ func Cache_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_cache_new_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_cache_new_swig_7127b53ebf016a72(C.uintptr_t(_swig_i_0), *(*C.swig_type_103)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}

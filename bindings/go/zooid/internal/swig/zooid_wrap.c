@@ -1483,6 +1483,20 @@ zooid_request *_wrap_request_who_am_i_swig_7127b53ebf016a72() {
 }
 
 
+zooid_request *_wrap_request_command_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
+  char *arg1 = (char *) 0 ;
+  zooid_request *result = 0 ;
+  zooid_request *_swig_go_result;
+  
+  arg1 = _swig_go_0.n == 0 ? NULL : ended_text(_swig_go_0.p, (size_t)_swig_go_0.n);
+  
+  result = (zooid_request *)zooid_request_command((char const *)arg1);
+  _swig_go_result = result;
+  free(arg1);
+  return _swig_go_result;
+}
+
+
 zooid_request *_wrap_request_open_session_swig_7127b53ebf016a72() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
