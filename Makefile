@@ -326,7 +326,7 @@ lint: $(CORE_LIB) | $(test_packages)
 format: | $(test_packages)
 	@tests/lint/format.sh --rewrite
 
-bench: all $(BENCHES)
+bench: all $(BENCHES) python $(B)/lib/pkgconfig/zooid.pc
 	@ZOOID_ROOT=$(CURDIR) ZOOID_AGENT=$(abspath $(AGENT)) ZOOID_BUILD=$(abspath $(B)) tests/bench/run $(ARGS)
 
 # A seed alone is printed event by event, in both worlds or in WORLD; MUTANT=name builds a deliberate bug in.
