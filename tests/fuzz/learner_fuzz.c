@@ -97,7 +97,7 @@ static void feed_good(struct learner_rig *r, struct input *in, int64_t *last)
     else if (type == PACKET_PROPOSAL || type == PACKET_INFORM)
         learner_rig_data(r, type, zxid, BYTES("txn"));
     else
-        learner_rig_plain(r, type, type == PACKET_NEWLEADER ? r->epoch << 32 : zxid);
+        learner_rig_plain(r, type, type == PACKET_NEWLEADER ? (int64_t)((uint64_t)r->epoch << 32) : zxid);
     if (!begins && type != PACKET_COMMIT && type != PACKET_PING && type != PACKET_UPTODATE && zxid >= 0 &&
         zxid < INT64_MAX - 4)
         *last = zxid;
