@@ -182,10 +182,10 @@ static bool others_suffice(const struct world *w, const struct server *m, const 
     return quorum_reached(&others);
 }
 
-/* In the configuration in force, and in each that may yet come. */
+/* In the configuration in force, in the one before, and in each that may yet come. */
 static bool is_dispensable(const struct world *w, const struct server *m)
 {
-    bool enough = others_suffice(w, m, NULL);
+    bool enough = others_suffice(w, m, w->former);
     MAP64_FOR_EACH(slot, &w->proposals)
     {
         const struct proposal *p = slot->value;

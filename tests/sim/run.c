@@ -197,6 +197,7 @@ void run_free(struct world *w)
     map64_free(&w->established);
     history_free(&w->committed);
     members_free(w->config);
+    members_free(w->former);
     buffer_free(&w->config_text);
     mem_free(w->heap);
 }

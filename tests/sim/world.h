@@ -134,6 +134,7 @@ struct world {
     struct server servers[SIM_MEMBERS_MAX];
     int64_t stopped_until_us[SIM_ENDS]; /* as by SIGSTOP */
     struct members *config;             /* in force: that of the last committed reconfiguration */
+    struct members *former;             /* the one before, by which some may judge still; NULL: none */
     struct buffer config_text;
     struct net *net;
 

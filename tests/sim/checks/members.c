@@ -26,7 +26,8 @@ void members_change(struct world *w, const struct members *config)
     struct proposal *p = map64_get(&w->proposals, (uint64_t)config->version);
     if (p != NULL)
         p->in_force = true;
-    members_free(w->config);
+    members_free(w->former);
+    w->former = w->config;
     CHECK(members_copy(config, &w->config) == ST_OK);
     mark(w, MARK_RECONFIGURED);
 }

@@ -328,12 +328,6 @@ int64_t clients_session(const struct world *w, uint64_t link)
     return (int64_t)(uintptr_t)map64_get(&all_of(w)->sessions, link);
 }
 
-int64_t clients_greets(const struct world *w, uint64_t link)
-{
-    const struct client *c = client_at(w, net_opposite(w, link), link ^ 1);
-    return c != NULL && c->state == CLIENT_GREETING ? c->session : 0;
-}
-
 bool clients_have(const struct world *w, int64_t session)
 {
     const struct clients *clients = all_of(w);

@@ -129,9 +129,6 @@ void clients_told(struct world *w, const struct server *m, uint64_t link);
 /* Of a client, by the member's side of its link, though it may be gone; 0: none, or not known to the client yet. */
 int64_t clients_session(const struct world *w, uint64_t link);
 
-/* Whose session that client says it has, while it waits for the answer; 0: it does not, or asks for a new one. */
-int64_t clients_greets(const struct world *w, uint64_t link);
-
 /* Has one of them that session now? */
 bool clients_have(const struct world *w, int64_t session);
 

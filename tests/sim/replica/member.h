@@ -104,7 +104,7 @@ void observe_step(struct world *w, struct server *m);
 void observe_taken(struct world *w, struct server *m, uint64_t link, struct peer_link *at, struct bytes bytes);
 
 /* Its client sent a frame. */
-void observe_frame(struct world *w, struct server *m, uint64_t link);
+void observe_frame(struct world *w, struct server *m, uint64_t link, struct bytes frame);
 
 /* -- database.c */
 

@@ -314,9 +314,17 @@ static bool is_taken(const struct server *m, uint64_t link, int64_t id)
     return session != NULL && session->client == link && replica_service(m->replica->r) != SERVICE_NONE;
 }
 
-void observe_frame(struct world *w, struct server *m, uint64_t link)
+/* Of a client that says whose session it has, and may be gone by now. */
+static int64_t greeting_of(struct bytes frame)
 {
-    const int64_t session = clients_session(w, link), greets = leads(m) ? clients_greets(w, link) : 0;
+    struct reader reader = reader_of(frame);
+    struct connect_request request;
+    return connect_request_read(&reader, &request) == ST_OK ? request.session_id : 0;
+}
+
+void observe_frame(struct world *w, struct server *m, uint64_t link, struct bytes frame)
+{
+    const int64_t session = clients_session(w, link), greets = session == 0 && leads(m) ? greeting_of(frame) : 0;
     /* It may be sent away; or its time-out begins anew. */
     if (greets != 0 && sessions_get(replica_sessions(m->replica->r), greets) != NULL)
         note_time(m, &m->replica->seen, greets);

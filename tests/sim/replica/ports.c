@@ -227,7 +227,7 @@ static void client_arrived(struct world *w, unsigned end, uint64_t link, enum pa
     }
     if (mutate_sync(w, server_at(w, end), link, bytes))
         return;
-    observe_frame(w, server_at(w, end), link);
+    observe_frame(w, server_at(w, end), link, bytes);
     if (mutate_frame(w, server_at(w, end), link, bytes))
         return;
     replica_feed(w, server_at(w, end), (struct replica_event){.kind = REPLICA_FRAME, .client = link, .frame = bytes});
