@@ -383,7 +383,8 @@ install-python: install
 	    (cd $$home && unset ZOOID_BUILD && export PYTHONDONTWRITEBYTECODE=1 && \
 	     export PKG_CONFIG_SYSROOT_DIR=$(abspath $(DESTDIR)) PKG_CONFIG_ALLOW_SYSTEM_LIBS=1 && \
 	     export PKG_CONFIG_LIBDIR=$(abspath $(DESTDIR)$(LIBDIR)/pkgconfig) && \
-	     $(PYTHON) setup.py -q build --build-base $(abspath $(B))/obj/installed/$$home install --root $(abspath $(DESTDIR)/) \
+	     $(PYTHON) setup.py -q build --build-base $$(realpath -m --relative-to=. $(abspath $(B))/obj/installed/$$home) \
+	         install --root $(abspath $(DESTDIR)/) \
 	         --install-purelib $(PYTHON_PURELIB) --install-platlib $(PYTHON_PLATLIB) --no-compile) || exit 1; \
 	done
 

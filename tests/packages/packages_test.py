@@ -11,6 +11,11 @@ import unittest
 import fresh_root
 from fresh_root import BUILD, Root, harness, run
 
+harness.need_kazoo()
+for program, provider in (("dpkg-architecture", "dpkg-dev"), ("gcc", "gcc"), ("go", "golang-go"), ("lintian", "lintian"), ("rpm", "rpm"),
+                          ("mmdebstrap", "mmdebstrap"), ("systemd-analyze", "systemd")):
+    harness.need_program(program, provider)
+
 PACKAGES = os.path.join(BUILD, "packages")
 CONFIG, DATA, UNIT = "/etc/zooid/zoo.cfg", "/var/lib/zooid", "zooid-agent.service"
 DEBS = ("libzooid0", "libzooid-dev", "zooid", "python3-zooid", "python3-zooid-zookeeper", "golang-zooid-dev")
@@ -105,7 +110,6 @@ class PackageCase(unittest.TestCase):
 
     def use(self, root, value):
         """A client from outside writes, the installed command reads as anybody, on the agent's default socket."""
-        harness.need_kazoo()
         from kazoo.client import KazooClient
         agent = self.start_agent(root)
         client = KazooClient(agent.address)
@@ -152,8 +156,7 @@ class PackageCase(unittest.TestCase):
         with open(source, "w", encoding="utf-8") as text:
             text.write('#include <stdio.h>\n#include <zooid.h>\nint main(void) { return puts(zooid_version()) < 0; }\n')
         # The library's own libraries are those of the root.
-        run([harness.need_program("gcc", "gcc"), "-o", root.path("/tmp/version"), source, *flags,
-             "-Wl,--allow-shlib-undefined"])
+        run(["gcc", "-o", root.path("/tmp/version"), source, *flags, "-Wl,--allow-shlib-undefined"])
         version = run(["pkg-config", "--modversion", "zooid"], env=env)
         self.assertEqual(root.run("/tmp/version"), version)
         self.assertEqual(root.run("zooid", "-V"), "zooid " + version)
@@ -169,7 +172,7 @@ class PackageCase(unittest.TestCase):
                        root.path("/usr/share/gocode/src/zooid"))
         env = dict(self.build_environment(root, libdir), GOCACHE=os.path.join(os.path.abspath(BUILD), "go-cache"),
                    GOFLAGS="", GOTOOLCHAIN="local", GOPROXY="off", GO111MODULE="on", CGO_ENABLED="1")
-        run([harness.need_program("go", "golang-go"), "build", "-o", root.path("/tmp/read"), "."], cwd=home, env=env)
+        run(["go", "build", "-o", root.path("/tmp/read"), "."], cwd=home, env=env)
 
 
 class Deb(PackageCase):
@@ -231,15 +234,14 @@ class Deb(PackageCase):
         self.assertFalse(root.has(CONFIG))
 
     def test_lintian(self):
-        lintian = harness.need_program("lintian", "lintian")
-        run([lintian, "--fail-on", "error,warning", "--suppress-tags", LINTIAN_SUPPRESSED, package("zooid_*.changes")])
+        run(["lintian", "--fail-on", "error,warning", "--suppress-tags", LINTIAN_SUPPRESSED, package("zooid_*.changes")])
 
 
 class Unit(unittest.TestCase):
     def test_sandbox(self):
         """systemd knows every key of the unit, and counts at most 2.0 of 10 points of exposure."""
-        said = run([harness.need_program("systemd-analyze", "systemd"), "security", "--offline=true", "--threshold=20",
-                    "--no-pager", os.path.join(harness.ROOT, "packaging", "systemd", UNIT)])
+        said = run(["systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager",
+                    os.path.join(harness.ROOT, "packaging", "systemd", UNIT)])
         self.assertIn("Overall exposure level", said)
         self.assertNotIn("ignoring", said)
 
@@ -270,7 +272,6 @@ class Rpm(PackageCase):
                             or re.match(r"rpmlib\(|rtld\(", name), name)
 
     def test_life(self):
-        harness.need_program("rpm", "rpm")
         root = self.fresh_root()
         self.check_requirements(root)
         # Where an rpm-based system's loader looks by itself.
