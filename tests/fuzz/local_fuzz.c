@@ -105,6 +105,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     CHECK(uv_loop_init(&world.loop) == 0);
     world.metrics = metrics_new();
     CHECK(world.metrics != NULL && settings_default(&world.settings) == ST_OK);
+    world.settings->local_linger_max_ms = world.settings->local_grace_ms = 1; /* sessions that linger end soon */
     make_replica();
     const struct pump_parts parts = {&world.loop, world.replica, NULL, NULL, NULL, on_failed, NULL};
     CHECK(pump_new(&world.pump, &parts) == ST_OK);
@@ -212,12 +213,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     expect_served();
     close(fd);
     struct front_status status = {.connections = 1};
-    for (int turns = 0; turns < TURNS_MAX && status.connections > 0; turns++) {
+    struct replica_status replica = {0};
+    for (int turns = 0; turns < TURNS_MAX && status.connections + replica.client_count > 0; turns++) {
         turn();
         front_status(local_front(world.local), &status);
+        replica_status(world.replica, &replica);
     }
-    struct replica_status replica;
-    replica_status(world.replica, &replica);
     CHECK(status.connections == 0 && replica.client_count == 0 && replica.outstanding == 0);
     CHECK(watches_count(replica_watches(world.replica)).total == 0);
     return 0;

@@ -91,6 +91,7 @@ static void begin(const char *path)
     const struct local_parts local = {
         {&world.loop, world.pump, world.metrics, NULL, NULL, {1, 2}, NULL}, world.replica, NULL};
     assert_int_equal(local_new(&world.local, &local, world.settings), ST_OK);
+    world.settings->local_grace_ms = 1; /* so that nothing is left behind soon */
     mem_free(world.settings->local_socket);
     world.settings->local_socket = mem_strdup(path);
     assert_int_equal(local_open(world.local, &message), ST_OK);
