@@ -106,7 +106,8 @@ void free_text(char *taken);
 %ignore zooid_delete;
 %ignore zooid_sync;
 
-zooid_packed packed_open(const char *socket, const char *name, uint32_t connect_ms, uint32_t session_timeout_ms);
+zooid_packed packed_open(const char *socket, const char *name, uint32_t connect_ms, uint32_t session_timeout_ms,
+                         uint32_t watchdog_ms);
 zooid_packed packed_perform(zooid_client *client, zooid_request *taken, uint32_t ms);
 zooid_packed packed_get(zooid_client *client, const char *path, uint32_t ms);
 zooid_packed packed_ensure_path(zooid_client *client, const char *path, uint32_t ms);

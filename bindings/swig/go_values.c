@@ -211,11 +211,12 @@ PACKED(cache_get, (zooid_cache * cache, const char *path), (cache, path, &reply)
 PACKED(cache_list, (zooid_cache * cache, const char *path), (cache, path, &reply))
 
 /* The handle's address; when that is NULL, the reply that tells why. */
-static zooid_packed packed_open(const char *socket, const char *name, uint32_t connect_ms, uint32_t session_timeout_ms)
+static zooid_packed packed_open(const char *socket, const char *name, uint32_t connect_ms, uint32_t session_timeout_ms,
+                                uint32_t watchdog_ms)
 {
     zooid_packed p = {NULL, 0, 0, false};
     zooid_reply *why = NULL;
-    zooid_handle *handle = zooid_handle_open(socket, name, connect_ms, session_timeout_ms, &why);
+    zooid_handle *handle = zooid_handle_open(socket, name, connect_ms, session_timeout_ms, watchdog_ms, &why);
     put_64(&p, (int64_t)(uintptr_t)handle);
     if (p.failed)
         zooid_handle_free(handle);

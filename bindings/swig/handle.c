@@ -51,7 +51,7 @@ static void zooid_handle_free(zooid_handle *handle)
 }
 
 static zooid_handle *zooid_handle_open(const char *socket, const char *name, uint32_t connect_ms,
-                                       uint32_t session_timeout_ms, zooid_reply **reply)
+                                       uint32_t session_timeout_ms, uint32_t watchdog_ms, zooid_reply **reply)
 {
     struct zooid_options options = ZOOID_OPTIONS_INIT;
     zooid_handle *handle = calloc(1, sizeof *handle);
@@ -65,6 +65,7 @@ static zooid_handle *zooid_handle_open(const char *socket, const char *name, uin
     options.name = name;
     options.connect_ms = connect_ms;
     options.session_timeout_ms = session_timeout_ms;
+    options.watchdog_ms = watchdog_ms;
     options.log = keep_line;
     options.log_context = handle;
     if (zooid_open(&handle->client, &options, reply) == ZOOID_OK)

@@ -16,6 +16,7 @@ type Options struct {
 	Socket         string        // path of the agent's socket; empty: $ZOOID_SOCKET, else /run/zooid/zooid.sock
 	Name           string        // who this is, for the agent's reports; empty: the program's name
 	SessionTimeout time.Duration // 0: 30 s
+	Watchdog       time.Duration // the session ends when nothing is asked for in so long a time; 0: it does not
 	// Log gets what the library has to say, in a goroutine of its own; level is error, warning, info or debug.
 	Log func(level, line string)
 }
@@ -52,7 +53,8 @@ func Open(ctx context.Context, options Options) (*Client, error) {
 	if strings.ContainsRune(options.Socket+options.Name, 0) {
 		return nil, errorOf(BadArguments, "")
 	}
-	raw := swig.Packed_open(options.Socket, options.Name, uint(milliseconds(wait)), uint(milliseconds(session)))
+	raw := swig.Packed_open(options.Socket, options.Name, uint(milliseconds(wait)), uint(milliseconds(session)),
+		uint(milliseconds(options.Watchdog)))
 	opened := packed{[]byte(raw)}
 	handle := uintptr(opened.long())
 	if handle == 0 {

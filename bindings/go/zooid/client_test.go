@@ -157,6 +157,16 @@ func TestContexts(t *testing.T) {
 	check(t, errors.Is(err, context.Canceled), err)
 }
 
+func TestTheWatchdogEndsTheSession(t *testing.T) {
+	agent := zooidtest.Start(t)
+	other := agent.Client()
+	c := must[*zooid.Client](t)(zooid.Open(ctx, zooid.Options{Socket: agent.Socket, Watchdog: 500 * time.Millisecond}))
+	defer c.Close()
+	w := must[*zooid.Stream](t)(other.Watch(ctx, "/silent"))
+	must[string](t)(c.Create(ctx, "/silent", nil, zooid.Ephemeral()))
+	expect(t, w, zooid.Event{Change: zooid.Created, Path: "/silent"}, zooid.Event{Change: zooid.Deleted, Path: "/silent"})
+}
+
 func TestWithoutAnAgent(t *testing.T) {
 	short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 	defer cancel()

@@ -85,7 +85,9 @@ func (c *Client) Subscribe(ctx context.Context, prefix string, options ...Subscr
 	if c.closed.Load() {
 		return nil, errorOf(Closed, prefix)
 	}
-	source, err := Open(ctx, c.options)
+	connection := c.options
+	connection.Watchdog = 0 // it has no session
+	source, err := Open(ctx, connection)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ def open_handle(
     name: Optional[str],
     connect_timeout: float,
     session_timeout: float,
+    watchdog: float = 0.0,
 ) -> _zooid.Handle:
     """Waits for the agent so long, and raises what zooid_open says when it is not there."""
     opened = _zooid.handle_open(
@@ -20,6 +21,7 @@ def open_handle(
         name,
         milliseconds(connect_timeout),
         milliseconds(session_timeout),
+        milliseconds(watchdog),
     )
     if isinstance(opened, tuple):
         check(Reply._make(cast("_zooid.Reply", opened)))

@@ -180,8 +180,9 @@ class Client:
         timeout: Optional[float] = 30.0,
         connect_timeout: float = 5.0,
         session_timeout: float = 30.0,
+        watchdog: float = 0.0,
     ) -> None:
-        self._arguments = (socket, name, connect_timeout, session_timeout)
+        self._arguments = (socket, name, connect_timeout, session_timeout, watchdog)
         self._timeout_ms = _asks.milliseconds(timeout)
         self._opened: Optional[_zooid.Handle] = None
         self._closed = False
@@ -388,7 +389,7 @@ class Client:
     ) -> Subscription:
         """As zooid.Client.subscribe."""
         request = ask_for(prefix, cursor, data, snapshot, window)
-        handle = await asyncio.get_running_loop().run_in_executor(None, open_handle, *self._arguments)
+        handle = await asyncio.get_running_loop().run_in_executor(None, open_handle, *self._arguments[:4])
         return Subscription(Source(handle, request, cursor))
 
     async def watch(self, path: str, *, recursive: bool = False, timeout: Optional[float] = None) -> Stream:

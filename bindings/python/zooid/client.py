@@ -39,7 +39,8 @@ class Client:
 
     `socket` is the path of the agent's socket (default: $ZOOID_SOCKET, else /run/zooid/zooid.sock). Times are seconds.
     `timeout` is how long a request may take that names no other; None waits as long as the agent does. Every method may
-    be called from any thread. Reads need no session; the first write opens one, which ends with the client."""
+    be called from any thread. Reads need no session; the first write opens one, which ends with the client; with
+    `watchdog` it ends too when the client asks for nothing in so long a time, as when the process is stopped."""
 
     def __init__(
         self,
@@ -49,9 +50,10 @@ class Client:
         timeout: Optional[float] = 30.0,
         connect_timeout: float = 5.0,
         session_timeout: float = 30.0,
+        watchdog: float = 0.0,
     ) -> None:
         self._closed = True  # for __del__, should the next line fail
-        self._handle = open_handle(socket, name, connect_timeout, session_timeout)
+        self._handle = open_handle(socket, name, connect_timeout, session_timeout, watchdog)
         self._closed = False
         self._where = (socket, name)
         self._pid = os.getpid()

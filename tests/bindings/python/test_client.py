@@ -147,6 +147,12 @@ def test_a_closed_client_says_so(zooid_agent: Agent) -> None:
         zooid_agent.client()
 
 
+def test_the_watchdog_ends_the_session(zooid_agent: Agent, zooid_client: Client) -> None:
+    with zooid_client.watch("/silent") as changes, Client(zooid_agent.socket, watchdog=0.5) as silent:
+        silent.create("/silent", ephemeral=True)
+        assert [next(changes).change for _ in range(2)] == [Change.CREATED, Change.DELETED]
+
+
 def test_an_agent_that_does_not_start_says_why() -> None:
     with pytest.raises(RuntimeError, match="tickTime"):
         Agent({"tickTime": "soon"}).__enter__()

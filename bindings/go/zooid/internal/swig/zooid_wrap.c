@@ -227,7 +227,7 @@ static void zooid_handle_free(zooid_handle *handle)
 }
 
 static zooid_handle *zooid_handle_open(const char *socket, const char *name, uint32_t connect_ms,
-                                       uint32_t session_timeout_ms, zooid_reply **reply)
+                                       uint32_t session_timeout_ms, uint32_t watchdog_ms, zooid_reply **reply)
 {
     struct zooid_options options = ZOOID_OPTIONS_INIT;
     zooid_handle *handle = calloc(1, sizeof *handle);
@@ -241,6 +241,7 @@ static zooid_handle *zooid_handle_open(const char *socket, const char *name, uin
     options.name = name;
     options.connect_ms = connect_ms;
     options.session_timeout_ms = session_timeout_ms;
+    options.watchdog_ms = watchdog_ms;
     options.log = keep_line;
     options.log_context = handle;
     if (zooid_open(&handle->client, &options, reply) == ZOOID_OK)
@@ -509,11 +510,12 @@ PACKED(cache_get, (zooid_cache * cache, const char *path), (cache, path, &reply)
 PACKED(cache_list, (zooid_cache * cache, const char *path), (cache, path, &reply))
 
 /* The handle's address; when that is NULL, the reply that tells why. */
-static zooid_packed packed_open(const char *socket, const char *name, uint32_t connect_ms, uint32_t session_timeout_ms)
+static zooid_packed packed_open(const char *socket, const char *name, uint32_t connect_ms, uint32_t session_timeout_ms,
+                                uint32_t watchdog_ms)
 {
     zooid_packed p = {NULL, 0, 0, false};
     zooid_reply *why = NULL;
-    zooid_handle *handle = zooid_handle_open(socket, name, connect_ms, session_timeout_ms, &why);
+    zooid_handle *handle = zooid_handle_open(socket, name, connect_ms, session_timeout_ms, watchdog_ms, &why);
     put_64(&p, (int64_t)(uintptr_t)handle);
     if (p.failed)
         zooid_handle_free(handle);
@@ -529,7 +531,7 @@ static zooid_packed packed_open(const char *socket, const char *name, uint32_t c
 extern "C" {
 #endif
 
-void _wrap_Swig_free_swig_7127b53ebf016a72(void *_swig_go_0) {
+void _wrap_Swig_free_swig_b2359d7676d88c65(void *_swig_go_0) {
   void *arg1 = (void *) 0 ;
   
   arg1 = *(void **)&_swig_go_0; 
@@ -539,7 +541,7 @@ void _wrap_Swig_free_swig_7127b53ebf016a72(void *_swig_go_0) {
 }
 
 
-void *_wrap_Swig_malloc_swig_7127b53ebf016a72(intgo _swig_go_0) {
+void *_wrap_Swig_malloc_swig_b2359d7676d88c65(intgo _swig_go_0) {
   int arg1 ;
   void *result = 0 ;
   void *_swig_go_result;
@@ -552,7 +554,7 @@ void *_wrap_Swig_malloc_swig_7127b53ebf016a72(intgo _swig_go_0) {
 }
 
 
-void _wrap_free_text_swig_7127b53ebf016a72(char *_swig_go_0) {
+void _wrap_free_text_swig_b2359d7676d88c65(char *_swig_go_0) {
   char *arg1 = (char *) 0 ;
   
   arg1 = (char *)_swig_go_0;
@@ -563,11 +565,12 @@ void _wrap_free_text_swig_7127b53ebf016a72(char *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_packed_open_swig_7127b53ebf016a72(_gostring_ _swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3) {
+_gostring_ _wrap_packed_open_swig_b2359d7676d88c65(_gostring_ _swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3, intgo _swig_go_4) {
   char *arg1 = (char *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
   uint32_t arg4 ;
+  uint32_t arg5 ;
   zooid_packed result;
   _gostring_ _swig_go_result;
   
@@ -575,8 +578,9 @@ _gostring_ _wrap_packed_open_swig_7127b53ebf016a72(_gostring_ _swig_go_0, _gostr
   arg2 = _swig_go_1.n == 0 ? NULL : ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
   arg3 = (uint32_t)_swig_go_2; 
   arg4 = (uint32_t)_swig_go_3; 
+  arg5 = (uint32_t)_swig_go_4; 
   
-  result = packed_open((char const *)arg1,(char const *)arg2,arg3,arg4);
+  result = packed_open((char const *)arg1,(char const *)arg2,arg3,arg4,arg5);
   {
     _swig_go_result.p = (&result)->data;
     _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
@@ -587,7 +591,7 @@ _gostring_ _wrap_packed_open_swig_7127b53ebf016a72(_gostring_ _swig_go_0, _gostr
 }
 
 
-_gostring_ _wrap_packed_perform_swig_7127b53ebf016a72(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_perform_swig_b2359d7676d88c65(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_request *arg2 = (zooid_request *) 0 ;
   uint32_t arg3 ;
@@ -607,7 +611,7 @@ _gostring_ _wrap_packed_perform_swig_7127b53ebf016a72(zooid_client *_swig_go_0, 
 }
 
 
-_gostring_ _wrap_packed_get_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_get_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -628,7 +632,7 @@ _gostring_ _wrap_packed_get_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gos
 }
 
 
-_gostring_ _wrap_packed_ensure_path_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_ensure_path_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -649,7 +653,7 @@ _gostring_ _wrap_packed_ensure_path_swig_7127b53ebf016a72(zooid_client *_swig_go
 }
 
 
-_gostring_ _wrap_packed_delete_recursive_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_delete_recursive_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -670,7 +674,7 @@ _gostring_ _wrap_packed_delete_recursive_swig_7127b53ebf016a72(zooid_client *_sw
 }
 
 
-_gostring_ _wrap_packed_events_swig_7127b53ebf016a72(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_events_swig_b2359d7676d88c65(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint32_t arg2 ;
   unsigned int arg3 ;
@@ -690,7 +694,7 @@ _gostring_ _wrap_packed_events_swig_7127b53ebf016a72(zooid_client *_swig_go_0, i
 }
 
 
-_gostring_ _wrap_packed_log_swig_7127b53ebf016a72(zooid_handle *_swig_go_0) {
+_gostring_ _wrap_packed_log_swig_b2359d7676d88c65(zooid_handle *_swig_go_0) {
   zooid_handle *arg1 = (zooid_handle *) 0 ;
   zooid_packed result;
   _gostring_ _swig_go_result;
@@ -706,7 +710,7 @@ _gostring_ _wrap_packed_log_swig_7127b53ebf016a72(zooid_handle *_swig_go_0) {
 }
 
 
-void _wrap_handle_free_swig_7127b53ebf016a72(zooid_handle *_swig_go_0) {
+void _wrap_handle_free_swig_b2359d7676d88c65(zooid_handle *_swig_go_0) {
   zooid_handle *arg1 = (zooid_handle *) 0 ;
   
   arg1 = (zooid_handle *)_swig_go_0;
@@ -716,7 +720,7 @@ void _wrap_handle_free_swig_7127b53ebf016a72(zooid_handle *_swig_go_0) {
 }
 
 
-void _wrap_request_free_swig_7127b53ebf016a72(zooid_request *_swig_go_0) {
+void _wrap_request_free_swig_b2359d7676d88c65(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   
   arg1 = (zooid_request *)_swig_go_0;
@@ -726,7 +730,7 @@ void _wrap_request_free_swig_7127b53ebf016a72(zooid_request *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_packed_group_members_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_group_members_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -747,7 +751,7 @@ _gostring_ _wrap_packed_group_members_swig_7127b53ebf016a72(zooid_client *_swig_
 }
 
 
-_gostring_ _wrap_packed_counter_get_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_counter_get_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -768,7 +772,7 @@ _gostring_ _wrap_packed_counter_get_swig_7127b53ebf016a72(zooid_client *_swig_go
 }
 
 
-_gostring_ _wrap_packed_counter_add_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
+_gostring_ _wrap_packed_counter_add_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -791,7 +795,7 @@ _gostring_ _wrap_packed_counter_add_swig_7127b53ebf016a72(zooid_client *_swig_go
 }
 
 
-_gostring_ _wrap_packed_lock_try_swig_7127b53ebf016a72(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_lock_try_swig_b2359d7676d88c65(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -809,7 +813,7 @@ _gostring_ _wrap_packed_lock_try_swig_7127b53ebf016a72(zooid_lock *_swig_go_0, i
 }
 
 
-_gostring_ _wrap_packed_lock_release_swig_7127b53ebf016a72(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_lock_release_swig_b2359d7676d88c65(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -827,7 +831,7 @@ _gostring_ _wrap_packed_lock_release_swig_7127b53ebf016a72(zooid_lock *_swig_go_
 }
 
 
-_gostring_ _wrap_packed_lock_contenders_swig_7127b53ebf016a72(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_lock_contenders_swig_b2359d7676d88c65(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -845,7 +849,7 @@ _gostring_ _wrap_packed_lock_contenders_swig_7127b53ebf016a72(zooid_lock *_swig_
 }
 
 
-_gostring_ _wrap_packed_barrier_set_swig_7127b53ebf016a72(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_barrier_set_swig_b2359d7676d88c65(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -863,7 +867,7 @@ _gostring_ _wrap_packed_barrier_set_swig_7127b53ebf016a72(zooid_barrier *_swig_g
 }
 
 
-_gostring_ _wrap_packed_barrier_lift_swig_7127b53ebf016a72(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_barrier_lift_swig_b2359d7676d88c65(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -881,7 +885,7 @@ _gostring_ _wrap_packed_barrier_lift_swig_7127b53ebf016a72(zooid_barrier *_swig_
 }
 
 
-_gostring_ _wrap_packed_queue_put_swig_7127b53ebf016a72(zooid_queue *_swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3) {
+_gostring_ _wrap_packed_queue_put_swig_b2359d7676d88c65(zooid_queue *_swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -907,7 +911,7 @@ _gostring_ _wrap_packed_queue_put_swig_7127b53ebf016a72(zooid_queue *_swig_go_0,
 }
 
 
-_gostring_ _wrap_packed_queue_finish_swig_7127b53ebf016a72(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_queue_finish_swig_b2359d7676d88c65(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -925,7 +929,7 @@ _gostring_ _wrap_packed_queue_finish_swig_7127b53ebf016a72(zooid_queue *_swig_go
 }
 
 
-_gostring_ _wrap_packed_queue_return_swig_7127b53ebf016a72(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_queue_return_swig_b2359d7676d88c65(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -943,7 +947,7 @@ _gostring_ _wrap_packed_queue_return_swig_7127b53ebf016a72(zooid_queue *_swig_go
 }
 
 
-_gostring_ _wrap_packed_cache_get_swig_7127b53ebf016a72(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
+_gostring_ _wrap_packed_cache_get_swig_b2359d7676d88c65(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_packed result;
@@ -962,7 +966,7 @@ _gostring_ _wrap_packed_cache_get_swig_7127b53ebf016a72(zooid_cache *_swig_go_0,
 }
 
 
-_gostring_ _wrap_packed_cache_list_swig_7127b53ebf016a72(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
+_gostring_ _wrap_packed_cache_list_swig_b2359d7676d88c65(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_packed result;
@@ -981,7 +985,7 @@ _gostring_ _wrap_packed_cache_list_swig_7127b53ebf016a72(zooid_cache *_swig_go_0
 }
 
 
-long long _wrap_submit_swig_7127b53ebf016a72(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
+long long _wrap_submit_swig_b2359d7676d88c65(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_request *arg2 = (zooid_request *) 0 ;
   uint32_t arg3 ;
@@ -1000,7 +1004,7 @@ long long _wrap_submit_swig_7127b53ebf016a72(zooid_client *_swig_go_0, zooid_req
 }
 
 
-intgo _wrap_request_add_swig_7127b53ebf016a72(zooid_request *_swig_go_0, zooid_request *_swig_go_1) {
+intgo _wrap_request_add_swig_b2359d7676d88c65(zooid_request *_swig_go_0, zooid_request *_swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   zooid_request *arg2 = (zooid_request *) 0 ;
   int result;
@@ -1015,7 +1019,7 @@ intgo _wrap_request_add_swig_7127b53ebf016a72(zooid_request *_swig_go_0, zooid_r
 }
 
 
-void _wrap_handle_shutdown_swig_7127b53ebf016a72(zooid_handle *_swig_go_0) {
+void _wrap_handle_shutdown_swig_b2359d7676d88c65(zooid_handle *_swig_go_0) {
   zooid_handle *arg1 = (zooid_handle *) 0 ;
   
   arg1 = (zooid_handle *)_swig_go_0;
@@ -1025,7 +1029,7 @@ void _wrap_handle_shutdown_swig_7127b53ebf016a72(zooid_handle *_swig_go_0) {
 }
 
 
-intgo _wrap_request_fresh_swig_7127b53ebf016a72(zooid_request *_swig_go_0, bool _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
+intgo _wrap_request_fresh_swig_b2359d7676d88c65(zooid_request *_swig_go_0, bool _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   bool arg2 ;
   int64_t arg3 ;
@@ -1044,7 +1048,7 @@ intgo _wrap_request_fresh_swig_7127b53ebf016a72(zooid_request *_swig_go_0, bool 
 }
 
 
-intgo _wrap_request_behind_swig_7127b53ebf016a72(zooid_request *_swig_go_0, long long _swig_go_1, intgo _swig_go_2) {
+intgo _wrap_request_behind_swig_b2359d7676d88c65(zooid_request *_swig_go_0, long long _swig_go_1, intgo _swig_go_2) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int64_t arg2 ;
   uint32_t arg3 ;
@@ -1061,7 +1065,7 @@ intgo _wrap_request_behind_swig_7127b53ebf016a72(zooid_request *_swig_go_0, long
 }
 
 
-_gostring_ _wrap_version_swig_7127b53ebf016a72() {
+_gostring_ _wrap_version_swig_b2359d7676d88c65() {
   char *result = 0 ;
   _gostring_ _swig_go_result;
   
@@ -1075,7 +1079,7 @@ _gostring_ _wrap_version_swig_7127b53ebf016a72() {
 }
 
 
-_gostring_ _wrap_code_name_swig_7127b53ebf016a72(intgo _swig_go_0) {
+_gostring_ _wrap_code_name_swig_b2359d7676d88c65(intgo _swig_go_0) {
   int arg1 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -1091,7 +1095,7 @@ _gostring_ _wrap_code_name_swig_7127b53ebf016a72(intgo _swig_go_0) {
 }
 
 
-_gostring_ _wrap_code_text_swig_7127b53ebf016a72(intgo _swig_go_0) {
+_gostring_ _wrap_code_text_swig_b2359d7676d88c65(intgo _swig_go_0) {
   int arg1 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -1107,7 +1111,7 @@ _gostring_ _wrap_code_text_swig_7127b53ebf016a72(intgo _swig_go_0) {
 }
 
 
-intgo _wrap_session_state_of_swig_7127b53ebf016a72(zooid_client *_swig_go_0) {
+intgo _wrap_session_state_of_swig_b2359d7676d88c65(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   enum zooid_session_state result;
   intgo _swig_go_result;
@@ -1120,7 +1124,7 @@ intgo _wrap_session_state_of_swig_7127b53ebf016a72(zooid_client *_swig_go_0) {
 }
 
 
-long long _wrap_session_id_swig_7127b53ebf016a72(zooid_client *_swig_go_0) {
+long long _wrap_session_id_swig_b2359d7676d88c65(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -1133,24 +1137,7 @@ long long _wrap_session_id_swig_7127b53ebf016a72(zooid_client *_swig_go_0) {
 }
 
 
-long long _wrap_session_token_swig_7127b53ebf016a72(zooid_client *_swig_go_0, void *_swig_go_1, long long _swig_go_2) {
-  zooid_client *arg1 = (zooid_client *) 0 ;
-  void *arg2 = (void *) 0 ;
-  size_t arg3 ;
-  size_t result;
-  long long _swig_go_result;
-  
-  arg1 = ((zooid_handle *)_swig_go_0)->client;
-  arg2 = *(void **)&_swig_go_1; 
-  arg3 = (size_t)_swig_go_2; 
-  
-  result = zooid_session_token((struct zooid_client const *)arg1,arg2,arg3);
-  _swig_go_result = result; 
-  return _swig_go_result;
-}
-
-
-long long _wrap_session_good_until_ms_swig_7127b53ebf016a72(zooid_client *_swig_go_0) {
+long long _wrap_session_good_until_ms_swig_b2359d7676d88c65(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1163,7 +1150,7 @@ long long _wrap_session_good_until_ms_swig_7127b53ebf016a72(zooid_client *_swig_
 }
 
 
-intgo _wrap_client_port_swig_7127b53ebf016a72(zooid_client *_swig_go_0) {
+intgo _wrap_client_port_swig_b2359d7676d88c65(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -1176,7 +1163,7 @@ intgo _wrap_client_port_swig_7127b53ebf016a72(zooid_client *_swig_go_0) {
 }
 
 
-long long _wrap_last_zxid_swig_7127b53ebf016a72(zooid_client *_swig_go_0) {
+long long _wrap_last_zxid_swig_b2359d7676d88c65(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -1189,7 +1176,7 @@ long long _wrap_last_zxid_swig_7127b53ebf016a72(zooid_client *_swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_get_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_get_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1203,7 +1190,7 @@ zooid_request *_wrap_request_get_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_exists_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_exists_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1217,7 +1204,7 @@ zooid_request *_wrap_request_exists_swig_7127b53ebf016a72(_gostring_ _swig_go_0)
 }
 
 
-zooid_request *_wrap_request_list_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_list_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1231,7 +1218,7 @@ zooid_request *_wrap_request_list_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_get_acl_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_get_acl_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1245,7 +1232,7 @@ zooid_request *_wrap_request_get_acl_swig_7127b53ebf016a72(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_read_many_swig_7127b53ebf016a72() {
+zooid_request *_wrap_request_read_many_swig_b2359d7676d88c65() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1256,7 +1243,7 @@ zooid_request *_wrap_request_read_many_swig_7127b53ebf016a72() {
 }
 
 
-zooid_request *_wrap_request_subtree_swig_7127b53ebf016a72(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_subtree_swig_b2359d7676d88c65(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   uint32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1272,7 +1259,7 @@ zooid_request *_wrap_request_subtree_swig_7127b53ebf016a72(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_ephemerals_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_ephemerals_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1286,7 +1273,7 @@ zooid_request *_wrap_request_ephemerals_swig_7127b53ebf016a72(_gostring_ _swig_g
 }
 
 
-zooid_request *_wrap_request_count_descendants_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_count_descendants_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1300,7 +1287,7 @@ zooid_request *_wrap_request_count_descendants_swig_7127b53ebf016a72(_gostring_ 
 }
 
 
-zooid_request *_wrap_request_sync_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_sync_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1314,7 +1301,7 @@ zooid_request *_wrap_request_sync_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_wait_swig_7127b53ebf016a72(long long _swig_go_0) {
+zooid_request *_wrap_request_wait_swig_b2359d7676d88c65(long long _swig_go_0) {
   int64_t arg1 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1327,7 +1314,7 @@ zooid_request *_wrap_request_wait_swig_7127b53ebf016a72(long long _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_create_swig_7127b53ebf016a72(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
+zooid_request *_wrap_request_create_swig_b2359d7676d88c65(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
   char *arg1 = (char *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -1349,7 +1336,7 @@ zooid_request *_wrap_request_create_swig_7127b53ebf016a72(_gostring_ _swig_go_0,
 }
 
 
-zooid_request *_wrap_request_delete_swig_7127b53ebf016a72(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_delete_swig_b2359d7676d88c65(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   int32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1365,7 +1352,7 @@ zooid_request *_wrap_request_delete_swig_7127b53ebf016a72(_gostring_ _swig_go_0,
 }
 
 
-zooid_request *_wrap_request_set_swig_7127b53ebf016a72(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
+zooid_request *_wrap_request_set_swig_b2359d7676d88c65(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
   char *arg1 = (char *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -1387,7 +1374,7 @@ zooid_request *_wrap_request_set_swig_7127b53ebf016a72(_gostring_ _swig_go_0, _g
 }
 
 
-zooid_request *_wrap_request_check_swig_7127b53ebf016a72(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_check_swig_b2359d7676d88c65(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   int32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1403,7 +1390,7 @@ zooid_request *_wrap_request_check_swig_7127b53ebf016a72(_gostring_ _swig_go_0, 
 }
 
 
-zooid_request *_wrap_request_set_acl_swig_7127b53ebf016a72(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_set_acl_swig_b2359d7676d88c65(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   int32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1419,7 +1406,7 @@ zooid_request *_wrap_request_set_acl_swig_7127b53ebf016a72(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_multi_swig_7127b53ebf016a72() {
+zooid_request *_wrap_request_multi_swig_b2359d7676d88c65() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1430,7 +1417,7 @@ zooid_request *_wrap_request_multi_swig_7127b53ebf016a72() {
 }
 
 
-zooid_request *_wrap_request_reconfigure_swig_7127b53ebf016a72(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3) {
+zooid_request *_wrap_request_reconfigure_swig_b2359d7676d88c65(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3) {
   char *arg1 = (char *) 0 ;
   char *arg2 = (char *) 0 ;
   char *arg3 = (char *) 0 ;
@@ -1452,7 +1439,7 @@ zooid_request *_wrap_request_reconfigure_swig_7127b53ebf016a72(_gostring_ _swig_
 }
 
 
-zooid_request *_wrap_request_auth_swig_7127b53ebf016a72(_gostring_ _swig_go_0, _goslice_ _swig_go_1) {
+zooid_request *_wrap_request_auth_swig_b2359d7676d88c65(_gostring_ _swig_go_0, _goslice_ _swig_go_1) {
   char *arg1 = (char *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -1472,7 +1459,7 @@ zooid_request *_wrap_request_auth_swig_7127b53ebf016a72(_gostring_ _swig_go_0, _
 }
 
 
-zooid_request *_wrap_request_who_am_i_swig_7127b53ebf016a72() {
+zooid_request *_wrap_request_who_am_i_swig_b2359d7676d88c65() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1483,7 +1470,7 @@ zooid_request *_wrap_request_who_am_i_swig_7127b53ebf016a72() {
 }
 
 
-zooid_request *_wrap_request_command_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_command_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1497,7 +1484,7 @@ zooid_request *_wrap_request_command_swig_7127b53ebf016a72(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_open_session_swig_7127b53ebf016a72() {
+zooid_request *_wrap_request_open_session_swig_b2359d7676d88c65() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1508,7 +1495,7 @@ zooid_request *_wrap_request_open_session_swig_7127b53ebf016a72() {
 }
 
 
-zooid_request *_wrap_request_close_session_swig_7127b53ebf016a72() {
+zooid_request *_wrap_request_close_session_swig_b2359d7676d88c65() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1519,7 +1506,7 @@ zooid_request *_wrap_request_close_session_swig_7127b53ebf016a72() {
 }
 
 
-zooid_request *_wrap_request_add_watch_swig_7127b53ebf016a72(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_add_watch_swig_b2359d7676d88c65(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   enum zooid_watch_mode arg2 ;
   zooid_request *result = 0 ;
@@ -1535,7 +1522,7 @@ zooid_request *_wrap_request_add_watch_swig_7127b53ebf016a72(_gostring_ _swig_go
 }
 
 
-zooid_request *_wrap_request_remove_watch_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_remove_watch_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1549,7 +1536,7 @@ zooid_request *_wrap_request_remove_watch_swig_7127b53ebf016a72(_gostring_ _swig
 }
 
 
-zooid_request *_wrap_request_subscribe_swig_7127b53ebf016a72(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_subscribe_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1563,7 +1550,7 @@ zooid_request *_wrap_request_subscribe_swig_7127b53ebf016a72(_gostring_ _swig_go
 }
 
 
-intgo _wrap_request_set_watch_swig_7127b53ebf016a72(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_watch_swig_b2359d7676d88c65(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1576,7 +1563,7 @@ intgo _wrap_request_set_watch_swig_7127b53ebf016a72(zooid_request *_swig_go_0) {
 }
 
 
-intgo _wrap_request_set_if_changed_since_swig_7127b53ebf016a72(zooid_request *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_request_set_if_changed_since_swig_b2359d7676d88c65(zooid_request *_swig_go_0, long long _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int64_t arg2 ;
   int result;
@@ -1591,7 +1578,7 @@ intgo _wrap_request_set_if_changed_since_swig_7127b53ebf016a72(zooid_request *_s
 }
 
 
-intgo _wrap_request_set_page_swig_7127b53ebf016a72(zooid_request *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+intgo _wrap_request_set_page_swig_b2359d7676d88c65(zooid_request *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -1609,7 +1596,7 @@ intgo _wrap_request_set_page_swig_7127b53ebf016a72(zooid_request *_swig_go_0, _g
 }
 
 
-intgo _wrap_request_set_with_nodes_swig_7127b53ebf016a72(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_with_nodes_swig_b2359d7676d88c65(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1622,7 +1609,7 @@ intgo _wrap_request_set_with_nodes_swig_7127b53ebf016a72(zooid_request *_swig_go
 }
 
 
-intgo _wrap_request_set_with_children_swig_7127b53ebf016a72(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_with_children_swig_b2359d7676d88c65(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1635,7 +1622,7 @@ intgo _wrap_request_set_with_children_swig_7127b53ebf016a72(zooid_request *_swig
 }
 
 
-intgo _wrap_request_set_without_data_swig_7127b53ebf016a72(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_without_data_swig_b2359d7676d88c65(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1648,7 +1635,7 @@ intgo _wrap_request_set_without_data_swig_7127b53ebf016a72(zooid_request *_swig_
 }
 
 
-intgo _wrap_request_set_sequential_swig_7127b53ebf016a72(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_sequential_swig_b2359d7676d88c65(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1661,7 +1648,7 @@ intgo _wrap_request_set_sequential_swig_7127b53ebf016a72(zooid_request *_swig_go
 }
 
 
-intgo _wrap_request_set_ttl_swig_7127b53ebf016a72(zooid_request *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_request_set_ttl_swig_b2359d7676d88c65(zooid_request *_swig_go_0, long long _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int64_t arg2 ;
   int result;
@@ -1676,7 +1663,7 @@ intgo _wrap_request_set_ttl_swig_7127b53ebf016a72(zooid_request *_swig_go_0, lon
 }
 
 
-intgo _wrap_request_add_acl_swig_7127b53ebf016a72(zooid_request *_swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3) {
+intgo _wrap_request_add_acl_swig_b2359d7676d88c65(zooid_request *_swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   unsigned int arg2 ;
   char *arg3 = (char *) 0 ;
@@ -1697,7 +1684,7 @@ intgo _wrap_request_add_acl_swig_7127b53ebf016a72(zooid_request *_swig_go_0, int
 }
 
 
-intgo _wrap_request_add_path_swig_7127b53ebf016a72(zooid_request *_swig_go_0, _gostring_ _swig_go_1) {
+intgo _wrap_request_add_path_swig_b2359d7676d88c65(zooid_request *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   char *arg2 = (char *) 0 ;
   int result;
@@ -1713,7 +1700,7 @@ intgo _wrap_request_add_path_swig_7127b53ebf016a72(zooid_request *_swig_go_0, _g
 }
 
 
-void _wrap_cancel_swig_7127b53ebf016a72(zooid_client *_swig_go_0, long long _swig_go_1) {
+void _wrap_cancel_swig_b2359d7676d88c65(zooid_client *_swig_go_0, long long _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_ticket arg2 ;
   
@@ -1725,7 +1712,7 @@ void _wrap_cancel_swig_7127b53ebf016a72(zooid_client *_swig_go_0, long long _swi
 }
 
 
-intgo _wrap_descriptor_swig_7127b53ebf016a72(zooid_client *_swig_go_0) {
+intgo _wrap_descriptor_swig_b2359d7676d88c65(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1738,7 +1725,7 @@ intgo _wrap_descriptor_swig_7127b53ebf016a72(zooid_client *_swig_go_0) {
 }
 
 
-void _wrap_set_event_limit_swig_7127b53ebf016a72(zooid_client *_swig_go_0, intgo _swig_go_1) {
+void _wrap_set_event_limit_swig_b2359d7676d88c65(zooid_client *_swig_go_0, intgo _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint32_t arg2 ;
   
@@ -1750,7 +1737,7 @@ void _wrap_set_event_limit_swig_7127b53ebf016a72(zooid_client *_swig_go_0, intgo
 }
 
 
-intgo _wrap_request_set_without_snapshot_swig_7127b53ebf016a72(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_without_snapshot_swig_b2359d7676d88c65(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1763,7 +1750,7 @@ intgo _wrap_request_set_without_snapshot_swig_7127b53ebf016a72(zooid_request *_s
 }
 
 
-intgo _wrap_request_set_window_swig_7127b53ebf016a72(zooid_request *_swig_go_0, intgo _swig_go_1) {
+intgo _wrap_request_set_window_swig_b2359d7676d88c65(zooid_request *_swig_go_0, intgo _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   uint32_t arg2 ;
   int result;
@@ -1778,7 +1765,7 @@ intgo _wrap_request_set_window_swig_7127b53ebf016a72(zooid_request *_swig_go_0, 
 }
 
 
-zooid_lock *_wrap_lock_new_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+zooid_lock *_wrap_lock_new_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   enum zooid_lock_kind arg3 ;
@@ -1799,7 +1786,7 @@ zooid_lock *_wrap_lock_new_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gost
 }
 
 
-zooid_lock *_wrap_semaphore_new_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+zooid_lock *_wrap_semaphore_new_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -1820,7 +1807,7 @@ zooid_lock *_wrap_semaphore_new_swig_7127b53ebf016a72(zooid_client *_swig_go_0, 
 }
 
 
-void _wrap_lock_free_swig_7127b53ebf016a72(zooid_lock *_swig_go_0) {
+void _wrap_lock_free_swig_b2359d7676d88c65(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   
   arg1 = (zooid_lock *)_swig_go_0;
@@ -1830,7 +1817,7 @@ void _wrap_lock_free_swig_7127b53ebf016a72(zooid_lock *_swig_go_0) {
 }
 
 
-long long _wrap_lock_submit_acquire_swig_7127b53ebf016a72(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_lock_submit_acquire_swig_b2359d7676d88c65(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -1847,7 +1834,7 @@ long long _wrap_lock_submit_acquire_swig_7127b53ebf016a72(zooid_lock *_swig_go_0
 }
 
 
-long long _wrap_lock_submit_release_swig_7127b53ebf016a72(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_lock_submit_release_swig_b2359d7676d88c65(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -1864,7 +1851,7 @@ long long _wrap_lock_submit_release_swig_7127b53ebf016a72(zooid_lock *_swig_go_0
 }
 
 
-void _wrap_lock_cancel_swig_7127b53ebf016a72(zooid_lock *_swig_go_0) {
+void _wrap_lock_cancel_swig_b2359d7676d88c65(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   
   arg1 = (zooid_lock *)_swig_go_0;
@@ -1874,7 +1861,7 @@ void _wrap_lock_cancel_swig_7127b53ebf016a72(zooid_lock *_swig_go_0) {
 }
 
 
-bool _wrap_lock_is_held_swig_7127b53ebf016a72(zooid_lock *_swig_go_0) {
+bool _wrap_lock_is_held_swig_b2359d7676d88c65(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -1887,7 +1874,7 @@ bool _wrap_lock_is_held_swig_7127b53ebf016a72(zooid_lock *_swig_go_0) {
 }
 
 
-long long _wrap_lock_token_swig_7127b53ebf016a72(zooid_lock *_swig_go_0) {
+long long _wrap_lock_token_swig_b2359d7676d88c65(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1900,7 +1887,7 @@ long long _wrap_lock_token_swig_7127b53ebf016a72(zooid_lock *_swig_go_0) {
 }
 
 
-long long _wrap_lock_good_until_ms_swig_7127b53ebf016a72(zooid_lock *_swig_go_0) {
+long long _wrap_lock_good_until_ms_swig_b2359d7676d88c65(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1913,7 +1900,7 @@ long long _wrap_lock_good_until_ms_swig_7127b53ebf016a72(zooid_lock *_swig_go_0)
 }
 
 
-long long _wrap_lock_number_swig_7127b53ebf016a72(zooid_lock *_swig_go_0) {
+long long _wrap_lock_number_swig_b2359d7676d88c65(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   zooid_ticket result;
   long long _swig_go_result;
@@ -1926,7 +1913,7 @@ long long _wrap_lock_number_swig_7127b53ebf016a72(zooid_lock *_swig_go_0) {
 }
 
 
-zooid_ephemeral *_wrap_ephemeral_new_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2) {
+zooid_ephemeral *_wrap_ephemeral_new_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   void *arg3 = (void *) 0 ;
@@ -1948,7 +1935,7 @@ zooid_ephemeral *_wrap_ephemeral_new_swig_7127b53ebf016a72(zooid_client *_swig_g
 }
 
 
-zooid_ephemeral *_wrap_group_join_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
+zooid_ephemeral *_wrap_group_join_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   char *arg3 = (char *) 0 ;
@@ -1967,7 +1954,7 @@ zooid_ephemeral *_wrap_group_join_swig_7127b53ebf016a72(zooid_client *_swig_go_0
 }
 
 
-void _wrap_ephemeral_free_swig_7127b53ebf016a72(zooid_ephemeral *_swig_go_0) {
+void _wrap_ephemeral_free_swig_b2359d7676d88c65(zooid_ephemeral *_swig_go_0) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   
   arg1 = (zooid_ephemeral *)_swig_go_0;
@@ -1977,7 +1964,7 @@ void _wrap_ephemeral_free_swig_7127b53ebf016a72(zooid_ephemeral *_swig_go_0) {
 }
 
 
-long long _wrap_ephemeral_submit_wait_swig_7127b53ebf016a72(zooid_ephemeral *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_ephemeral_submit_wait_swig_b2359d7676d88c65(zooid_ephemeral *_swig_go_0, intgo _swig_go_1) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -1994,7 +1981,7 @@ long long _wrap_ephemeral_submit_wait_swig_7127b53ebf016a72(zooid_ephemeral *_sw
 }
 
 
-void _wrap_ephemeral_cancel_swig_7127b53ebf016a72(zooid_ephemeral *_swig_go_0) {
+void _wrap_ephemeral_cancel_swig_b2359d7676d88c65(zooid_ephemeral *_swig_go_0) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   
   arg1 = (zooid_ephemeral *)_swig_go_0;
@@ -2004,7 +1991,7 @@ void _wrap_ephemeral_cancel_swig_7127b53ebf016a72(zooid_ephemeral *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_ephemeral_path_swig_7127b53ebf016a72(zooid_ephemeral *_swig_go_0) {
+_gostring_ _wrap_ephemeral_path_swig_b2359d7676d88c65(zooid_ephemeral *_swig_go_0) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -2020,7 +2007,7 @@ _gostring_ _wrap_ephemeral_path_swig_7127b53ebf016a72(zooid_ephemeral *_swig_go_
 }
 
 
-long long _wrap_ephemeral_number_swig_7127b53ebf016a72(zooid_ephemeral *_swig_go_0) {
+long long _wrap_ephemeral_number_swig_b2359d7676d88c65(zooid_ephemeral *_swig_go_0) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   zooid_ticket result;
   long long _swig_go_result;
@@ -2033,7 +2020,7 @@ long long _wrap_ephemeral_number_swig_7127b53ebf016a72(zooid_ephemeral *_swig_go
 }
 
 
-zooid_barrier *_wrap_barrier_new_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
+zooid_barrier *_wrap_barrier_new_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_barrier *result = 0 ;
@@ -2049,7 +2036,7 @@ zooid_barrier *_wrap_barrier_new_swig_7127b53ebf016a72(zooid_client *_swig_go_0,
 }
 
 
-void _wrap_barrier_free_swig_7127b53ebf016a72(zooid_barrier *_swig_go_0) {
+void _wrap_barrier_free_swig_b2359d7676d88c65(zooid_barrier *_swig_go_0) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   
   arg1 = (zooid_barrier *)_swig_go_0;
@@ -2059,7 +2046,7 @@ void _wrap_barrier_free_swig_7127b53ebf016a72(zooid_barrier *_swig_go_0) {
 }
 
 
-long long _wrap_barrier_submit_wait_swig_7127b53ebf016a72(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_barrier_submit_wait_swig_b2359d7676d88c65(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2076,7 +2063,7 @@ long long _wrap_barrier_submit_wait_swig_7127b53ebf016a72(zooid_barrier *_swig_g
 }
 
 
-void _wrap_barrier_cancel_swig_7127b53ebf016a72(zooid_barrier *_swig_go_0) {
+void _wrap_barrier_cancel_swig_b2359d7676d88c65(zooid_barrier *_swig_go_0) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   
   arg1 = (zooid_barrier *)_swig_go_0;
@@ -2086,7 +2073,7 @@ void _wrap_barrier_cancel_swig_7127b53ebf016a72(zooid_barrier *_swig_go_0) {
 }
 
 
-zooid_double_barrier *_wrap_double_barrier_new_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+zooid_double_barrier *_wrap_double_barrier_new_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -2107,7 +2094,7 @@ zooid_double_barrier *_wrap_double_barrier_new_swig_7127b53ebf016a72(zooid_clien
 }
 
 
-void _wrap_double_barrier_free_swig_7127b53ebf016a72(zooid_double_barrier *_swig_go_0) {
+void _wrap_double_barrier_free_swig_b2359d7676d88c65(zooid_double_barrier *_swig_go_0) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   
   arg1 = (zooid_double_barrier *)_swig_go_0;
@@ -2117,7 +2104,7 @@ void _wrap_double_barrier_free_swig_7127b53ebf016a72(zooid_double_barrier *_swig
 }
 
 
-long long _wrap_double_barrier_submit_enter_swig_7127b53ebf016a72(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_double_barrier_submit_enter_swig_b2359d7676d88c65(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2134,7 +2121,7 @@ long long _wrap_double_barrier_submit_enter_swig_7127b53ebf016a72(zooid_double_b
 }
 
 
-long long _wrap_double_barrier_submit_leave_swig_7127b53ebf016a72(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_double_barrier_submit_leave_swig_b2359d7676d88c65(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2151,7 +2138,7 @@ long long _wrap_double_barrier_submit_leave_swig_7127b53ebf016a72(zooid_double_b
 }
 
 
-void _wrap_double_barrier_cancel_swig_7127b53ebf016a72(zooid_double_barrier *_swig_go_0) {
+void _wrap_double_barrier_cancel_swig_b2359d7676d88c65(zooid_double_barrier *_swig_go_0) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   
   arg1 = (zooid_double_barrier *)_swig_go_0;
@@ -2161,7 +2148,7 @@ void _wrap_double_barrier_cancel_swig_7127b53ebf016a72(zooid_double_barrier *_sw
 }
 
 
-long long _wrap_double_barrier_number_swig_7127b53ebf016a72(zooid_double_barrier *_swig_go_0) {
+long long _wrap_double_barrier_number_swig_b2359d7676d88c65(zooid_double_barrier *_swig_go_0) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   zooid_ticket result;
   long long _swig_go_result;
@@ -2174,7 +2161,7 @@ long long _wrap_double_barrier_number_swig_7127b53ebf016a72(zooid_double_barrier
 }
 
 
-zooid_queue *_wrap_queue_new_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
+zooid_queue *_wrap_queue_new_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_queue *result = 0 ;
@@ -2190,7 +2177,7 @@ zooid_queue *_wrap_queue_new_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _go
 }
 
 
-void _wrap_queue_free_swig_7127b53ebf016a72(zooid_queue *_swig_go_0) {
+void _wrap_queue_free_swig_b2359d7676d88c65(zooid_queue *_swig_go_0) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   
   arg1 = (zooid_queue *)_swig_go_0;
@@ -2200,7 +2187,7 @@ void _wrap_queue_free_swig_7127b53ebf016a72(zooid_queue *_swig_go_0) {
 }
 
 
-long long _wrap_queue_submit_take_swig_7127b53ebf016a72(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_queue_submit_take_swig_b2359d7676d88c65(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2217,7 +2204,7 @@ long long _wrap_queue_submit_take_swig_7127b53ebf016a72(zooid_queue *_swig_go_0,
 }
 
 
-void _wrap_queue_cancel_swig_7127b53ebf016a72(zooid_queue *_swig_go_0) {
+void _wrap_queue_cancel_swig_b2359d7676d88c65(zooid_queue *_swig_go_0) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   
   arg1 = (zooid_queue *)_swig_go_0;
@@ -2227,7 +2214,7 @@ void _wrap_queue_cancel_swig_7127b53ebf016a72(zooid_queue *_swig_go_0) {
 }
 
 
-long long _wrap_queue_number_swig_7127b53ebf016a72(zooid_queue *_swig_go_0) {
+long long _wrap_queue_number_swig_b2359d7676d88c65(zooid_queue *_swig_go_0) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   zooid_ticket result;
   long long _swig_go_result;
@@ -2240,7 +2227,7 @@ long long _wrap_queue_number_swig_7127b53ebf016a72(zooid_queue *_swig_go_0) {
 }
 
 
-zooid_cache *_wrap_cache_new_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
+zooid_cache *_wrap_cache_new_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_cache *result = 0 ;
@@ -2256,7 +2243,7 @@ zooid_cache *_wrap_cache_new_swig_7127b53ebf016a72(zooid_client *_swig_go_0, _go
 }
 
 
-void _wrap_cache_free_swig_7127b53ebf016a72(zooid_cache *_swig_go_0) {
+void _wrap_cache_free_swig_b2359d7676d88c65(zooid_cache *_swig_go_0) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   
   arg1 = (zooid_cache *)_swig_go_0;
@@ -2266,7 +2253,7 @@ void _wrap_cache_free_swig_7127b53ebf016a72(zooid_cache *_swig_go_0) {
 }
 
 
-long long _wrap_cache_submit_wait_swig_7127b53ebf016a72(zooid_cache *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_cache_submit_wait_swig_b2359d7676d88c65(zooid_cache *_swig_go_0, intgo _swig_go_1) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2283,7 +2270,7 @@ long long _wrap_cache_submit_wait_swig_7127b53ebf016a72(zooid_cache *_swig_go_0,
 }
 
 
-void _wrap_cache_cancel_swig_7127b53ebf016a72(zooid_cache *_swig_go_0) {
+void _wrap_cache_cancel_swig_b2359d7676d88c65(zooid_cache *_swig_go_0) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   
   arg1 = (zooid_cache *)_swig_go_0;
