@@ -102,6 +102,8 @@ static bool send_locked(zooid_client *c, struct call *call)
 
 void calls_send_locked(zooid_client *c)
 {
+    if (c->resuming)
+        return;
     for (struct call *call = c->calls.next; call != &c->calls; call = call->next)
         if (!call->is_sent && !send_locked(c, call))
             return;

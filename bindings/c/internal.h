@@ -187,7 +187,9 @@ struct zooid_client {
     size_t token_len;
     uint64_t good_until_ms; /* CLOCK_BOOTTIME */
     int64_t last_zxid;
-    bool wants_session; /* it was opened once, and has to be taken up again after a reconnect */
+    bool resuming;        /* it is being taken up again: what needs it waits, else the agent would begin another */
+    int64_t resume_at_ms; /* the agent could not yet: it is asked again then; INT64_MAX: it was not refused */
+    bool wants_session;   /* it was opened once, and has to be taken up again after a reconnect */
 
     struct call calls;  /* the list's head */
     struct task *tasks; /* recipes at work */

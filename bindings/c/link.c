@@ -13,7 +13,7 @@
 #define TO(name)   ZOOID__LOCAL__TO_AGENT__BODY_##name
 #define FROM(name) ZOOID__LOCAL__FROM_AGENT__BODY_##name
 
-enum { RETRY_MS_FIRST = 10, RETRY_MS_MAX = 1000, READ_AT_ONCE = 64 * 1024, SESSION_CALL = UINT32_MAX };
+enum { RETRY_MS_FIRST = 10, RETRY_MS_MAX = 1000, RESUME_MS = 100, READ_AT_ONCE = 64 * 1024, SESSION_CALL = UINT32_MAX };
 
 /* -- numbers in big-endian order -------------------------------------------------------------------------------------
  */
@@ -40,7 +40,8 @@ void link_close_locked(zooid_client *c)
         return;
     (void)close(c->socket); /* which takes it out of the epoll, too */
     c->socket = -1;
-    c->greeted = false;
+    c->greeted = c->resuming = false;
+    c->resume_at_ms = INT64_MAX;
     c->in.len = c->out.len = 0;
     wake_locked(c); /* nobody may go on waiting for it */
 }
@@ -138,6 +139,8 @@ bool link_open_session_locked(zooid_client *c)
     m.id = SESSION_CALL + (uint64_t)1;
     m.body_case = TO(OPEN_SESSION);
     m.open_session = &open;
+    c->resuming = c->session_id != 0;
+    c->resume_at_ms = INT64_MAX;
     return link_send_locked(c, &m);
 }
 
@@ -180,6 +183,7 @@ static void connect_locked(zooid_client *c)
 void link_session_opened_locked(zooid_client *c, const Zooid__Local__Session *session)
 {
     c->wants_session = true;
+    c->resuming = false;
     c->session_id = session->id;
     c->good_until_ms = session->good_until_ms;
     c->token_len = session->token.len < sizeof c->token ? session->token.len : sizeof c->token;
@@ -200,9 +204,14 @@ static void take_session_locked(zooid_client *c, const from_agent *m)
         link_session_opened_locked(c, m->session_opened);
         return;
     }
-    bool gone = m->error != NULL && m->error->code == ZOOID_SESSION_EXPIRED;
-    if (!gone)
-        return; /* the agent does not serve now: asked again with the next reconnect */
+    if (m->error != NULL && m->error->retry) {
+        /* The agent does not serve yet. A session that has not begun is asked for again by what needs one. */
+        c->wants_session = c->resuming;
+        c->resume_at_ms = c->resuming ? now_ms() + RESUME_MS : INT64_MAX;
+        return;
+    }
+    c->wants_session = m->error != NULL && m->error->code == ZOOID_SESSION_EXPIRED;
+    c->resuming = false;
     tell_session_locked(c, ZOOID_SESSION_LOST);
     begin_anew_locked(c);
 }
@@ -353,16 +362,20 @@ void link_work_locked(zooid_client *c, bool read)
         connect_locked(c);
     if (c->refused)
         calls_fail_locked(c, c->refusal, c->refusal_text);
+    if (now_ms() >= c->resume_at_ms)
+        (void)link_open_session_locked(c);
+    bool held = c->resuming;
     send_all_locked(c);
     if (read && c->socket >= 0)
         read_locked(c);
     (void)calls_expire_locked(c);
-    if (!c->closing && tasks_work_locked(c))
+    bool asked = !c->closing && tasks_work_locked(c);
+    if (asked || (held && !c->resuming))
         send_all_locked(c);
 }
 
 int64_t link_due_locked(const zooid_client *c)
 {
-    int64_t tasks = tasks_due_locked(c), retry = c->retry_at_ms;
-    return c->socket >= 0 || c->closing || c->refused || tasks < retry ? tasks : retry;
+    int64_t tasks = tasks_due_locked(c), retry = c->socket >= 0 ? c->resume_at_ms : c->retry_at_ms;
+    return c->closing || c->refused || tasks < retry ? tasks : retry;
 }
