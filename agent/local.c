@@ -48,10 +48,17 @@ static enum status translate(void *context, struct connection *connection, struc
     return local_translate(connection->state, frames, say);
 }
 
+/* Who has a session is told what becomes of it, and knows by that what has become of its watches. Who has none finds
+ * out by the end of the connection. */
 static bool sent_away(void *context, struct connection *connection, struct buffer *say)
 {
     (void)context;
     struct local_client *c = connection->state;
+    if (c->has_watches && (c->session_phase == LOCAL_SESSION_NONE || c->session_phase == LOCAL_SESSION_LOST)) {
+        local_say_goodbye(c, ZOOID__LOCAL__CODE__NOT_SERVING,
+                          "the member has lost its leader, and with it the watches");
+        return true;
+    }
     int32_t code = local_session_sent_away(c, say);
     c->local->followed_to = UINT64_MAX;
     local_fail_all(c, code,

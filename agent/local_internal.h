@@ -95,6 +95,7 @@ struct local_client {
     uint64_t highest_id;
     uint32_t frame_max; /* that the peer takes */
 
+    bool has_watches; /* or has asked for some: they are its client's in the replica, and end with that */
     enum local_session_phase session_phase;
     bool closing_session; /* the client has asked for its end */
     bool is_taken_over;   /* another connection has taken the session up */

@@ -144,9 +144,22 @@ static bool must_have_session(const struct local *l, const struct local_op *op, 
     return op->needs_session || (sync && replica_service(l->parts.replica) == SERVICE_LEARNING);
 }
 
+static bool asks_for_watch(const to_agent *m)
+{
+    switch (m->body_case) {
+    case ZOOID__LOCAL__TO_AGENT__BODY_GET: return m->get->watch;
+    case ZOOID__LOCAL__TO_AGENT__BODY_EXISTS: return m->exists->watch;
+    case ZOOID__LOCAL__TO_AGENT__BODY_LIST: return m->list->watch;
+    case ZOOID__LOCAL__TO_AGENT__BODY_ADD_WATCH:
+    case ZOOID__LOCAL__TO_AGENT__BODY_RESTORE_WATCHES: return true;
+    default: return false;
+    }
+}
+
 static enum status note_details(struct local_request *request, const to_agent *m)
 {
     const char *path = local_path_of(m);
+    request->client->has_watches = request->client->has_watches || asks_for_watch(m);
     if (m->body_case == ZOOID__LOCAL__TO_AGENT__BODY_GET) {
         request->has_if_changed_since = m->get->has_if_changed_since;
         request->if_changed_since = m->get->if_changed_since;

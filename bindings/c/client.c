@@ -122,7 +122,8 @@ static zooid_client *client_new(const struct zooid_options *o)
     c->calls.next = c->calls.prev = &c->calls;
     c->last_event = &c->first_event;
     c->events_max = 65536;
-    c->resume_at_ms = INT64_MAX;
+    c->resume_at_ms = c->restore_at_ms = INT64_MAX;
+    c->watches_lost_at = -1;
     c->pid = getpid();
     c->session_timeout_ms = o->session_timeout_ms;
     c->linger_ms = o->linger_ms;

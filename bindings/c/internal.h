@@ -195,6 +195,10 @@ struct zooid_client {
     struct task *tasks; /* recipes at work */
     zooid_ticket last_ticket;
     struct watch *watches[WATCH_LISTS];
+    int64_t
+        watches_lost_at; /* the agent has none of them any more, and has told of all up to this zxid; -1: it has them */
+    bool restoring_watches; /* it has been asked to, and has not answered */
+    int64_t restore_at_ms;  /* it could not yet: it is asked again then; INT64_MAX: it was not refused */
 
     struct zooid_event *first_event, **last_event;
     size_t event_count;
@@ -211,6 +215,11 @@ bool is_ours(const zooid_client *c);
 void say(zooid_client *c, enum zooid_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* -- link.c */
+
+/* Numbers of requests of the library's own; those of calls are below. The agent that cannot yet is asked again. */
+#define LINK_SESSION_CALL (UINT64_C(1) << 32)
+#define LINK_WATCHES_CALL (LINK_SESSION_CALL + 1)
+enum { LINK_AGAIN_MS = 100 };
 
 /* Connects when it is time to, sends what waits, and reads what has come if that is wanted, without waiting. */
 void link_work_locked(zooid_client *c, bool read);
@@ -282,8 +291,12 @@ void change_frame_release(struct change_frame *frame);
 void watches_note_locked(zooid_client *c, const to_agent *m, int code, enum watch_owner owner);
 /* An event has come: one-shot watches of the path are gone. Returns whose watches it concerns. */
 unsigned watches_fired_locked(zooid_client *c, int kind, const char *path);
-/* What has to be asked for after a reconnect. NULL: nothing, or no memory. */
-zooid_request *watches_restore_locked(const zooid_client *c);
+/* From now on no event comes, whatever changes. */
+void watches_lost_locked(zooid_client *c);
+/* Asks for those that are lost, unless it has been; events of what has changed meanwhile come before the answer. */
+void watches_restore_locked(zooid_client *c);
+/* That answer. */
+void watches_restored_locked(zooid_client *c, const from_agent *m);
 void watches_free(zooid_client *c);
 
 /* -- task.c */

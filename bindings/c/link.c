@@ -13,7 +13,7 @@
 #define TO(name)   ZOOID__LOCAL__TO_AGENT__BODY_##name
 #define FROM(name) ZOOID__LOCAL__FROM_AGENT__BODY_##name
 
-enum { RETRY_MS_FIRST = 10, RETRY_MS_MAX = 1000, RESUME_MS = 100, READ_AT_ONCE = 64 * 1024, SESSION_CALL = UINT32_MAX };
+enum { RETRY_MS_FIRST = 10, RETRY_MS_MAX = 1000, READ_AT_ONCE = 64 * 1024 };
 
 /* -- numbers in big-endian order -------------------------------------------------------------------------------------
  */
@@ -40,8 +40,9 @@ void link_close_locked(zooid_client *c)
         return;
     (void)close(c->socket); /* which takes it out of the epoll, too */
     c->socket = -1;
-    c->greeted = c->resuming = false;
-    c->resume_at_ms = INT64_MAX;
+    c->greeted = c->resuming = c->restoring_watches = false;
+    watches_lost_locked(c);
+    c->resume_at_ms = c->restore_at_ms = INT64_MAX;
     c->in.len = c->out.len = 0;
     wake_locked(c); /* nobody may go on waiting for it */
 }
@@ -136,23 +137,12 @@ bool link_open_session_locked(zooid_client *c)
         return true;
     link_describe_session_locked(c, &open);
     m.has_id = true;
-    m.id = SESSION_CALL + (uint64_t)1;
+    m.id = LINK_SESSION_CALL;
     m.body_case = TO(OPEN_SESSION);
     m.open_session = &open;
     c->resuming = c->session_id != 0;
     c->resume_at_ms = INT64_MAX;
     return link_send_locked(c, &m);
-}
-
-static void restore_watches_locked(zooid_client *c)
-{
-    zooid_request *restore = watches_restore_locked(c);
-    if (restore == NULL)
-        return;
-    restore->m.has_id = true;
-    restore->m.id = SESSION_CALL + (uint64_t)2;
-    (void)link_send_locked(c, &restore->m);
-    zooid_request_free(restore);
 }
 
 static void connect_locked(zooid_client *c)
@@ -174,7 +164,7 @@ static void connect_locked(zooid_client *c)
         lost_locked(c, strerror(errno));
         return;
     }
-    restore_watches_locked(c);
+    watches_restore_locked(c);
 }
 
 /* -- what comes
@@ -189,6 +179,7 @@ void link_session_opened_locked(zooid_client *c, const Zooid__Local__Session *se
     c->token_len = session->token.len < sizeof c->token ? session->token.len : sizeof c->token;
     memcpy(c->token, session->token.data, c->token_len);
     tell_session_locked(c, ZOOID_SESSION_GOOD);
+    watches_restore_locked(c);
 }
 
 /* The session is over: another one, for whatever needs one. */
@@ -207,7 +198,7 @@ static void take_session_locked(zooid_client *c, const from_agent *m)
     if (m->error != NULL && m->error->retry) {
         /* The agent does not serve yet. A session that has not begun is asked for again by what needs one. */
         c->wants_session = c->resuming;
-        c->resume_at_ms = c->resuming ? now_ms() + RESUME_MS : INT64_MAX;
+        c->resume_at_ms = c->resuming ? now_ms() + LINK_AGAIN_MS : INT64_MAX;
         return;
     }
     c->wants_session = m->error != NULL && m->error->code == ZOOID_SESSION_EXPIRED;
@@ -225,12 +216,11 @@ static void take_session_event_locked(zooid_client *c, const Zooid__Local__Sessi
     c->good_until_ms = event->good_until_ms;
     c->session_id = event->id;
     tasks_look_locked(c);
-    bool was_suspended = c->session_state == ZOOID_SESSION_SUSPENDED;
     tell_session_locked(c, states[event->session_state]);
     if (states[event->session_state] == ZOOID_SESSION_LOST)
         begin_anew_locked(c);
-    if (event->session_state == ZOOID__LOCAL__SESSION_STATE__SESSION_GOOD && was_suspended)
-        restore_watches_locked(c);
+    if (event->session_state == ZOOID__LOCAL__SESSION_STATE__SESSION_GOOD)
+        watches_restore_locked(c);
 }
 
 static void take_watch_locked(zooid_client *c, const from_agent *m)
@@ -280,15 +270,24 @@ static void take_goodbye_locked(zooid_client *c, const Zooid__Local__Goodbye *go
     wake_locked(c);
 }
 
+static bool ends_watches(const from_agent *m)
+{
+    return m->body_case == FROM(SESSION) && m->session->session_state != ZOOID__LOCAL__SESSION_STATE__SESSION_GOOD;
+}
+
 /* False: as calls_take_locked. */
 static bool take_message_locked(zooid_client *c, from_agent *m, size_t size)
 {
-    if (m->has_id && m->id <= SESSION_CALL)
+    if (m->has_id && m->id < LINK_SESSION_CALL)
         return calls_take_locked(c, m, size);
+    if (ends_watches(m))
+        watches_lost_locked(c); /* before the zxid at which it says so: up to there much may have gone untold */
     if (m->state != NULL && m->state->zxid > c->last_zxid)
         c->last_zxid = m->state->zxid;
-    if (m->has_id && m->id == SESSION_CALL + (uint64_t)1)
+    if (m->has_id && m->id == LINK_SESSION_CALL)
         take_session_locked(c, m);
+    else if (m->has_id && m->id == LINK_WATCHES_CALL)
+        watches_restored_locked(c, m);
     else if (m->body_case == FROM(WELCOME))
         take_welcome_locked(c, m->welcome);
     else if (m->body_case == FROM(GOODBYE))
@@ -364,6 +363,8 @@ void link_work_locked(zooid_client *c, bool read)
         calls_fail_locked(c, c->refusal, c->refusal_text);
     if (now_ms() >= c->resume_at_ms)
         (void)link_open_session_locked(c);
+    if (now_ms() >= c->restore_at_ms)
+        watches_restore_locked(c);
     bool held = c->resuming;
     send_all_locked(c);
     if (read && c->socket >= 0)
@@ -376,6 +377,7 @@ void link_work_locked(zooid_client *c, bool read)
 
 int64_t link_due_locked(const zooid_client *c)
 {
-    int64_t tasks = tasks_due_locked(c), retry = c->socket >= 0 ? c->resume_at_ms : c->retry_at_ms;
+    int64_t again = c->resume_at_ms < c->restore_at_ms ? c->resume_at_ms : c->restore_at_ms;
+    int64_t tasks = tasks_due_locked(c), retry = c->socket >= 0 ? again : c->retry_at_ms;
     return c->closing || c->refused || tasks < retry ? tasks : retry;
 }

@@ -121,12 +121,17 @@ static char **paths_of(struct pool *pool, const struct watch *watch, size_t *cou
     return paths;
 }
 
-zooid_request *watches_restore_locked(const zooid_client *c)
+static bool are_none(const zooid_client *c)
 {
     size_t any = 0;
     for (int list = 0; list < WATCH_LISTS; list++)
         any += count_of(c->watches[list]);
-    zooid_request *r = any == 0 ? NULL : calloc(1, sizeof *r);
+    return any == 0;
+}
+
+static zooid_request *request_to_restore(const zooid_client *c)
+{
+    zooid_request *r = are_none(c) ? NULL : calloc(1, sizeof *r);
     if (r == NULL)
         return NULL;
     zooid__local__to_agent__init(&r->m);
@@ -136,7 +141,7 @@ zooid_request *watches_restore_locked(const zooid_client *c)
         r->m.body_case = BODY(RESTORE_WATCHES);
         r->m.restore_watches = body;
         body->has_zxid = true;
-        body->zxid = c->last_zxid;
+        body->zxid = c->watches_lost_at;
         body->data = paths_of(&r->pool, c->watches[WATCH_DATA], &body->n_data);
         body->exists = paths_of(&r->pool, c->watches[WATCH_EXISTS], &body->n_exists);
         body->children = paths_of(&r->pool, c->watches[WATCH_CHILDREN], &body->n_children);
@@ -148,6 +153,44 @@ zooid_request *watches_restore_locked(const zooid_client *c)
         return NULL;
     }
     return r;
+}
+
+/* From now on no event comes: those of what changes behind this zxid are asked for when the watches are restored. */
+void watches_lost_locked(zooid_client *c)
+{
+    if (c->watches_lost_at < 0)
+        c->watches_lost_at = c->last_zxid;
+    c->restore_at_ms = now_ms() + LINK_AGAIN_MS;
+}
+
+void watches_restore_locked(zooid_client *c)
+{
+    c->restore_at_ms = INT64_MAX;
+    if (c->watches_lost_at < 0 || c->restoring_watches)
+        return;
+    zooid_request *restore = request_to_restore(c);
+    if (restore == NULL) {
+        c->watches_lost_at = are_none(c) ? -1 : c->watches_lost_at;
+        return;
+    }
+    restore->m.has_id = true;
+    restore->m.id = LINK_WATCHES_CALL;
+    c->restoring_watches = link_send_locked(c, &restore->m);
+    zooid_request_free(restore);
+}
+
+void watches_restored_locked(zooid_client *c, const from_agent *m)
+{
+    c->restoring_watches = false;
+    if (m->error == NULL) {
+        c->watches_lost_at = -1;
+    } else if (m->error->retry || m->error->code == ZOOID_SESSION_EXPIRED) {
+        c->restore_at_ms = now_ms() + LINK_AGAIN_MS; /* the agent does not serve yet, or a session begins before */
+    } else {
+        c->watches_lost_at = -1;
+        say(c, ZOOID_LOG_ERROR, "the agent does not restore the watches: %s",
+            m->error->message == NULL ? zooid_code_text(m->error->code) : m->error->message);
+    }
 }
 
 void watches_free(zooid_client *c)

@@ -17,7 +17,7 @@ OWNED_ACL = [(wire.READ | wire.WRITE, "world", "anyone"), (wire.ALL, "digest", "
 
 def connect(server, timeout=30000):
     """A session that may read everything."""
-    client = wire.Client((server.host, server.port), timeout=timeout)
+    client = wire.client_of(server, timeout=timeout)
     client.must("auth", type=0, scheme="digest", auth=SUPER)
     return client
 

@@ -125,7 +125,7 @@ class Server:
     `settings` go into zoo.cfg (None takes a default line out), `properties` become -Dname=value."""
 
     name = None
-    host = "127.0.0.1"
+    overlooks_commits = False    # see wire.NudgingClient
     stopped_codes = (0,)
     host = "127.0.0.1"    # where clients find it
 
@@ -274,6 +274,7 @@ class Agent(Server):
 
 class Apache(Server):
     name = "Apache ZooKeeper"
+    overlooks_commits = True
     stopped_codes = (0, 143)
 
     def __init__(self, settings=None, properties=None):

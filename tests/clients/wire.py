@@ -403,3 +403,8 @@ class NudgingClient(Client):
             payload = super().receive(deadline_s)
             if payload is None or payload[:4] != struct.pack(">i", self.NUDGE_XID):
                 return payload
+
+
+def client_of(server, **wishes):
+    """A session with that server, of the class that suits it."""
+    return (NudgingClient if server.overlooks_commits else Client)((server.host, server.port), **wishes)

@@ -117,8 +117,7 @@ class Ensemble:
         return harness.wait_until(leading, SERVE_S, "one leader")
 
     def client(self, sid, timeout=30000, **wishes):
-        client = wire.NudgingClient if self.members[sid].program is APACHE else wire.Client
-        return client((self[sid].host, self[sid].port), timeout=timeout, **wishes)
+        return wire.client_of(self[sid], timeout=timeout, **wishes)
 
     def replace(self, sid, program):
         """The member's program is stopped and another one started on its data."""
