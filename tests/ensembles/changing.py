@@ -75,7 +75,7 @@ class Joiner(KeptConfig, AGENT):
 
 
 def client_of(server):
-    return wire.Client(("127.0.0.1", server.port), timeout=30000)
+    return wire.client_of(server, timeout=30000)
 
 
 def read_of(server, path):

@@ -38,7 +38,7 @@ class ObserverMasters(unittest.TestCase):
         return ensemble
 
     def take_over(self, ensemble, sid, session):
-        return wire.Client(("127.0.0.1", ensemble[sid].port), session=session)
+        return wire.client_of(ensemble[sid], session=session)
 
     def look_at_writes(self, ensemble):
         for sid in (4, 5):
