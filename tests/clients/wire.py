@@ -313,6 +313,11 @@ class Client(Connection):
         self.events = []
         self.last_xid = 0
 
+    @property
+    def is_refused(self):
+        """Was it told that the session is over?"""
+        return self.session is not None and self.session.id == 0
+
     def submit(self, op, **fields):
         """Sends a request and returns its xid."""
         xid = {"ping": XID_PING, "auth": XID_AUTH}.get(op)
@@ -373,12 +378,18 @@ class NudgingClient(Client):
     """Asks something else when an answer does not come, as every real client does with its pings: Apache's members up to
     3.8.0 may overlook a commit, and then wait for another request of any kind before they answer (ZOOKEEPER-4537, a race
     between their SyncThread and CommitProcessor, mended in 3.8.1). A client that is alone there and silent would wait
-    until its session expires. Nothing is asked for twice, and an agent gets no such help."""
+    until its session expires. Nothing is asked for twice, and an agent gets no such help.
+
+    Who asks there for a session that is over may also find the connection closed before it has read the answer."""
 
     NUDGE_AFTER_S = 3.0
     NUDGE_XID = 0x6e756467  # of its own: no test counts so far
 
     awaits_reply = False
+
+    @property
+    def is_refused(self):
+        return self.session is None or super().is_refused
 
     def next_reply(self, op, deadline_s=None):
         self.awaits_reply = True

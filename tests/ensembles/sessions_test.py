@@ -90,7 +90,7 @@ class Played:
                         self.assertEqual(watcher.next_event().type, NODE_DELETED)
                         self.assertEqual(watcher.call("exists", path=path, watch=False).err, -101)
                     for other in self.ensemble.members:
-                        self.assertEqual(self.client(other, session=client.session).session.id, 0)
+                        self.assertTrue(self.client(other, session=client.session).is_refused)
                 for watcher in watchers:
                     watcher.end()
 
