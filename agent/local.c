@@ -48,19 +48,24 @@ static enum status translate(void *context, struct connection *connection, struc
     return local_translate(connection->state, frames, say);
 }
 
-/* Who has a session is told what becomes of it, and knows by that what has become of its watches. Who has none finds
- * out by the end of the connection. */
+/* Who has a session is told what becomes of it, and knows by that what has become of its watches. Who has none, or none
+ * yet, finds out by the end of the connection. */
+static bool ends_with_watches(const struct local_client *c)
+{
+    return c->has_watches && c->session_phase != LOCAL_SESSION_OPEN && c->session_phase != LOCAL_SESSION_SUSPENDED;
+}
+
 static bool sent_away(void *context, struct connection *connection, struct buffer *say)
 {
     (void)context;
     struct local_client *c = connection->state;
-    if (c->has_watches && (c->session_phase == LOCAL_SESSION_NONE || c->session_phase == LOCAL_SESSION_LOST)) {
+    c->local->followed_to = UINT64_MAX;
+    if (ends_with_watches(c)) {
         local_say_goodbye(c, ZOOID__LOCAL__CODE__NOT_SERVING,
-                          "the member has lost its leader, and with it the watches");
+                          "the member has lost its leader, or refused this client, and with it the watches");
         return true;
     }
     int32_t code = local_session_sent_away(c, say);
-    c->local->followed_to = UINT64_MAX;
     local_fail_all(c, code,
                    code == ZOOID__LOCAL__CODE__NOT_SERVING ? "the member has lost its leader, or refused this client"
                                                            : "the session is over",
