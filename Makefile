@@ -56,7 +56,7 @@ link      = $(CC) -pie -Wl,-z,relro,-z,now $(variant_flags.$(V)) $(CFLAGS) $(LDF
 
 # ---- sources ---------------------------------------------------------------------------------------------------------
 CORE_SOURCES    := $(wildcard core/*/*.c)
-AGENT_SOURCES   := $(wildcard agent/*.c)
+AGENT_SOURCES   := $(filter-out agent/cli/%,$(wildcard agent/*.c agent/*/*.c))
 SUPPORT_SOURCES := $(wildcard tests/support/*.c)
 TEST_SOURCES    := $(wildcard tests/unit/*/*_test.c tests/golden/*_test.c tests/crash/*_test.c tests/cases/runner.c)
 FUZZ_SOURCES    := $(wildcard tests/fuzz/*_fuzz.c)
@@ -146,7 +146,7 @@ $(B)/obj/gen/%.o: $(GEN)/%.c $(B)/compile
 	@mkdir -p $(@D)
 	@$(compile) -w -c -o $@ $<
 
-$(call object,$(wildcard agent/local*.c)): $(GEN)/local.pb-c.h
+$(call object,$(wildcard agent/local/*.c)): $(GEN)/local.pb-c.h
 
 define archive
 @mkdir -p $(@D)

@@ -2,14 +2,14 @@
  */
 #include "agent/agent.h"
 
-#include "agent/admin.h"
+#include "agent/admin/admin.h"
+#include "agent/admin/commands.h"
 #include "agent/agent_internal.h"
-#include "agent/commands.h"
-#include "agent/join_id.h"
-#include "agent/notify.h"
+#include "agent/base/notify.h"
+#include "agent/base/version.h"
+#include "agent/join/join_id.h"
 #include "agent/reload.h"
 #include "agent/replica_settings.h"
-#include "agent/version.h"
 #include "core/base/mem.h"
 #include "core/members/members.h"
 

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "agent/log_output.h"
-#include "agent/settings.h"
+#include "agent/settings/settings.h"
 
 struct agent_config {
     const char *file; /* zoo.cfg; read again at SIGHUP */

@@ -1,12 +1,12 @@
 /* agent_internal.h - the state that agent.c and agent_stop.c share. */
 #pragma once
 
+#include "agent/admin/overview.h"
+#include "agent/admin/words.h"
 #include "agent/agent.h"
-#include "agent/ensemble.h"
-#include "agent/local.h"
-#include "agent/overview.h"
+#include "agent/local/local.h"
+#include "agent/peers/ensemble.h"
 #include "agent/pump.h"
-#include "agent/words.h"
 
 enum phase { LOADING, SERVING, DRAINING, CHECKPOINTING, CLOSING, CLOSED };
 

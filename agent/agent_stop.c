@@ -2,9 +2,9 @@
  *
  * A stop waits for several things in turn (requests in flight, the last checkpoint, connections). Each callback notes
  * its fact and calls agent_advance, which looks at all facts and goes on from where it was. */
-#include "agent/admin.h"
+#include "agent/admin/admin.h"
 #include "agent/agent_internal.h"
-#include "agent/notify.h"
+#include "agent/base/notify.h"
 
 static void on_drain_timeout(uv_timer_t *timer)
 {

@@ -1,9 +1,9 @@
 /* doors.c - settings in, listeners out. */
 #include "agent/doors.h"
 
-#include "agent/client_door.h"
-#include "agent/local.h"
-#include "agent/tls.h"
+#include "agent/front/client_door.h"
+#include "agent/local/local.h"
+#include "agent/net/tls.h"
 #include "core/base/mem.h"
 
 #include <sys/resource.h>

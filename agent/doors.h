@@ -4,8 +4,8 @@
  * Binds settings to the front, its listeners and TLS, so that none of those has to know zoo.cfg. Loop thread only. */
 #pragma once
 
-#include "agent/front_zookeeper.h"
-#include "agent/settings.h"
+#include "agent/front/front_zookeeper.h"
+#include "agent/settings/settings.h"
 
 struct doors; /* opaque */
 struct local;

@@ -3,7 +3,7 @@
  * Thread-safe: disk threads write too. A line that cannot be written is lost and counted, never waited for. */
 #pragma once
 
-#include "agent/settings.h"
+#include "agent/settings/settings.h"
 #include "core/base/log.h"
 
 struct log_output; /* opaque */

@@ -1,8 +1,8 @@
 /* main.c - the command line of zooid-agent: which of its jobs is wanted, with which settings. */
 #include "agent/agent.h"
-#include "agent/join.h"
-#include "agent/persistence.h"
-#include "agent/version.h"
+#include "agent/base/version.h"
+#include "agent/disk/persistence.h"
+#include "agent/join/join.h"
 #include "core/base/mem.h"
 
 #include <errno.h>

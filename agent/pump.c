@@ -2,7 +2,7 @@
  * before the loop blocks. An idle handle keeps it from blocking while somebody has work left. */
 #include "agent/pump.h"
 
-#include "agent/persistence.h"
+#include "agent/disk/persistence.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
 

@@ -15,7 +15,8 @@
 struct pump; /* opaque */
 struct persistence;
 
-/* What carries out those effects of the replica that are not for clients (agent/ensemble.h). None may feed but `work`.
+/* What carries out those effects of the replica that are not for clients (agent/peers/ensemble.h). None may feed but
+ * `work`.
  */
 struct pump_ensemble {
     void *context;

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "agent/doors.h"
-#include "agent/ensemble.h"
 #include "agent/log_output.h"
+#include "agent/peers/ensemble.h"
 #include "core/replica/replica.h"
 
 struct reload {

@@ -1,7 +1,7 @@
 /* replica_settings.c - one line for each option of the replica. */
 #include "agent/replica_settings.h"
 
-#include "agent/ensemble_settings.h"
+#include "agent/peers/ensemble_settings.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 /* replica_settings.h - what the settings mean for the replica. */
 #pragma once
 
-#include "agent/settings.h"
+#include "agent/settings/settings.h"
 #include "core/replica/replica.h"
 
 enum { AUTH_SCHEMES_MAX = 16 };

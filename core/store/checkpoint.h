@@ -6,9 +6,9 @@
  *   meta      0                    CRC-32 | format | from | to | complete | number of nodes | digest | number of
  * session values | dbid
  *
- * Every CRC also covers the key. The database behind it is a table of functions like the disk: agent/checkpoint_lmdb.c,
- * or memory in tests. Two sides: the encoder works on the loop thread, in slices, on the numbers that changed; the
- * writer on the checkpoint thread puts its batches into one or several transactions:
+ * Every CRC also covers the key. The database behind it is a table of functions like the disk:
+ * agent/disk/checkpoint_lmdb.c, or memory in tests. Two sides: the encoder works on the loop thread, in slices, on the
+ * numbers that changed; the writer on the checkpoint thread puts its batches into one or several transactions:
  *
  *   loop:   checkpoint_encoder_new -> checkpoint_encode_some ... -> checkpoint_encode_end -> checkpoint_encoder_free
  *   thread: checkpoint_begin -> checkpoint_put_batch ... -> checkpoint_commit (or checkpoint_abort)

@@ -1,7 +1,7 @@
 /* io.h - the disk as a table of functions, so that a test can fail or cut any single one of them.
  *
- * agent/disk_posix.c is the real one, tests/support/disk_sim.c one that loses what was not synced. Paths are absolute
- * or relative to the process. Functions return ST_OK, ST_NOT_FOUND, ST_EXISTS, ST_NO_SPACE, ST_NO_MEMORY or
+ * agent/disk/disk_posix.c is the real one, tests/support/disk_sim.c one that loses what was not synced. Paths are
+ * absolute or relative to the process. Functions return ST_OK, ST_NOT_FOUND, ST_EXISTS, ST_NO_SPACE, ST_NO_MEMORY or
  * ST_IO_ERROR; after a failed write or sync the file must not be used to acknowledge anything (design 4.7). Called by
  * the disk threads, one call at a time per file. */
 #pragma once

@@ -1,8 +1,8 @@
 /* The members of an ensemble change, and the power goes or a call fails anywhere while that is written beside zoo.cfg:
  * the next start finds the configuration before or the one after, whole, and forgets nothing that it had agreed to. */
 /* link: -Wl,--wrap=mem_alloc -Wl,--wrap=mem_calloc -Wl,--wrap=mem_realloc */
-#include "agent/config_files.h"
-#include "agent/settings.h"
+#include "agent/settings/config_files.h"
+#include "agent/settings/settings.h"
 #include "core/base/check.h"
 #include "core/members/members.h"
 #include "tests/support/disk_sim.h"

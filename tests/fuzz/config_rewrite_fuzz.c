@@ -1,8 +1,8 @@
 /* config_rewrite_fuzz.c - any bytes as zoo.cfg, rewritten: no server line is left, every other key has its value, and
  * doing it again changes nothing. */
-#include "agent/config_rewrite.h"
-#include "agent/properties.h"
-#include "agent/settings_rows.h"
+#include "agent/settings/config_rewrite.h"
+#include "agent/settings/properties.h"
+#include "agent/settings/settings_rows.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
 

@@ -1,7 +1,7 @@
 /* front_fuzz.c - any bytes, in any pieces, to the door: the frames that arrive behind it are those that an obvious
  * reading of the whole stream finds, and the connection ends when that says so. The replica is a list of what came. */
-#include "agent/front_zookeeper.h"
-#include "agent/persistence.h"
+#include "agent/disk/persistence.h"
+#include "agent/front/front_zookeeper.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
 

@@ -1,5 +1,5 @@
 /* join_fuzz.c - what anybody may say to a host that asks who the members are: refused, or a configuration. */
-#include "agent/join_answer.h"
+#include "agent/join/join_answer.h"
 #include "core/base/check.h"
 
 #include <string.h>

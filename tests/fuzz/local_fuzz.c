@@ -1,8 +1,8 @@
 /* local_fuzz.c - any bytes, in any pieces, to the local door, with a real replica behind it: whatever comes, the door
  * goes on serving, and a connection that has ended leaves nothing behind. The first byte says how large the pieces are;
  * what follows is cut into frames by bytes of its own, so that most of them are whole. */
-#include "agent/local.h"
-#include "agent/persistence.h"
+#include "agent/disk/persistence.h"
+#include "agent/local/local.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
 #include "core/replica/status_report.h"

@@ -1,5 +1,5 @@
 /* settings_fuzz.c - any bytes as zoo.cfg: an error, or settings that print to a file which loads to the same. */
-#include "agent/settings.h"
+#include "agent/settings/settings.h"
 
 #include "core/base/check.h"
 #include "core/base/mem.h"

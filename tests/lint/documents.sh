@@ -35,7 +35,7 @@ demand_each() {
     done
 }
 
-demand_each setting agent/settings.def '^\s*[A-Z_]+\(.*?"([A-Za-z][A-Za-z0-9_.]*)"' "$agent_page" "$settings_page"
+demand_each setting agent/settings/settings.def '^\s*[A-Z_]+\(.*?"([A-Za-z][A-Za-z0-9_.]*)"' "$agent_page" "$settings_page"
 for source in agent/main.c agent/arguments.c; do
     demand_each option "$source" '^\s*\{\s*"([a-z][a-z-]+)",\s*(?:no|required|optional)_argument' "$agent_page"
 done

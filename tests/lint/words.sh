@@ -48,8 +48,8 @@ look "$code" "agent/" "$none" "${call}(system|popen)\s*\(" \
     "No shell between us and a program: use uv_spawn."
 look "$code" "agent/" "$none" "${call}signal\s*\((?!.*SIG_IGN)" \
     "Its meaning differs between systems: use uv_signal or sigaction."
-look "$code" "$ours" "agent/report" "(printf|_append[a-z_]*|_put[a-z_]*|_write[a-z_]*)\s*\((?:[^\"]|$plain)*\"(?:[^\"\\\\{}]|\\\\.)*[{}]" \
-    "Structured text is not put together by hand: make a report value and let agent/report's emitters write it."
+look "$code" "$ours" "agent/base/report" "(printf|_append[a-z_]*|_put[a-z_]*|_write[a-z_]*)\s*\((?:[^\"]|$plain)*\"(?:[^\"\\\\{}]|\\\\.)*[{}]" \
+    "Structured text is not put together by hand: make a report value and let the report's emitters write it."
 look "$code" "tests/" "$none" "${call}(sleep|usleep|nanosleep|clock_nanosleep|thrd_sleep|uv_sleep)\s*\(" \
     "A test waits for a condition, never for a time: use a wait_until over something that can be observed."
 look "$text" "tests/.*\.py:" "tests/clients/harness\.py:" "\b(time|asyncio)\.sleep\s*\(|\bfrom time import .*\bsleep\b" \

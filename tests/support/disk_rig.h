@@ -1,7 +1,7 @@
 /* disk_rig.h - the disk side of an agent on a directory of its own, and a tree that follows what it logs. */
 #pragma once
 
-#include "agent/persistence.h"
+#include "agent/disk/persistence.h"
 
 struct disk_rig {
     char *root, *dir; /* dir: dataDir, below root */

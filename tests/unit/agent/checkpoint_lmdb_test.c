@@ -1,6 +1,6 @@
 /* checkpoint_lmdb_test.c - the database keeps what was committed, gives it back in order, and a checkpoint in it is the
  * tree again; a damaged file is an error, or ends the process that reads it, and is never a wrong tree. */
-#include "agent/checkpoint_lmdb.h"
+#include "agent/disk/checkpoint_lmdb.h"
 #include "tests/support/test.h"
 #include "tests/support/tmp.h"
 

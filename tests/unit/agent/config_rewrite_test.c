@@ -1,5 +1,5 @@
 /* config_rewrite_test.c - zoo.cfg keeps what people have written into it, but for what the configuration says now. */
-#include "agent/config_rewrite.h"
+#include "agent/settings/config_rewrite.h"
 #include "core/base/check.h"
 #include "tests/support/test.h"
 

@@ -1,5 +1,5 @@
 /* disk_posix_test.c - each function of the table on a real directory, and its errors. */
-#include "agent/disk_posix.h"
+#include "agent/disk/disk_posix.h"
 #include "tests/support/test.h"
 #include "tests/support/tmp.h"
 

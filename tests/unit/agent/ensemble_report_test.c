@@ -5,9 +5,9 @@
 /* link: -Wl,--wrap=zab_learner_count -Wl,--wrap=zab_learner_next -Wl,--wrap=peers_status -Wl,--wrap=peers_remote */
 /* link: -Wl,--wrap=peers_unsent -Wl,--wrap=doors_client_port -Wl,--wrap=zab_capabilities */
 /* link: -Wl,--wrap=zab_learner_master -Wl,--wrap=replica_service */
-#include "agent/commands_internal.h"
-#include "agent/ensemble_report.h"
-#include "agent/peers.h"
+#include "agent/admin/commands_internal.h"
+#include "agent/admin/ensemble_report.h"
+#include "agent/peers/peers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -11,7 +11,7 @@
  * REPLICA_LOGGED with zxid 0 answers what waits for the log; with another zxid it resumes the client of that number. */
 #pragma once
 
-#include "agent/persistence.h"
+#include "agent/disk/persistence.h"
 #include "core/base/map.h"
 #include "core/base/mem.h"
 #include "core/replica/replica.h"

@@ -1,7 +1,7 @@
 /* front_fixture.h - a front on a port of its own, with a fake replica behind it and a few words. */
 #pragma once
 
-#include "agent/front_zookeeper.h"
+#include "agent/front/front_zookeeper.h"
 #include "tests/support/net.h"
 #include "tests/support/tmp.h"
 #include "tests/unit/agent/fake_replica.h"

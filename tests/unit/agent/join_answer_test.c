@@ -1,5 +1,5 @@
 /* join_answer_test.c - what a member says to one that wants to join, and what somebody else may say in its place. */
-#include "agent/join_answer.h"
+#include "agent/join/join_answer.h"
 #include "core/base/check.h"
 #include "core/jute/records.h"
 #include "tests/support/test.h"

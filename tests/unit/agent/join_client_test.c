@@ -1,6 +1,6 @@
 /* join_client_test.c - servers that answer, answer wrongly, or not at all, asked one after another. */
 /* link: -Wl,--wrap=mem_alloc -Wl,--wrap=mem_calloc -Wl,--wrap=mem_realloc */
-#include "agent/join_client.h"
+#include "agent/join/join_client.h"
 #include "core/base/check.h"
 #include "core/jute/records.h"
 #include "tests/support/failing_memory.h"

@@ -1,5 +1,5 @@
 /* join_id_test.c - numbers of servers that nobody has been given, and whose session ids meet nobody's. */
-#include "agent/join_id.h"
+#include "agent/join/join_id.h"
 #include "tests/support/random.h"
 #include "tests/support/test.h"
 

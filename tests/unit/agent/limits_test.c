@@ -1,9 +1,9 @@
 /* limits_test.c - connections counted by address and in all; addresses as Java writes them; lines of log held back. */
 /* link: -Wl,--wrap=mem_alloc -Wl,--wrap=mem_calloc -Wl,--wrap=mem_realloc */
-#include "agent/limits.h"
+#include "agent/net/limits.h"
 
-#include "agent/address.h"
-#include "agent/log_limit.h"
+#include "agent/base/address.h"
+#include "agent/base/log_limit.h"
 #include "tests/support/failing_memory.h"
 #include "tests/support/test.h"
 

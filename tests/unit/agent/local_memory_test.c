@@ -2,8 +2,8 @@
  * allocation fails: it may be sent away, or the pump may give up where the replica cannot go on, but nobody else is,
  * and nothing is left behind. */
 /* link: -Wl,--wrap=mem_alloc -Wl,--wrap=mem_calloc -Wl,--wrap=mem_realloc */
-#include "agent/local.h"
-#include "agent/persistence.h"
+#include "agent/disk/persistence.h"
+#include "agent/local/local.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
 #include "core/replica/status_report.h"

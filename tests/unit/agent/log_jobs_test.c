@@ -1,7 +1,7 @@
 /* Jobs between records: done in their turn, repeated while there is no room, final when the disk fails, and freed
  * whatever becomes of them. */
-#include "agent/disk_posix.h"
-#include "agent/log_thread.h"
+#include "agent/disk/disk_posix.h"
+#include "agent/disk/log_thread.h"
 #include "tests/support/test.h"
 #include "tests/support/tmp.h"
 #include "tests/support/wait.h"

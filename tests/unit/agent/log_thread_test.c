@@ -1,6 +1,6 @@
 /* log_thread_test.c - what the log thread says is durable is found in the log, whatever write or sync fails. */
-#include "agent/disk_posix.h"
-#include "agent/log_thread.h"
+#include "agent/disk/disk_posix.h"
+#include "agent/disk/log_thread.h"
 #include "core/store/txnlog_scan.h"
 #include "tests/support/test.h"
 #include "tests/support/tmp.h"

@@ -1,7 +1,7 @@
 /* peers_fixture.h - servers of an ensemble on ports of their own in one loop, and what each has heard. */
 #pragma once
 
-#include "agent/peers.h"
+#include "agent/peers/peers.h"
 #include "core/base/check.h"
 #include "core/zab/notification.h"
 #include "tests/support/net.h"

@@ -1,7 +1,7 @@
 /* peers_tls_fixture.h - the servers of peers_fixture.h with key and trust stores of their own. */
 #pragma once
 
-#include "agent/tls.h"
+#include "agent/net/tls.h"
 #include "tests/support/certs.h"
 #include "tests/support/tmp.h"
 #include "tests/unit/agent/peers_fixture.h"

@@ -1,7 +1,7 @@
 /* persistence_member_test.c - what a member of an ensemble has done to its disk: in one order with its records, and so
  * that the next start finds what was told. */
-#include "agent/disk_posix.h"
-#include "agent/persistence_jobs.h"
+#include "agent/disk/disk_posix.h"
+#include "agent/disk/persistence_jobs.h"
 #include "core/store/epochs.h"
 #include "core/store/files.h"
 #include "core/store/replacement.h"

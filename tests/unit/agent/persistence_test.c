@@ -1,6 +1,6 @@
 /* persistence_test.c - a data directory opened, written, closed and opened again: what was acknowledged is there,
  * whatever became of checkpoint, snapshot and tail in between. */
-#include "agent/disk_posix.h"
+#include "agent/disk/disk_posix.h"
 #include "core/store/files.h"
 #include "tests/support/disk_rig.h"
 #include "tests/support/test.h"

@@ -1,5 +1,5 @@
 /* properties_test.c - the syntax of Java property files, case by case. */
-#include "agent/properties.h"
+#include "agent/settings/properties.h"
 
 #include "core/base/check.h"
 #include "core/base/mem.h"

@@ -1,6 +1,6 @@
 /* settings_beside_test.c - a member whose ensemble may change: what stands beside its zoo.cfg, its place in no
  * configuration, and settings that follow a change. */
-#include "agent/settings_internal.h"
+#include "agent/settings/settings_internal.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
 #include "core/members/members.h"

@@ -1,8 +1,8 @@
 /* settings_ensemble_test.c - zoo.cfg of a member: server lines, dynamic file, myid, what an ensemble needs, and what
  * its parts are then told. */
-#include "agent/ensemble_settings.h"
+#include "agent/peers/ensemble_settings.h"
 #include "agent/replica_settings.h"
-#include "agent/settings_rows.h"
+#include "agent/settings/settings_rows.h"
 #include "core/base/check.h"
 #include "core/members/members.h"
 

@@ -1,6 +1,6 @@
 /* settings_memory_test.c - loading with the first, second, third ... allocation failing. */
 /* link: -Wl,--wrap=mem_alloc -Wl,--wrap=mem_calloc -Wl,--wrap=mem_realloc */
-#include "agent/settings.h"
+#include "agent/settings/settings.h"
 #include "core/base/mem.h"
 
 #include <limits.h>

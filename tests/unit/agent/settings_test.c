@@ -1,7 +1,7 @@
 /* settings_test.c - zoo.cfg from text to values in effect: every row, every kind of mistake, every rule between rows.
  */
-#include "agent/settings.h"
-#include "agent/settings_rows.h"
+#include "agent/settings/settings.h"
+#include "agent/settings/settings_rows.h"
 #include "core/base/check.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
@@ -965,8 +965,8 @@ static void test_a_file_that_cannot_be_read_is_named(void **state)
     expect_unreadable("/dev/zero", ST_BAD_ARGUMENTS, "is longer than 1 MiB");
 }
 
-#define MAN_BEGIN ".\\\" The following is made from agent/settings.def.\n"
-#define MAN_END   ".\\\" Until here it is made from agent/settings.def.\n"
+#define MAN_BEGIN ".\\\" The following is made from agent/settings/settings.def.\n"
+#define MAN_END   ".\\\" Until here it is made from agent/settings/settings.def.\n"
 
 static char *read_whole(const char *path)
 {

@@ -1,7 +1,7 @@
 /* stream_test.c - a stream over a socket pair: what the kernel does not take is kept in order, and each end is seen
  * once. */
 /* link: -Wl,--wrap=mem_alloc -Wl,--wrap=mem_calloc -Wl,--wrap=mem_realloc */
-#include "agent/stream.h"
+#include "agent/net/stream.h"
 
 #include "core/base/check.h"
 #include "core/base/mem.h"

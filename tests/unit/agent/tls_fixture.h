@@ -1,7 +1,7 @@
 /* tls_fixture.h - stores in a directory of their own, settings that name them, and a client that speaks TLS. */
 #pragma once
 
-#include "agent/tls.h"
+#include "agent/net/tls.h"
 #include "tests/support/certs.h"
 #include "tests/unit/agent/front_fixture.h"
 #include "tests/unit/agent/tls_client.h"

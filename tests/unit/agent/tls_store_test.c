@@ -1,7 +1,7 @@
 /* tls_store_test.c - what is said about stores that cannot be used, how changed ones are taken over, and subjects as
  * Java writes them. */
 /* link: -Wl,--wrap=mem_alloc -Wl,--wrap=mem_calloc -Wl,--wrap=mem_realloc */
-#include "agent/tls_store.h"
+#include "agent/net/tls_store.h"
 
 #include "tests/support/failing_memory.h"
 #include "tests/unit/agent/tls_fixture.h"

@@ -1,5 +1,5 @@
 /* wakeup_test.c - another thread calls the loop: no call is lost, many may become one. */
-#include "agent/wakeup.h"
+#include "agent/base/wakeup.h"
 #include "tests/support/test.h"
 
 #include <pthread.h>

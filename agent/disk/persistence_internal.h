@@ -1,0 +1,55 @@
+/* persistence_internal.h - what the files of persistence share: the composition, and a member's part of it. */
+#pragma once
+
+#include "agent/base/wakeup.h"
+#include "agent/disk/checkpoints.h"
+#include "agent/disk/data_dir.h"
+#include "agent/disk/persistence.h"
+#include "agent/disk/persistence_jobs.h"
+
+/* What only a member of an ensemble has. Loop thread, but for `disk`. */
+struct persistence_member {
+    struct member_disk disk;
+    struct member_job *keeping; /* a JOB_KEEP that its records have not come for yet; NULL: none */
+    int64_t spool_zxid;
+    bool held;          /* persistence_hold_checkpoints */
+    bool spooling;      /* from the beginning of a snapshot until it is kept or dropped */
+    uint32_t tree_jobs; /* under way that replace the tree */
+    size_t spool_bytes; /* handed over and not written */
+    bool room_wanted;   /* persistence_spool_has_room has said no */
+};
+
+struct persistence {
+    const struct settings *settings;
+    struct persistence_events events;
+    struct metrics *metrics;
+    const struct log_sink *log;
+    struct data_dir dir;
+    struct log_thread *log_thread;
+    struct checkpoints *checkpoints;
+    struct wakeup news;
+    uv_timer_t timer;
+    unsigned open_handles;
+    enum log_state log_state;
+    bool mark_told; /* that the end mark is not kept */
+    bool is_empty;  /* nothing was found on the disk */
+    int64_t logged_zxid;
+    int64_t handed_zxid; /* of the last record that was handed over; 0: none */
+    uint64_t queue_bytes;
+    struct log_progress progress; /* kept here because it is large */
+    struct persistence_member member;
+};
+
+/* What recovery tells the checkpoints; other fields are left empty. */
+struct checkpoints_options persistence_checkpoints_options(const struct persistence *p, const struct recovery *r);
+
+/* Records that belong to a snapshot which is about to be kept; false: they are the log's as all others. ST_NO_MEMORY:
+ * not taken. */
+bool persistence_keeps_records(const struct persistence *p);
+enum status persistence_keep_records(struct persistence *p, struct buffer *records, int64_t first_zxid,
+                                     int64_t last_zxid, uint32_t count);
+
+/* Tells of the jobs that are done, and of the records before each. Takes them over. */
+void persistence_jobs_done(struct persistence *p, struct log_job *done);
+
+void persistence_member_free(struct persistence *p);

@@ -1,0 +1,31 @@
+/* join_internal.h - what joining and being promoted share. */
+#pragma once
+
+#include "agent/disk/data_dir.h"
+#include "agent/join/join.h"
+#include "agent/join/join_answer.h"
+#include "agent/settings/settings.h"
+
+enum { JOIN_UNAVAILABLE = 69, JOIN_CANNOT_WRITE = 73, JOIN_CONFIG = 78 }; /* as sysexits.h has them */
+
+/* The settings of zoo.cfg, or of the command line alone when there is no such file (`is_fresh`). Findings are printed.
+ * ST_BAD_ARGUMENTS, ST_IO_ERROR, ST_NO_MEMORY. */
+enum status join_load(const struct join_command *command, struct settings **settings, bool *is_fresh);
+
+/* What was answered, to be freed with join_known_free. */
+struct join_known {
+    struct members *members;
+    struct buffer text, here, seed;
+    struct join_answer answer; /* points into the others */
+};
+void join_known_free(struct join_known *known);
+
+/* Asks one after another; runs a loop of its own. ST_UNAVAILABLE is none of our words: ST_NOT_FOUND means that nobody
+ * had an answer, which was printed. ST_NO_MEMORY, ST_IO_ERROR. */
+enum status join_ask(const struct join_seed *seeds, size_t count, struct join_known *known);
+
+/* Writes dataDir/myid. An error appends to `message`. */
+enum status join_write_id(const struct data_dir *dir, int64_t id, struct buffer *message);
+
+/* Prints "zooid-agent: TEXT" and a line end. */
+void join_say(const char *format, ...) __attribute__((format(printf, 1, 2)));

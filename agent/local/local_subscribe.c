@@ -1,0 +1,278 @@
+/* local_subscribe.c - subscriptions of local clients: taken, told as much as their windows allow, ended. */
+#include "agent/local/local_internal.h"
+#include "core/tree/path.h"
+
+enum { BYTES_PER_TURN = 128 * 1024 }; /* of one subscription */
+
+static const struct changes *history_of(const struct local_subscription *s)
+{
+    return replica_changes(s->request->client->local->parts.replica);
+}
+
+/* -- taken and ended ---------------------------------------------------------------------------------------------- */
+
+void local_subscription_free(struct local_subscription *s)
+{
+    if (s == NULL)
+        return;
+    struct local_client *c = s->request->client;
+    c->subscription_count--;
+    c->unacknowledged -= s->unacknowledged;
+    c->user->subscriptions--;
+    c->user->bytes -= s->counted;
+    list_remove(&s->link);
+    buffer_free(&s->backlog);
+    mem_free(s->prefix);
+    mem_free(s);
+}
+
+static struct local_subscription *subscription_new(struct local_client *c, const Zooid__Local__Subscribe *m)
+{
+    uint64_t window_max = (uint64_t)c->local->settings->local_window_max;
+    struct local_subscription *s = mem_calloc(1, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    s->prefix = mem_strdup(strcmp(m->prefix, "/") == 0 ? "" : m->prefix);
+    if (s->prefix == NULL) {
+        mem_free(s);
+        return NULL;
+    }
+    s->without_data = m->without_data;
+    s->without_snapshot = m->without_snapshot;
+    s->has_cursor = m->from != NULL;
+    if (s->has_cursor)
+        s->cursor = (struct change_cursor){m->from->zxid, m->from->index};
+    s->window = m->window_bytes < window_max ? m->window_bytes : window_max;
+    return s;
+}
+
+/* It leaves the order of the requests, and has no deadline: its final reply comes when it ends. */
+static void set_apart(struct local_client *c, struct local_request *request, struct local_subscription *s)
+{
+    list_remove(&request->link);
+    list_append(&c->subscriptions, &request->link);
+    list_append(&c->local->subscriptions, &s->link);
+    deadlines_remove(&c->local->deadlines, &request->deadline);
+    request->state = LOCAL_READY;
+    request->subscription = s;
+    s->request = request;
+    c->subscription_count++;
+    c->user->subscriptions++;
+    c->open_count--;
+    c->user->requests--;
+    local_check_pressure(c);
+}
+
+/* Where it begins: behind its cursor, or with what changes next, or with a snapshot. What is there now may be taken
+ * back unless the member serves: then it waits. */
+static enum status find_place(struct local_subscription *s)
+{
+    const struct changes *h = history_of(s);
+    if (s->is_placed || !replica_serves_all(s->request->client->local->parts.replica))
+        return ST_OK;
+    if (!s->has_cursor && s->without_snapshot)
+        s->cursor = changes_end(h);
+    s->is_placed = (s->has_cursor || s->without_snapshot) && changes_find(h, s->cursor, &s->place);
+    return s->is_placed || !s->without_snapshot ? ST_OK : ST_NOT_FOUND;
+}
+
+static void end(struct local_subscription *s, enum status why)
+{
+    const struct local_client *c = s->request->client;
+    if (why == ST_LIMIT)
+        local_give_up(s->request, ZOOID__LOCAL__CODE__LIMIT_REACHED,
+                      local_user_excess(c->local, c->user, LOCAL_BUDGET_BYTES));
+    else if (why == ST_ANSWER_TOO_LONG)
+        local_give_up(s->request, ZOOID__LOCAL__CODE__LIMIT_REACHED,
+                      "the snapshot is longer than zooid.localAnswerMax, or a node than a frame of the client");
+    else if (s->is_told)
+        local_give_up(s->request, ZOOID__LOCAL__CODE__FELL_BEHIND, "the changes came faster than they were taken");
+    else
+        local_give_up(s->request, ZOOID__LOCAL__CODE__STALE, "the changes since then are no longer remembered");
+}
+
+enum status local_subscribe(struct local_client *c, struct local_request *request, const to_agent *m)
+{
+    struct local *l = c->local;
+    if (replica_changes(l->parts.replica) == NULL)
+        return local_refuse(request, ZOOID__LOCAL__CODE__UNIMPLEMENTED, NULL);
+    if (path_validate(bytes_of(m->subscribe->prefix)) != ST_OK)
+        return local_refuse(request, ZOOID__LOCAL__CODE__BAD_ARGUMENTS, "the prefix is no path");
+    if (c->subscription_count >= (uint32_t)l->settings->local_subscriptions_max)
+        return local_refuse(request, ZOOID__LOCAL__CODE__LIMIT_REACHED,
+                            "the connection has zooid.localSubscriptionsMax subscriptions");
+    struct local_subscription *s = subscription_new(c, m->subscribe);
+    if (s == NULL)
+        return ST_NO_MEMORY;
+    set_apart(c, request, s);
+    const char *excess = local_user_excess(l, c->user, LOCAL_BUDGET_SUBSCRIPTIONS);
+    if (excess != NULL) {
+        local_give_up(request, ZOOID__LOCAL__CODE__LIMIT_REACHED, excess);
+        return ST_OK;
+    }
+    if (find_place(s) != ST_OK)
+        end(s, ST_NOT_FOUND);
+    l->followed_to = UINT64_MAX;
+    pump_wake(l->parts.front.pump);
+    return ST_OK;
+}
+
+/* What waits for it, at the user's account. */
+static void count(struct local_subscription *s)
+{
+    struct local_user *user = s->request->client->user;
+    uint64_t now = s->unacknowledged + s->backlog.cap;
+    user->bytes += now - s->counted;
+    s->counted = now;
+}
+
+void local_take_credit(struct local_client *c, const Zooid__Local__Credit *credit)
+{
+    struct local_request *request = local_find_open(c, credit->id);
+    if (request == NULL || request->subscription == NULL)
+        return; /* it may have ended meanwhile */
+    struct local_subscription *s = request->subscription;
+    uint64_t bytes = credit->bytes < s->unacknowledged ? credit->bytes : s->unacknowledged;
+    s->unacknowledged -= bytes;
+    c->unacknowledged -= bytes;
+    count(s);
+    c->local->followed_to = UINT64_MAX; /* others of this client may have waited for it, too */
+    pump_wake(c->local->parts.front.pump);
+}
+
+/* -- told --------------------------------------------------------------------------------------------------------- */
+
+/* One frame may go beyond it, since there has to be an end to waiting for room. */
+static bool has_window(const struct local_subscription *s)
+{
+    const struct local_client *c = s->request->client;
+    uint64_t all_max = (uint64_t)c->local->settings->local_unsent_max / 4;
+    return s->unacknowledged < s->window && c->unacknowledged < all_max;
+}
+
+static void account(struct local_subscription *s, size_t bytes)
+{
+    s->unacknowledged += bytes;
+    s->request->client->unacknowledged += bytes;
+    count(s);
+    if (bytes == 0)
+        return;
+    s->told_at = changes_written(history_of(s));
+    s->is_told = true;
+}
+
+/* The next frame of the snapshot. */
+static enum status send_backlog(struct local_subscription *s, struct buffer *say)
+{
+    const uint8_t *frame = s->backlog.data + s->backlog_at;
+    enum status st = buffer_append(say, frame, 4 + (size_t)be32_get(frame));
+    if (st != ST_OK)
+        return st;
+    s->backlog_at += 4 + (size_t)be32_get(frame);
+    if (s->backlog_at == s->backlog.len) {
+        buffer_free(&s->backlog);
+        s->backlog_at = 0;
+    }
+    return ST_OK;
+}
+
+/* What was forgotten before it was told cannot be told any more. */
+static enum status begin_anew(struct local_subscription *s)
+{
+    if (changes_find(history_of(s), s->cursor, &s->place))
+        return ST_OK;
+    s->is_placed = false;
+    s->fell_behind = true;
+    return s->without_snapshot ? ST_NOT_FOUND : ST_OK;
+}
+
+static enum status snapshot(struct local_subscription *s)
+{
+    const struct local_client *c = s->request->client;
+    bool has_room = local_user_excess(c->local, c->user, LOCAL_BUDGET_BYTES) == NULL;
+    return has_room ? local_write_snapshot(s) : ST_LIMIT;
+}
+
+/* One frame, or one step towards it. `*is_done`: there is no more for now. Errors but ST_NO_MEMORY end it. */
+static enum status tell_some(struct local_subscription *s, struct buffer *say, bool *is_done)
+{
+    if (s->backlog.len > 0)
+        return send_backlog(s, say);
+    enum status st = s->is_told || s->fell_behind ? ST_OK : find_place(s);
+    if (st != ST_OK || !s->is_placed)
+        return st != ST_OK ? st : snapshot(s);
+    st = local_write_changes(s, (size_t)(s->window - s->unacknowledged), say, is_done);
+    return st == ST_NOT_FOUND ? begin_anew(s) : st;
+}
+
+/* False: the connection has failed. */
+static bool tell(struct local_subscription *s)
+{
+    struct local_client *c = s->request->client;
+    struct buffer *say = &c->connection->said;
+    size_t start = say->len;
+    bool is_done = false;
+    enum status st = ST_OK;
+    size_t told = 1;
+    while (st == ST_OK && told > 0 && !is_done && has_window(s) && say->len - start < BYTES_PER_TURN) {
+        size_t before = say->len;
+        st = tell_some(s, say, &is_done);
+        told = say->len - before;
+        account(s, told);
+    }
+    c->local->follows_on |= st == ST_OK && !is_done && has_window(s);
+    if (say->len > start)
+        connection_say(c->connection);
+    if (st != ST_OK && st != ST_NO_MEMORY)
+        end(s, st);
+    return st != ST_NO_MEMORY;
+}
+
+/* The replica has to know who it is for. One that it has sent away will be back in a moment. */
+static enum status is_welcome(struct local_client *c)
+{
+    if (c->connection->was_sent_away)
+        return ST_NOT_FOUND;
+    enum status st = local_peer_introduce(c);
+    return st == ST_OK ? replica_may_follow(c->local->parts.replica, c->connection->client) : st;
+}
+
+static void tell_or_fail(struct local_subscription *s)
+{
+    struct local_client *c = s->request->client;
+    enum status st = is_welcome(c);
+    if (st == ST_NOT_FOUND)
+        c->local->follows_on = true;
+    else if (st == ST_SESSION_CLOSED_REQUIRE_AUTH)
+        local_give_up(s->request, ZOOID__LOCAL__CODE__SESSION_CLOSED_REQUIRE_AUTH, NULL);
+    else if (st != ST_OK || !tell(s)) {
+        c->connection->failed = true;
+        connection_queue(c->connection);
+    }
+}
+
+bool local_subscriptions_are_ripe(struct local *l)
+{
+    if (list_is_empty(&l->subscriptions))
+        return false;
+    if (!replica_serves_all(l->parts.replica)) {
+        l->followed_to = UINT64_MAX; /* what was applied may be taken back */
+        return false;
+    }
+    return l->follows_on || l->followed_to != changes_written(replica_changes(l->parts.replica));
+}
+
+void local_subscriptions_tell(struct local *l)
+{
+    if (!local_subscriptions_are_ripe(l))
+        return;
+    l->followed_to = changes_written(replica_changes(l->parts.replica));
+    l->follows_on = false;
+    LIST_FOR_EACH(at, &l->subscriptions)
+    {
+        struct local_subscription *s = LIST_ENTRY(at, struct local_subscription, link);
+        const struct connection *connection = s->request->client->connection;
+        if (!connection->failed && !connection->close_delivered)
+            tell_or_fail(s);
+    }
+}

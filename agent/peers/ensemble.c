@@ -1,0 +1,399 @@
+/* ensemble.c - outbox to peers and disk, and their answers back to the replica. */
+#include "agent/peers/ensemble.h"
+
+#include "agent/net/tls.h"
+#include "agent/peers/ensemble_settings.h"
+#include "agent/peers/held_links.h"
+#include "agent/peers/peers.h"
+#include "core/base/check.h"
+#include "core/base/mem.h"
+#include "core/zab/zab.h"
+
+#include <inttypes.h>
+
+enum { ROOM_WANTED_MAX = 1024 };
+
+struct ensemble {
+    struct ensemble_parts parts;
+    struct pump *pump;
+    struct tls *tls; /* NULL: servers speak without it */
+    struct peers *peers;
+    struct pump_ensemble hooks;
+    uint32_t door;
+    size_t unsent_mark;
+    uint64_t room[ROOM_WANTED_MAX]; /* links that want to send more of a snapshot */
+    size_t room_count;
+    struct held_links observers; /* of this follower, that wait until the leader has read more */
+    uint64_t spool_link;         /* held until the disk has room for its snapshot; 0: none */
+    int64_t config_version;      /* of the committed configuration */
+    enum replica_service service;
+    bool closing;
+    void (*done)(void *context);
+    void *context;
+};
+
+/* -- to the replica ------------------------------------------------------------------------------------------------ */
+
+/* Is everything in the tree known to be committed? */
+static bool is_in_step(enum replica_service service)
+{
+    return service == SERVICE_LEADING || service == SERVICE_LEARNING;
+}
+
+/* Nothing that is not known to be committed may get into a checkpoint (design 4.6). */
+static void on_stepped(void *context)
+{
+    struct ensemble *e = context;
+    enum replica_service service = replica_service(e->parts.replica);
+    if (service == e->service)
+        return;
+    if (is_in_step(service) != is_in_step(e->service))
+        persistence_hold_checkpoints(e->parts.persistence, !is_in_step(service));
+    e->service = service;
+    e->parts.serving(e->parts.context, service);
+}
+
+static void feed(struct ensemble *e, struct replica_event *event)
+{
+    if (e->closing)
+        return;
+    pump_look_at_clock(e->pump);
+    (void)pump_feed(e->pump, event);
+}
+
+static void on_notification(void *context, int64_t sid, struct bytes frame)
+{
+    feed(context, &(struct replica_event){.kind = REPLICA_NOTIFICATION, .sid = sid, .frame = frame});
+}
+
+static void on_accepted(void *context, uint64_t link)
+{
+    feed(context, &(struct replica_event){.kind = REPLICA_LINK_ACCEPTED, .link = link});
+}
+
+static void on_connected(void *context, uint64_t link)
+{
+    feed(context, &(struct replica_event){.kind = REPLICA_LINK_CONNECTED, .link = link});
+}
+
+static void on_closed(void *context, uint64_t link)
+{
+    struct ensemble *e = context;
+    if (e->spool_link == link)
+        e->spool_link = 0;
+    feed(e, &(struct replica_event){.kind = REPLICA_LINK_CLOSED, .link = link});
+}
+
+/* What observers ask goes on to the leader: no more of it is taken than that reads. */
+static bool waits_for_leader(const struct ensemble *e, uint64_t link)
+{
+    const struct zab *z = replica_zab(e->parts.replica);
+    const uint64_t leader_link = zab_role(z) == ZAB_FOLLOWING ? zab_leader_link(z) : 0;
+    return leader_link != 0 && link != leader_link && peers_unsent(e->peers, leader_link) > e->unsent_mark;
+}
+
+static size_t on_received(void *context, uint64_t link, struct bytes bytes)
+{
+    struct ensemble *e = context;
+    if (e->closing)
+        return bytes.len;
+    if (!persistence_spool_has_room(e->parts.persistence)) {
+        e->spool_link = link;
+        peers_hold(e->peers, link);
+        return 0;
+    }
+    if (waits_for_leader(e, link) && held_links_add(&e->observers, e->peers, link))
+        return 0;
+    struct replica_event event = {.kind = REPLICA_LINK_BYTES, .link = link, .frame = bytes};
+    feed(e, &event);
+    return pump_consumed(e->pump);
+}
+
+static void on_writable(void *context, uint64_t link)
+{
+    struct ensemble *e = context;
+    if (link == zab_leader_link(replica_zab(e->parts.replica)))
+        held_links_release(&e->observers, e->peers);
+    for (size_t i = 0; i < e->room_count; i++) {
+        if (e->room[i] != link)
+            continue;
+        e->room[i] = e->room[--e->room_count];
+        feed(e, &(struct replica_event){.kind = REPLICA_LINK_ROOM, .link = link});
+        return;
+    }
+}
+
+static void on_listening(void *context, enum peers_port port, enum status status, const char *message)
+{
+    struct ensemble *e = context;
+    static const char *const names[] = {
+        [PEERS_ELECTION] = "election", [PEERS_QUORUM] = "quorum", [PEERS_OBSERVERS] = "observers'"};
+    const char *name = names[port];
+    if (status == ST_OK)
+        LOG_INFO(e->parts.log, "ensemble", "listening on the %s port", name);
+    else
+        LOG_ERROR(e->parts.log, "ensemble", "the %s port cannot be opened, it is tried again: %s", name, message);
+}
+
+void ensemble_stored(struct ensemble *e, const struct persistence_stored *stored)
+{
+    struct replica_event event = {.kind = stored->refused ? REPLICA_STORE_REFUSED : REPLICA_STORED,
+                                  .ticket = stored->ticket,
+                                  .tree = stored->tree,
+                                  .sessions = stored->sessions,
+                                  .zxid = stored->last_zxid};
+    if (e->closing) {
+        tree_free(stored->tree);
+        sessions_free(stored->sessions);
+        return;
+    }
+    feed(e, &event);
+}
+
+void ensemble_spool_room(struct ensemble *e)
+{
+    uint64_t link = e->spool_link;
+    e->spool_link = 0;
+    if (link != 0)
+        peers_go(e->peers, link);
+}
+
+/* -- from the outbox ----------------------------------------------------------------------------------------------- */
+
+/* Fed from the work of the next turn: nothing may be fed while the outbox is delivered. */
+static void want_room(struct ensemble *e, uint64_t link)
+{
+    if (e->room_count == ROOM_WANTED_MAX) {
+        LOG_WARN(e->parts.log, "ensemble", "more than %d snapshots go out at once: link %" PRIu64 " is closed",
+                 ROOM_WANTED_MAX, link);
+        peers_close(e->peers, link);
+        return;
+    }
+    e->room[e->room_count++] = link;
+    pump_wake(e->pump);
+}
+
+static void forget_room(struct ensemble *e, uint64_t link)
+{
+    for (size_t i = 0; i < e->room_count; i++)
+        if (e->room[i] == link)
+            e->room[i--] = e->room[--e->room_count];
+}
+
+/* The link that PEER_CONNECT makes has its number from here, which the replica hears when it is there. */
+static void connect_to(struct ensemble *e, const struct peer_item *item)
+{
+    if ((item->to_master ? peers_observe : peers_connect)(e->peers, item->sid) == 0)
+        LOG_ERROR(e->parts.log, "ensemble", "no memory for a link to server %" PRId64, item->sid);
+}
+
+static void update_config(struct ensemble *e)
+{
+    const struct zab *z = replica_zab(e->parts.replica);
+    const struct members *committed = zab_committed(z);
+    if (peers_update(e->peers, committed, zab_pending_config(z)) != ST_OK)
+        LOG_ERROR(e->parts.log, "ensemble", "no memory for the addresses of the new configuration");
+    if (committed->version == e->config_version)
+        return;
+    e->config_version = committed->version;
+    LOG_INFO(e->parts.log, "ensemble",
+             "the members are those of configuration %" PRIx64 ": %zu servers, %zu of them vote",
+             (uint64_t)committed->version, committed->count, committed->voters);
+    e->parts.configured(e->parts.context, committed);
+}
+
+static void on_peer_item(void *context, const struct peer_item *item, struct bytes bytes)
+{
+    struct ensemble *e = context;
+    switch (item->kind) {
+    case PEER_NOTIFY: peers_notify(e->peers, item->sid, bytes); break;
+    case PEER_LISTEN: peers_listen(e->peers); break;
+    case PEER_LISTEN_OBSERVERS: peers_listen_observers(e->peers); break;
+    case PEER_UNLISTEN: peers_unlisten(e->peers); break;
+    case PEER_CONNECT: connect_to(e, item); break;
+    case PEER_BYTES: peers_send(e->peers, item->link, bytes); break;
+    case PEER_FEED: peers_join_feed(e->peers, item->link); break;
+    case PEER_FED_BYTES: peers_feed(e->peers, bytes); break;
+    case PEER_ROOM: want_room(e, item->link); break;
+    case PEER_CLOSE:
+        forget_room(e, item->link);
+        peers_close(e->peers, item->link);
+        break;
+    case PEER_HOLD: peers_hold(e->peers, item->link); break;
+    case PEER_GO: peers_go(e->peers, item->link); break;
+    case PEER_CLOSE_ALL:
+        e->room_count = 0;
+        e->spool_link = 0;
+        held_links_forget(&e->observers);
+        peers_unlisten(e->peers);
+        peers_close_all(e->peers);
+        break;
+    case PEER_CONFIG: update_config(e); break;
+    }
+}
+
+static enum status on_job(void *context, const struct disk_job *job, struct bytes bytes)
+{
+    struct ensemble *e = context;
+    struct persistence *p = e->parts.persistence;
+    switch (job->kind) {
+    case JOB_STORE_ACCEPTED: return persistence_store_epoch(p, ACCEPTED_EPOCH, job->value, job->ticket);
+    case JOB_STORE_CURRENT: return persistence_store_epoch(p, CURRENT_EPOCH, job->value, job->ticket);
+    case JOB_TRUNCATE: return persistence_truncate(p, job->value, job->ticket);
+    case JOB_RELOAD: return persistence_reload(p, job->ticket);
+    case JOB_SNAPSHOT_BEGIN: return persistence_spool_begin(p, job->value);
+    case JOB_SNAPSHOT_DATA: return persistence_spool(p, bytes);
+    case JOB_SNAPSHOT_KEEP: return persistence_keep_snapshot(p, job->value, NULL, job->ticket);
+    case JOB_SNAPSHOT_DROP: return persistence_spool_drop(p);
+    case JOB_STORE_LAST_SEEN: return persistence_store_last_seen(p, bytes);
+    case JOB_STORE_CONFIG: return persistence_store_config(p, bytes);
+    }
+    return ST_OK;
+}
+
+static void on_flush(void *context)
+{
+    struct ensemble *e = context;
+    peers_flush(e->peers);
+}
+
+/* Those that want room and have it go on; the others hear of it from `writable`. */
+static bool on_work(void *context)
+{
+    struct ensemble *e = context;
+    uint64_t links[ROOM_WANTED_MAX];
+    size_t count = 0, kept = 0;
+    for (size_t i = 0; i < e->room_count; i++) {
+        if (peers_unsent(e->peers, e->room[i]) <= e->unsent_mark)
+            links[count++] = e->room[i];
+        else
+            e->room[kept++] = e->room[i];
+    }
+    e->room_count = kept;
+    for (size_t i = 0; i < count; i++)
+        feed(e, &(struct replica_event){.kind = REPLICA_LINK_ROOM, .link = links[i]});
+    return false;
+}
+
+/* -- start and stop ------------------------------------------------------------------------------------------------ */
+
+static enum status join(struct ensemble *e, struct buffer *message)
+{
+    const struct ensemble_parts *parts = &e->parts;
+    struct member_history history;
+    struct zab_options options;
+    enum status st = persistence_join(parts->persistence, parts->settings->db_autocreate, &history, message);
+    if (st != ST_OK)
+        return st;
+    persistence_hold_checkpoints(parts->persistence, true);
+    ensemble_zab_options(parts->settings, &options);
+    options.seed = uv_hrtime() ^ (uint64_t)options.sid << 48;
+    struct members *committed = NULL, *last_seen = NULL;
+    st = members_copy(parts->settings->members, &committed);
+    if (st == ST_OK && parts->settings->pending != NULL)
+        st = members_copy(parts->settings->pending, &last_seen);
+    /* A history that is not to be trusted is none: with a zxid the leader might build upon it. */
+    const struct replica_past past = {history.accepted_epoch, history.current_epoch, history.stale ? -1 : history.zxid};
+    if (st == ST_OK)
+        st = replica_join(parts->replica, &options, committed, last_seen, &past);
+    if (st != ST_OK) {
+        members_free(committed);
+        members_free(last_seen);
+    }
+    return st;
+}
+
+static enum status make_tls(struct ensemble *e, struct buffer *message)
+{
+    const struct ensemble_parts *parts = &e->parts;
+    if (!ensemble_speaks_tls(parts->settings))
+        return ST_OK;
+    return tls_new(&e->tls, parts->settings, TLS_BETWEEN_SERVERS, parts->loop, parts->log, message);
+}
+
+static enum status make_peers(struct ensemble *e)
+{
+    struct peers_options options;
+    const struct peers_parts parts = {
+        e->parts.loop,
+        e->parts.metrics,
+        e->parts.log,
+        e->tls,
+        {e, on_listening, on_notification, on_accepted, on_connected, on_received, on_writable, on_closed}};
+    ensemble_peers_options(e->parts.settings, &options);
+    e->unsent_mark = options.unsent_mark;
+    e->config_version = e->parts.settings->members->version;
+    const struct zab *z = replica_zab(e->parts.replica);
+    return peers_new(&e->peers, &parts, &options, zab_committed(z), zab_pending_config(z));
+}
+
+enum status ensemble_new(struct ensemble **out, const struct ensemble_parts *parts, struct buffer *message)
+{
+    struct ensemble *e = mem_calloc(1, sizeof *e);
+    if (e == NULL)
+        return ST_NO_MEMORY;
+    e->parts = *parts;
+    e->service = SERVICE_NONE;
+    e->hooks = (struct pump_ensemble){e, on_peer_item, on_job, on_stepped, on_flush, on_work};
+    enum status st = make_tls(e, message); /* a store that cannot be used is told before anything is touched */
+    if (st == ST_OK)
+        st = join(e, message);
+    if (st == ST_OK)
+        st = make_peers(e);
+    if (st != ST_OK) {
+        tls_close(e->tls);
+        mem_free(e);
+        return st;
+    }
+    *out = e;
+    return ST_OK;
+}
+
+const struct pump_ensemble *ensemble_hooks(const struct ensemble *e)
+{
+    return e == NULL ? NULL : &e->hooks;
+}
+
+void ensemble_open(struct ensemble *e, struct pump *pump)
+{
+    e->pump = pump;
+    if (e->tls != NULL)
+        tls_watch(e->tls);
+    peers_open(e->peers);
+}
+
+void ensemble_reload(struct ensemble *e, const struct settings *settings)
+{
+    if (e != NULL && e->tls != NULL && tls_reload(e->tls, settings) != ST_OK)
+        LOG_ERROR(e->parts.log, "tls", "TLS between servers stays as it was: the reload could not begin");
+}
+
+const struct peers *ensemble_peers(const struct ensemble *e)
+{
+    return e->peers;
+}
+
+static void on_stopped(void *context)
+{
+    struct ensemble *e = context;
+    tls_close(e->tls);
+    held_links_forget(&e->observers);
+    if (e->done != NULL)
+        e->done(e->context);
+    mem_free(e);
+}
+
+void ensemble_close(struct ensemble *e, void (*done)(void *context), void *context)
+{
+    if (e == NULL) {
+        if (done != NULL)
+            done(context);
+        return;
+    }
+    if (e->pump != NULL)
+        pump_leave_ensemble(e->pump);
+    e->closing = true;
+    e->done = done;
+    e->context = context;
+    peers_stop(e->peers, on_stopped, e);
+}
