@@ -268,7 +268,8 @@ static void heard(struct server *m, int64_t session)
 }
 
 /* What a leader hears from its learners, and a follower from the observers that it takes; that one hands a REVALIDATE
- * on as it is. */
+ * on as it is. A touch of a session whose createSession is not committed here yet is nothing to either: its time begins
+ * with the commit. */
 static void see_touches(struct server *m, const struct packet *packet)
 {
     struct reader at;
@@ -277,7 +278,8 @@ static void see_touches(struct server *m, const struct packet *packet)
         heard(m, touch.session_id);
     if (packet->type == PACKET_PING && touches_begin(packet->data, &at) == ST_OK)
         while (touches_next(&at, &touch))
-            heard(m, touch.session_id);
+            if (sessions_get(replica_sessions(m->replica->r), touch.session_id) != NULL)
+                heard(m, touch.session_id);
 }
 
 static void see_packet(struct server *m, struct peer_link *at, bool is_from_learner, const struct packet *packet)
