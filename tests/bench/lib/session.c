@@ -37,10 +37,11 @@ struct sockaddr_in endpoint_parse(const char *text)
 
 int endpoint_socket(void)
 {
-    static const int on = 1;
+    static const int on = 1, off = 0;
     static const struct timeval silence = {.tv_sec = SESSION_SILENCE_S};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off) != 0 ||
         setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof silence) != 0 ||
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &silence, sizeof silence) != 0)
         die_errno("no socket");
