@@ -8,9 +8,6 @@ enum {
     UNSENT_MARK = 1024 * 1024,   /* a snapshot goes on being written when less than this waits */
 };
 
-/* Apache's leader steps down at 0xffffffff, the last number of an epoch. */
-#define ZXID_COUNTER_MAX INT64_C(0xfffffffe)
-
 /* Some seconds at the highest rate. */
 #define ZXID_MARGIN INT64_C(0x100000)
 
@@ -38,8 +35,8 @@ void ensemble_zab_options(const struct settings *settings, struct zab_options *o
         .snapshot_syncs_max = (uint32_t)s->snapshot_syncs_max,
         .diff_syncs_max = (uint32_t)s->diff_syncs_max,
         .pending_bytes_max = (uint64_t)s->max_pending_proposals,
-        .zxid_counter_max = ZXID_COUNTER_MAX,
-        .zxid_margin = ZXID_MARGIN,
+        .zxid_counter_max = s->epoch_txns_max,
+        .zxid_margin = s->epoch_txns_max / 4 < ZXID_MARGIN ? s->epoch_txns_max / 4 : ZXID_MARGIN,
         .shows_capabilities = true,
         .can = {.of = {[CAPABILITY_SESSION_PASSWORDS] = s->session_passwords == SESSION_PASSWORDS_KEYED,
                        [CAPABILITY_FAILURE_DETECTION] = s->failure_detection_ms,

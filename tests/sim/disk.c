@@ -201,6 +201,12 @@ static void put_text(struct buffer *file, const struct buffer *text)
     CHECK(buffer_append(file, text->data, text->len) == ST_OK);
 }
 
+/* An epoch that comes without an election. */
+static bool is_renewing(const struct server *m)
+{
+    return m->phase == ZAB_BROADCAST;
+}
+
 /* False: refused. */
 static bool perform(struct world *w, struct server *m, const struct disk_op *op)
 {
@@ -213,11 +219,11 @@ static bool perform(struct world *w, struct server *m, const struct disk_op *op)
     d->giving_up = false;
     switch (op->kind) {
     case DISK_ACCEPTED:
-        if (!mutant_is(w, MUTANT_ACCEPTED_EPOCH_LOST))
+        if (!mutant_is(w, MUTANT_ACCEPTED_EPOCH_LOST) && !(mutant_is(w, MUTANT_NEXT_PROMISE_LOST) && is_renewing(m)))
             d->accepted_epoch = op->number;
         return true;
     case DISK_CURRENT:
-        if (!mutant_is(w, MUTANT_CURRENT_EPOCH_LOST))
+        if (!mutant_is(w, MUTANT_CURRENT_EPOCH_LOST) && !(mutant_is(w, MUTANT_NEXT_EPOCH_LOST) && is_renewing(m)))
             d->current_epoch = op->number;
         return true;
     case DISK_TRUNCATE: return truncate_log(w, m, op->number);

@@ -24,6 +24,8 @@ const struct mutant mutants[] = {
     {MUTANT_ERROR_IGNORED, "error-ignored", &zab_machine, 5000, 3, true},
     {MUTANT_LAST_SEEN_LOST, "last-seen-lost", &zab_machine, 5000, 3, true},
     {MUTANT_PENDING_FOR_COMMITTED, "pending-for-committed", &zab_machine, 5000, 3, false},
+    {MUTANT_NEXT_PROMISE_LOST, "next-promise-lost", &zab_machine, 2000, 3, true},
+    {MUTANT_NEXT_EPOCH_LOST, "next-epoch-lost", &zab_machine, 2000, 3, false},
     {MUTANT_REPLY_BEFORE_EVENT, "reply-before-event", &replica_machine, 500, 3, false},
     {MUTANT_EVENT_LOST, "event-lost", &replica_machine, 500, 3, false},
     {MUTANT_EVENT_TWICE, "event-twice", &replica_machine, 500, 3, false},
