@@ -1,7 +1,6 @@
 /* local_changes.c - what subscribers are told: changes, or the tree as it is, as frames. Only what the client may read:
  * what it may no longer read is told as deleted, what it may read from now on as created. */
 #include "agent/local/local_internal.h"
-#include "core/tree/path.h"
 
 #define KIND(name) ZOOID__LOCAL__CHANGE_KIND__CHANGE_##name
 
@@ -21,7 +20,9 @@ struct frame {
     Zooid__Local__Changes changes;
     Zooid__Local__Cursor cursor;
     Zooid__Local__Change *rows[ROWS_MAX];
-    size_t bytes; /* of the changes, about */
+    size_t bytes;                     /* of the changes, about */
+    struct change_place place_before; /* where the subscription stood before the last row */
+    struct change_cursor cursor_before;
 };
 
 static struct local *local_of(const struct local_subscription *s)
@@ -166,14 +167,24 @@ static enum status add_node(struct frame *f, struct tree *tree, const struct tre
     return st == ST_OK ? frame_add(f, &telling) : st;
 }
 
-static enum status write_nodes(struct frame *f, struct tree *tree)
+static enum status write_subtree(struct frame *f, struct tree *tree, const struct tree_node *root, struct buffer *path)
 {
-    const struct tree_node *root = tree_lookup(tree, bytes_of(f->s->prefix));
-    struct buffer path = {0};
     enum status st = ST_OK;
     const struct tree_node *node = root == NULL ? NULL : tree_next_preorder(tree, root, NULL);
     for (; node != NULL && st == ST_OK; node = tree_next_preorder(tree, root, node))
-        st = add_node(f, tree, node, &path);
+        st = add_node(f, tree, node, path);
+    return st;
+}
+
+/* What lies below another prefix is told with that. */
+static enum status write_nodes(struct frame *f, struct tree *tree)
+{
+    const struct path_set *prefixes = &f->s->prefixes;
+    struct buffer path = {0};
+    enum status st = ST_OK;
+    for (size_t i = 0; i < prefixes->count && st == ST_OK; i++)
+        if (prefixes->entries[i].above < 0)
+            st = write_subtree(f, tree, tree_lookup(tree, prefixes->entries[i].path), &path);
     buffer_free(&path);
     return st;
 }
@@ -209,7 +220,7 @@ static bool judge(const struct local_subscription *s, const struct tree_change *
                                                      [CHANGE_DELETED] = KIND(DELETED),
                                                      [CHANGE_DATA] = KIND(DATA),
                                                      [CHANGE_ACL] = KIND(ACL)};
-    if (!path_is_within(change->path, bytes_of(s->prefix)))
+    if (!path_set_covers(&s->prefixes, change->path))
         return false;
     *telling = (struct telling){kinds[change->kind], change->at, change->path, change->data, &change->stat};
     bool readable = may_read(s, change->acl);
@@ -232,30 +243,79 @@ static bool progress_is_due(const struct local_subscription *s)
     return gone_by > (uint64_t)local_of(s)->settings->local_history_max / PROGRESS_PARTS;
 }
 
-enum status local_write_changes(struct local_subscription *s, size_t room, struct buffer *say, bool *is_at_end)
+/* Whether the frame's last row is the last of its txn is seen from what comes next. */
+static bool is_of_last_txn(const struct frame *f, const struct tree_change *change)
 {
-    const struct changes *h = replica_changes(local_of(s)->parts.replica);
+    size_t n = f->changes.n_change;
+    return n > 0 && f->rows[n - 1]->at->zxid == change->at.zxid;
+}
+
+static void mark_last(struct frame *f, bool ends_txn)
+{
+    if (f->changes.n_change == 0)
+        return;
+    Zooid__Local__Change *last = f->rows[f->changes.n_change - 1];
+    last->has_ends_txn = last->ends_txn = ends_txn;
+}
+
+/* It cannot be seen in this turn: the last row waits, and the search goes on from here. */
+static void hold_back(struct frame *f)
+{
+    struct local_subscription *s = f->s;
+    s->ahead = s->place;
+    s->place = f->place_before;
+    s->cursor = f->cursor_before;
+    f->changes.n_change--;
+}
+
+static enum status add_change(struct frame *f, const struct telling *telling)
+{
+    f->place_before = f->s->place;
+    f->cursor_before = f->s->cursor;
+    return frame_add(f, telling);
+}
+
+/* Takes changes from the history until the frame is full or there are no more; the subscription stands behind them. */
+static enum status fill(struct frame *f, const struct changes *h, size_t room, enum changes_step *step)
+{
+    struct local_subscription *s = f->s;
+    struct change_place next = s->place, ahead = s->ahead;
     struct tree_change change;
     struct telling telling;
-    struct frame f;
-    struct change_place next = s->place;
-    enum changes_step step;
     enum status st = ST_OK;
-    frame_begin(&f, s);
-    for (int looked_at = 0; st == ST_OK && (step = changes_next(h, &next, &change)) == CHANGES_NEXT; looked_at++) {
-        bool is_told = judge(s, &change, &telling);
-        if (looked_at == LOOK_AT_MAX || (is_told && !has_room(&f, size_of(s, telling.path, telling.data), room)))
+    s->ahead = (struct change_place){0};
+    for (int looked_at = 0; st == ST_OK && (*step = changes_next(h, &next, &change)) == CHANGES_NEXT; looked_at++) {
+        bool is_told = judge(s, &change, &telling), is_more_of_it = is_of_last_txn(f, &change);
+        if (is_told || !is_more_of_it)
+            mark_last(f, !is_more_of_it);
+        if (looked_at == LOOK_AT_MAX && is_more_of_it && !is_told)
+            hold_back(f);
+        if (looked_at == LOOK_AT_MAX || (is_told && !has_room(f, size_of(s, telling.path, telling.data), room)))
             break;
         if (is_told)
-            st = frame_add(&f, &telling);
+            st = add_change(f, &telling);
+        if (is_told && f->changes.n_change == 1 && ahead.generation == next.generation && ahead.offset > next.offset)
+            next = ahead;
         s->place = next;
         s->cursor = change.at;
     }
+    return st;
+}
+
+enum status local_write_changes(struct local_subscription *s, size_t room, struct buffer *say, bool *is_at_end)
+{
+    const struct changes *h = replica_changes(local_of(s)->parts.replica);
+    enum changes_step step = CHANGES_NEXT;
+    struct frame f;
+    frame_begin(&f, s);
+    enum status st = fill(&f, h, room, &step);
     if (st != ST_OK || step == CHANGES_GONE)
         return st != ST_OK ? st : ST_NOT_FOUND;
     *is_at_end = step == CHANGES_AT_END;
-    if (*is_at_end)
+    if (*is_at_end) {
+        mark_last(&f, true);
         s->cursor = changes_end(h);
+    }
     bool is_due = !s->is_told || (*is_at_end && progress_is_due(s));
     if (f.changes.n_change == 0 && !is_due)
         return ST_OK;

@@ -120,10 +120,12 @@ LOCAL_ENCODER(subtree)
 {
     (void)arena;
     const Zooid__Local__Subtree *subtree = m->subtree;
-    const struct subtree_request request = {.path = bytes_of(subtree->path),
-                                            .depth = subtree->depth > INT32_MAX ? 0 : (int32_t)subtree->depth,
-                                            .without_data = subtree->without_data};
-    subtree_request_write(w, &request);
+    write_i32(w, (int32_t)subtree->n_also + 1);
+    write_text(w, bytes_of(subtree->path));
+    for (size_t i = 0; i < subtree->n_also; i++)
+        write_text(w, bytes_of(subtree->also[i]));
+    write_i32(w, subtree->depth > INT32_MAX ? 0 : (int32_t)subtree->depth);
+    write_boolean(w, subtree->without_data);
     return w->status;
 }
 

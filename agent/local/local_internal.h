@@ -12,6 +12,7 @@
 #include "core/base/arena.h"
 #include "core/base/deadlines.h"
 #include "core/jute/records.h"
+#include "core/tree/path_set.h"
 
 #include "local.pb-c.h"
 
@@ -290,7 +291,8 @@ Zooid__Local__Acl *local_acl_read(struct arena *arena, const struct acl_entry *e
 struct local_subscription {
     struct list link; /* local->subscriptions */
     struct local_request *request;
-    char *prefix; /* "" is the root */
+    struct path_set prefixes;
+    struct buffer texts; /* of the prefixes */
     bool without_data, without_snapshot;
     bool has_cursor;  /* the client has said where to begin */
     bool is_told;     /* its first frame has left */
@@ -298,7 +300,8 @@ struct local_subscription {
     bool fell_behind; /* that is why */
     struct change_cursor cursor;
     struct change_place place;
-    uint64_t told_at; /* what changes_written was when it was last told anything */
+    struct change_place ahead; /* there is nothing for it between the next change that it is told of and this */
+    uint64_t told_at;          /* what changes_written was when it was last told anything */
     uint64_t window, unacknowledged;
     uint64_t counted;      /* of the user's bytes */
     struct buffer backlog; /* of a snapshot: frames that have not left */
@@ -314,7 +317,7 @@ void local_subscription_free(struct local_subscription *s);
 
 /* -- local_changes.c */
 
-/* Writes the tree below the prefix as frames into the backlog, and moves the subscription to where it stands.
+/* Writes the tree below the prefixes as frames into the backlog, and moves the subscription to where it stands.
  * ST_ANSWER_TOO_LONG: it would be more than zooid.localAnswerMax, or a node more than a frame. ST_NO_MEMORY. */
 enum status local_write_snapshot(struct local_subscription *s);
 

@@ -22,8 +22,28 @@ void local_subscription_free(struct local_subscription *s)
     c->user->bytes -= s->counted;
     list_remove(&s->link);
     buffer_free(&s->backlog);
-    mem_free(s->prefix);
+    buffer_free(&s->texts);
+    path_set_free(&s->prefixes);
     mem_free(s);
+}
+
+/* All texts first: the buffer moves while it grows. */
+static enum status keep_prefixes(struct local_subscription *s, const Zooid__Local__Subscribe *m)
+{
+    enum status st = buffer_append(&s->texts, m->prefix, strlen(m->prefix) + 1);
+    for (size_t i = 0; st == ST_OK && i < m->n_also; i++)
+        st = buffer_append(&s->texts, m->also[i], strlen(m->also[i]) + 1);
+    if (st == ST_OK)
+        st = path_set_begin(&s->prefixes, 1 + m->n_also);
+    if (st != ST_OK)
+        return st;
+    for (size_t at = 0; at < s->texts.len;) {
+        struct bytes prefix = bytes_of((const char *)s->texts.data + at);
+        path_set_add(&s->prefixes, prefix);
+        at += prefix.len + 1;
+    }
+    path_set_order(&s->prefixes);
+    return ST_OK;
 }
 
 static struct local_subscription *subscription_new(struct local_client *c, const Zooid__Local__Subscribe *m)
@@ -32,8 +52,8 @@ static struct local_subscription *subscription_new(struct local_client *c, const
     struct local_subscription *s = mem_calloc(1, sizeof *s);
     if (s == NULL)
         return NULL;
-    s->prefix = mem_strdup(strcmp(m->prefix, "/") == 0 ? "" : m->prefix);
-    if (s->prefix == NULL) {
+    if (keep_prefixes(s, m) != ST_OK) {
+        buffer_free(&s->texts);
         mem_free(s);
         return NULL;
     }
@@ -91,13 +111,24 @@ static void end(struct local_subscription *s, enum status why)
         local_give_up(s->request, ZOOID__LOCAL__CODE__STALE, "the changes since then are no longer remembered");
 }
 
+static bool are_paths(const Zooid__Local__Subscribe *m)
+{
+    enum status st = path_validate(bytes_of(m->prefix));
+    for (size_t i = 0; st == ST_OK && i < m->n_also; i++)
+        st = path_validate(bytes_of(m->also[i]));
+    return st == ST_OK;
+}
+
 enum status local_subscribe(struct local_client *c, struct local_request *request, const to_agent *m)
 {
     struct local *l = c->local;
     if (replica_changes(l->parts.replica) == NULL)
         return local_refuse(request, ZOOID__LOCAL__CODE__UNIMPLEMENTED, NULL);
-    if (path_validate(bytes_of(m->subscribe->prefix)) != ST_OK)
+    if (!are_paths(m->subscribe))
         return local_refuse(request, ZOOID__LOCAL__CODE__BAD_ARGUMENTS, "the prefix is no path");
+    if (m->subscribe->n_also >= (size_t)l->settings->local_prefixes_max)
+        return local_refuse(request, ZOOID__LOCAL__CODE__LIMIT_REACHED,
+                            "a subscription has at most zooid.localPrefixesMax prefixes");
     if (c->subscription_count >= (uint32_t)l->settings->local_subscriptions_max)
         return local_refuse(request, ZOOID__LOCAL__CODE__LIMIT_REACHED,
                             "the connection has zooid.localSubscriptionsMax subscriptions");

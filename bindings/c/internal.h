@@ -114,7 +114,7 @@ struct zooid_event {
     const Zooid__Local__Change *row;
     struct zooid_stat stat;
     struct zooid_cursor cursor;
-    bool has_stat, has_cursor, fell_behind;
+    bool has_stat, has_cursor, fell_behind, ends_txn;
 };
 
 /* -- calls --------------------------------------------------------------------------------------------------------- */
@@ -309,8 +309,8 @@ int64_t tasks_due_locked(const zooid_client *c);
 void task_answered_locked(struct call *call);
 /* Something that tasks watch has changed. */
 void tasks_changed_locked(zooid_client *c, enum zooid_change change, const char *path);
-/* A subscription of a task has told something. */
-void task_told_locked(struct call *call, const struct zooid_event *event);
+/* A subscription of a task has told something; the event is taken over. */
+void task_told_locked(struct call *call, struct zooid_event *event);
 /* The session is not what it was. */
 void tasks_look_locked(zooid_client *c);
 void tasks_cancel_locked(zooid_client *c, zooid_ticket ticket);

@@ -171,9 +171,15 @@ static int add_text(zooid_request *r, char ***list, size_t *count, char *text)
 
 int zooid_request_add_path(zooid_request *r, const char *path)
 {
-    if (r == NULL || r->m.body_case != BODY(READ_MANY))
-        return r == NULL ? ZOOID_NO_MEMORY : ZOOID_BAD_ARGUMENTS;
-    return add_text(r, &r->m.read_many->path, &r->m.read_many->n_path, pool_text(&r->pool, path));
+    if (r == NULL)
+        return ZOOID_NO_MEMORY;
+    char *text = pool_text(&r->pool, path);
+    switch (r->m.body_case) {
+    case BODY(READ_MANY): return add_text(r, &r->m.read_many->path, &r->m.read_many->n_path, text);
+    case BODY(SUBTREE): return add_text(r, &r->m.subtree->also, &r->m.subtree->n_also, text);
+    case BODY(SUBSCRIBE): return add_text(r, &r->m.subscribe->also, &r->m.subscribe->n_also, text);
+    default: return ZOOID_BAD_ARGUMENTS;
+    }
 }
 
 /* The write's memory becomes the multi's: its blocks are put before the multi's own. */

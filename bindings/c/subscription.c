@@ -184,6 +184,7 @@ static struct zooid_event *change_event(struct change_frame *frame, const struct
         return NULL;
     event->row = row;
     event->change = (size_t)row->kind < COUNT_OF(changes) ? changes[row->kind] : ZOOID_CHANGED;
+    event->ends_txn = row->ends_txn;
     keep_cursor(event, row->at);
     if (row->stat != NULL) {
         event->stat = stat_read(row->stat);
@@ -224,8 +225,10 @@ static struct event_row make_events(struct change_frame *frame, const struct cal
             add(&row, change_event(frame, call, told->change[i]));
     if (told->snapshot_end && !row.failed) {
         struct zooid_event *event = event_of(frame, call, ZOOID_EVENT_CAUGHT_UP);
-        if (event != NULL)
+        if (event != NULL) {
             keep_cursor(event, told->cursor);
+            event->ends_txn = true;
+        }
         add(&row, event);
     }
     return row;
@@ -274,7 +277,6 @@ bool subscription_take_locked(zooid_client *c, struct call *call, from_agent *m,
             if (call->for_task) {
                 frame->untaken--;
                 task_told_locked(call, event);
-                zooid_event_free(event);
             } else {
                 event_push_locked(c, event);
             }
@@ -317,4 +319,9 @@ bool zooid_event_cursor(const zooid_event *event, struct zooid_cursor *cursor)
 bool zooid_event_fell_behind(const zooid_event *event)
 {
     return event->fell_behind;
+}
+
+bool zooid_event_ends_txn(const zooid_event *event)
+{
+    return event->ends_txn;
 }

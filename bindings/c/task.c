@@ -190,10 +190,12 @@ void task_answered_locked(struct call *call)
     call->reply = NULL;
 }
 
-void task_told_locked(struct call *call, const struct zooid_event *event)
+void task_told_locked(struct call *call, struct zooid_event *event)
 {
     if (call->task != NULL && call->task->asked == call->ticket)
         call->task->kind->told(call->task, event);
+    else
+        zooid_event_free(event);
 }
 
 void tasks_changed_locked(zooid_client *c, enum zooid_change change, const char *path)

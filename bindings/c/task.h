@@ -34,7 +34,7 @@ struct task_kind {
     void (*changed)(struct task *t, enum zooid_change change, const char *path); /* NULL: it watches nothing */
     int (*failed)(struct task *t, int phase); /* the phase after a failure; the same one: again after a pause */
     void (*free)(struct task *t);
-    void (*told)(struct task *t, const zooid_event *event); /* by its subscription; NULL: it has none */
+    void (*told)(struct task *t, zooid_event *event); /* by its subscription, taken over; NULL: it has none */
 };
 
 struct task {

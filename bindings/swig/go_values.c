@@ -119,6 +119,7 @@ static void put_update(zooid_packed *p, const zooid_event *e)
     put_64(p, cursor.zxid);
     put_32(p, cursor.index);
     put_32(p, zooid_event_fell_behind(e));
+    put_32(p, zooid_event_ends_txn(e));
 }
 
 static void put_event(zooid_packed *p, zooid_event *e)

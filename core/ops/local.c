@@ -1,10 +1,11 @@
-/* local.c - operations of the local door: children in pages, several nodes at one zxid, a subtree at one zxid.
+/* local.c - operations of the local door: children in pages, several nodes at one zxid, subtrees at one zxid.
  *
  * What may not be read is left out of a page's data and of a subtree; of several nodes each has a code of its own. An
  * answer that would grow beyond the limit is refused whole. */
 #include "core/base/mem.h"
 #include "core/ops/access.h"
 #include "core/ops/families.h"
+#include "core/tree/path_set.h"
 
 enum {
     NAME_BYTES_GUESSED = 32, /* of one child in an answer */
@@ -166,16 +167,23 @@ enum status list_page_answer(const struct read_context *context, const union op_
     return w->status;
 }
 
+/* None of them is null. */
+static enum status check_paths(const struct texts *texts)
+{
+    struct reader paths = reader_of(texts->raw);
+    enum status st = ST_OK;
+    for (int32_t i = 0; st == ST_OK && i < texts->count; i++)
+        if (bytes_is_null(read_text(&paths)))
+            st = ST_MARSHALLING_ERROR;
+    return st;
+}
+
 /* -- several nodes ------------------------------------------------------------------------------------------------ */
 
 enum status read_many_decode(struct reader *r, union op_body *body)
 {
     enum status st = read_many_request_read(r, &body->read_many);
-    struct reader paths = reader_of(body->read_many.paths.raw);
-    for (int32_t i = 0; st == ST_OK && i < body->read_many.paths.count; i++)
-        if (bytes_is_null(read_text(&paths)))
-            st = ST_MARSHALLING_ERROR;
-    return st;
+    return st == ST_OK ? check_paths(&body->read_many.paths) : st;
 }
 
 size_t read_many_weigh(const struct pending *pending, const union op_body *body)
@@ -217,12 +225,12 @@ enum status read_many_answer(const struct read_context *context, const union op_
     return w->status;
 }
 
-/* -- a subtree ---------------------------------------------------------------------------------------------------- */
+/* -- subtrees ----------------------------------------------------------------------------------------------------- */
 
 enum status subtree_decode(struct reader *r, union op_body *body)
 {
     enum status st = subtree_request_read(r, &body->subtree);
-    return st == ST_OK && bytes_is_null(body->subtree.path) ? ST_MARSHALLING_ERROR : st;
+    return st == ST_OK ? check_paths(&body->subtree.paths) : st;
 }
 
 static int32_t depth_below(const struct tree *tree, const struct tree_node *root, const struct tree_node *node)
@@ -233,47 +241,107 @@ static int32_t depth_below(const struct tree *tree, const struct tree_node *root
     return depth;
 }
 
-static enum status write_member(const struct read_context *context, const struct tree_node *node, bool without_data,
-                                struct buffer *path, struct writer *w)
+/* An answer that is being written. */
+struct subtree_walk {
+    const struct read_context *context;
+    int32_t depth_max; /* 0: none */
+    bool without_data;
+    struct buffer path;
+    size_t start;
+    int32_t count;
+};
+
+static enum status write_member(struct subtree_walk *walk, const struct tree_node *node, struct writer *w)
 {
-    path->len = 0;
-    enum status st = tree_path(context->tree, node, path);
+    walk->path.len = 0;
+    enum status st = tree_path(walk->context->tree, node, &walk->path);
     if (st != ST_OK)
         return st;
-    write_text(w, buffer_bytes(path));
-    write_blob(w, without_data ? BYTES_NULL : tree_data(node));
-    write_stat(context, node, w);
-    return w->status;
+    write_text(w, buffer_bytes(&walk->path));
+    write_blob(w, walk->without_data ? BYTES_NULL : tree_data(node));
+    write_stat(walk->context, node, w);
+    walk->count++;
+    if (w->status != ST_OK)
+        return w->status;
+    return is_too_long(walk->context, w, walk->start) ? ST_ANSWER_TOO_LONG : ST_OK;
 }
 
-static enum status write_subtree(const struct read_context *context, const struct tree_node *root,
-                                 const struct subtree_request *request, struct writer *w)
+/* What lies no deeper below it than `told` has been written already: it lies below another of the paths. */
+static enum status write_subtree(struct subtree_walk *walk, const struct tree_node *root, int32_t told,
+                                 struct writer *w)
 {
-    struct buffer path = {0};
-    size_t start = w->out->len;
-    int32_t count = 0;
+    const struct tree *tree = walk->context->tree;
     enum status st = ST_OK;
-    write_i32(w, 0);
-    for (const struct tree_node *node = tree_next_preorder(context->tree, root, NULL); node != NULL && st == ST_OK;
-         node = tree_next_preorder(context->tree, root, node)) {
-        bool too_deep = request->depth > 0 && depth_below(context->tree, root, node) > request->depth;
-        if (too_deep || !may_read(context, node))
-            continue;
-        st = write_member(context, node, request->without_data, &path, w);
-        count++;
-        if (st == ST_OK && is_too_long(context, w, start))
-            st = ST_ANSWER_TOO_LONG;
+    for (const struct tree_node *node = tree_next_preorder(tree, root, NULL); node != NULL && st == ST_OK;
+         node = tree_next_preorder(tree, root, node)) {
+        int32_t depth = walk->depth_max > 0 ? depth_below(tree, root, node) : 0;
+        if (depth <= walk->depth_max && depth > told && may_read(walk->context, node))
+            st = write_member(walk, node, w);
     }
-    buffer_free(&path);
+    return st;
+}
+
+static int32_t steps_between(struct bytes ancestor, struct bytes path)
+{
+    int32_t steps = 0;
+    for (size_t i = ancestor.len; i < path.len; i++)
+        steps += path.data[i] == '/';
+    return steps;
+}
+
+static enum status write_each(struct subtree_walk *walk, const struct path_set *set, struct writer *w)
+{
+    enum status st = ST_OK;
+    for (size_t i = 0; i < set->count && st == ST_OK; i++) {
+        const struct path_set_entry *entry = &set->entries[i];
+        const struct tree_node *root = tree_lookup(walk->context->tree, entry->path);
+        bool is_below = entry->above >= 0;
+        int32_t told = -1;
+        if (is_below)
+            told = walk->depth_max - steps_between(set->entries[entry->above].path, entry->path);
+        if (root != NULL && !(is_below && walk->depth_max == 0))
+            st = write_subtree(walk, root, told, w);
+    }
+    return st;
+}
+
+/* One path alone has to be there. */
+static enum status check_alone(const struct read_context *context, struct bytes path)
+{
+    const struct tree_node *root = tree_lookup(context->tree, path);
+    if (root == NULL)
+        return ST_NO_NODE;
+    return may_read(context, root) ? ST_OK : ST_NO_AUTH;
+}
+
+static enum status fill_path_set(struct path_set *set, struct texts texts)
+{
+    struct reader paths = reader_of(texts.raw);
+    enum status st = path_set_begin(set, texts.count > 0 ? (size_t)texts.count : 0);
+    for (int32_t i = 0; st == ST_OK && i < texts.count; i++)
+        path_set_add(set, read_text(&paths));
     if (st == ST_OK)
-        write_i32_at(w, start, count);
+        path_set_order(set);
     return st;
 }
 
 enum status subtree_answer(const struct read_context *context, const union op_body *body, struct writer *w)
 {
-    const struct tree_node *root = tree_lookup(context->tree, body->subtree.path);
-    if (root == NULL)
-        return ST_NO_NODE;
-    return may_read(context, root) ? write_subtree(context, root, &body->subtree, w) : ST_NO_AUTH;
+    const struct subtree_request *request = &body->subtree;
+    struct subtree_walk walk = {.context = context,
+                                .depth_max = request->depth > 0 ? request->depth : 0,
+                                .without_data = request->without_data,
+                                .start = w->out->len};
+    struct path_set set;
+    enum status st = fill_path_set(&set, request->paths);
+    if (st == ST_OK && request->paths.count == 1)
+        st = check_alone(context, set.entries[0].path);
+    write_i32(w, 0);
+    if (st == ST_OK)
+        st = write_each(&walk, &set, w);
+    if (st == ST_OK)
+        write_i32_at(w, walk.start, walk.count);
+    buffer_free(&walk.path);
+    path_set_free(&set);
+    return st;
 }

@@ -133,6 +133,96 @@ class Changes(SubscribeTestCase):
         self.assertEqual(names, ["%03d" % number for number in range(100)])
 
 
+class SeveralPrefixes(SubscribeTestCase):
+    settings = {"zooid.localPrefixesMax": 3}
+
+    def below(self, *names, **options):
+        first, *rest = [self.base + name for name in names]
+        return self.subscriber(first, also=rest, **options)
+
+    def paths(self, changes):
+        return [change.path[len(self.base):] for change in changes]
+
+    def ends(self, changes):
+        return [change.ends_txn for change in changes]
+
+    def writes(self, *names, kind="set"):
+        make = {"set": lambda path: pb.Write(set=pb.Set(path=path, data=b"x")),
+                "create": lambda path: pb.Write(create=pb.Create(path=path))}[kind]
+        self.local.must(multi=pb.Multi(write=[make(self.base + name) for name in names]))
+
+    def test_all_are_told_in_one_order(self):
+        for name in ("/a", "/a/x", "/b", "/c", "/c/y"):
+            self.create(name)
+        subscriber = self.below("/c", "/a", "/later")
+        self.assertEqual(self.paths(subscriber.snapshot()), ["/a", "/a/x", "/c", "/c/y"])
+        self.writes("/c", "/b", "/a")
+        self.create("/later")
+        self.assertEqual(self.paths(subscriber.changes(3)), ["/c", "/a", "/later"])
+
+    def test_one_that_lies_below_another_tells_nothing_twice(self):
+        for name in ("/a", "/a/x", "/a/x/1"):
+            self.create(name)
+        subscriber = self.below("/a/x", "/a", "/a")
+        self.assertEqual(self.paths(subscriber.snapshot()), ["/a", "/a/x", "/a/x/1"])
+        self.writes("/a/x/1", "/a/x")
+        self.create("/end")
+        self.assertEqual(self.paths(subscriber.changes(2)), ["/a/x/1", "/a/x"])
+
+    def test_the_end_of_a_txn_is_told(self):
+        for name in ("/a", "/b", "/c"):
+            self.create(name)
+        subscriber = self.below("/a", "/c")
+        self.assertEqual(self.ends(subscriber.snapshot()), [False, False])
+        self.writes("/a", "/b", "/c")
+        self.writes("/c", "/a", "/b")
+        self.writes("/b")
+        self.writes("/a")
+        changes = subscriber.changes(5)
+        self.assertEqual(list(zip(self.paths(changes), self.ends(changes))),
+                         [("/a", False), ("/c", True), ("/c", False), ("/a", True), ("/a", True)])
+
+    def test_the_end_of_a_txn_that_takes_many_frames_is_told_once(self):
+        self.create("/a")
+        self.create("/b")
+        for others in (0, 3, 9000):
+            subscriber = self.below("/a", "/c", without_snapshot=True, frame_max=65536)
+            subscriber.settle()
+            first = ["/a/%d-%05d" % (others, number) for number in range(1500)]
+            behind = ["/b/%d-%05d" % (others, number) for number in range(others)]
+            self.writes(*first, *behind, kind="create")
+            changes = subscriber.changes(1500)
+            self.assertEqual(self.paths(changes), first)
+            self.assertEqual(self.ends(changes), [False] * 1499 + [True])
+            subscriber.close()
+
+    def test_it_goes_on_in_the_middle_of_a_txn(self):
+        for name in ("/a", "/b", "/c"):
+            self.create(name)
+        subscriber = self.below("/a", "/b")
+        subscriber.snapshot()
+        self.writes("/a", "/b", "/c")
+        self.writes("/c")
+        changes = subscriber.changes(2)
+        again = self.below("/b", "/a", **{"from": changes[0].at})
+        rest = again.changes(1)
+        self.assertEqual((self.paths(rest), self.ends(rest), again.resets), (["/b"], [True], 0))
+
+    def test_more_than_there_may_be(self):
+        self.assertEqual(self.below("/a", "/b", "/c", "/d").end(), pb.LIMIT_REACHED)
+        self.assertEqual(self.below("/a", "//").end(), pb.BAD_ARGUMENTS)
+        self.assertEqual(self.below("/a", "").ended, None)
+
+    def test_a_subtree_read_of_several(self):
+        for name in ("/a", "/a/x", "/b", "/b/y"):
+            self.create(name)
+        also = [self.base + name for name in ("/a/x", "/none", "/a")]
+        nodes = self.local.must(subtree=pb.Subtree(path=self.base + "/b", also=also)).nodes.node
+        self.assertEqual(self.paths(nodes), ["/a", "/a/x", "/b", "/b/y"])
+        nothing = self.local.must(subtree=pb.Subtree(path=self.base + "/none", also=also[1:2]))
+        self.assertEqual(len(nothing.nodes.node), 0)
+
+
 class Resuming(SubscribeTestCase):
     def test_from_where_it_was(self):
         subscriber = self.subscriber(self.base)

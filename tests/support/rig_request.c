@@ -256,7 +256,7 @@ static void write_read_many(struct words *a, struct writer *w)
 
 static void write_subtree(struct words *a, struct writer *w)
 {
-    write_value(w, next(a, "null"));
+    write_paths(w, next(a, ""));
     write_i32(w, atoi(named(a, "depth", "0")));
     write_boolean(w, strcmp(next(a, ""), "bare") == 0);
 }

@@ -207,6 +207,8 @@ ZOOID_API zooid_request *zooid_request_exists(const char *path);
 ZOOID_API zooid_request *zooid_request_list(const char *path);
 ZOOID_API zooid_request *zooid_request_get_acl(const char *path);
 ZOOID_API zooid_request *zooid_request_read_many(void); /* then zooid_request_add_path */
+/* With zooid_request_add_path several, all at one zxid: each node once, in the order of the tree; of those paths some
+ * may be missing. */
 ZOOID_API zooid_request *zooid_request_subtree(const char *path, uint32_t depth);
 ZOOID_API zooid_request *zooid_request_ephemerals(const char *prefix);
 ZOOID_API zooid_request *zooid_request_count_descendants(const char *path);
@@ -243,7 +245,7 @@ ZOOID_API int zooid_request_set_without_data(zooid_request *request);  /* subtre
 ZOOID_API int zooid_request_set_sequential(zooid_request *request);    /* create */
 ZOOID_API int zooid_request_set_ttl(zooid_request *request, int64_t ttl_ms);
 ZOOID_API int zooid_request_add_acl(zooid_request *request, unsigned perms, const char *scheme, const char *id);
-ZOOID_API int zooid_request_add_path(zooid_request *request, const char *path);
+ZOOID_API int zooid_request_add_path(zooid_request *request, const char *path); /* read_many, subtree, subscribe */
 /* `write` (create, delete, set, check) is taken over, also on failure. */
 ZOOID_API int zooid_request_add(zooid_request *multi, zooid_request *write);
 
@@ -381,6 +383,8 @@ ZOOID_API const void *zooid_event_data(const zooid_event *event);
 ZOOID_API size_t zooid_event_data_len(const zooid_event *event);
 ZOOID_API const struct zooid_stat *zooid_event_stat(const zooid_event *event); /* NULL: none */
 ZOOID_API bool zooid_event_fell_behind(const zooid_event *event);
+/* Of a subscription: what it has told is now the tree as it was at one zxid; see below. */
+ZOOID_API bool zooid_event_ends_txn(const zooid_event *event);
 ZOOID_API void zooid_event_free(zooid_event *event);
 
 /* ---- subscriptions
@@ -398,6 +402,13 @@ ZOOID_API void zooid_event_free(zooid_event *event);
  * remembers what was missed (zooid.localHistoryMax): because it was away for too long or, fell_behind, because the
  * program takes its events slower than they come. What it had been told before is void then; nodes that are not in the
  * new snapshot are gone.
+ *
+ * With zooid_request_add_path it follows several prefixes: all in one order, with one cursor, a node below two of them
+ * once.
+ *
+ * zooid_event_ends_txn is true of a CAUGHT_UP, and of the last change of each txn: a multi makes several changes, a
+ * session that ends deletes several nodes. A program that keeps a copy and lets others see it only there never shows
+ * half a multi.
  *
  * Events wait in the client's queue, up to the window; what goes beyond it waits at the agent. They do not count for
  * zooid_set_event_limit. It ends with the EVENT_REPLY of its ticket: after zooid_cancel with CANCELLED, or with STALE

@@ -11,10 +11,11 @@ enum { WAIT = 1 };
 struct zooid_cache {
     struct task task;
     char *path;
-    struct copied *copy; /* NULL: no snapshot was complete yet */
-    struct copied *next; /* the one that is being built; NULL: none is */
-    int64_t zxid;        /* of the copy */
-    bool failed;         /* memory ran out for a change: it has to begin again */
+    struct copied *copy;                   /* NULL: no snapshot was complete yet */
+    struct copied *next;                   /* the one that is being built; NULL: none is */
+    int64_t zxid;                          /* of the copy */
+    struct zooid_event *held, **last_held; /* changes of a txn whose end has not come */
+    bool failed;                           /* memory ran out for a change: it has to begin again */
 };
 
 static struct zooid_cache *cache_of(struct task *t)
@@ -76,28 +77,50 @@ static bool apply(struct copied *copy, const char *path, const zooid_event *even
     }
 }
 
-static void take_change(struct zooid_cache *c, const zooid_event *event)
+static void put(struct zooid_cache *c, struct copied *copy, const zooid_event *event)
 {
     const char *path = copy_relative(c->path, zooid_event_path(event));
-    struct copied *copy = c->next != NULL ? c->next : c->copy;
     if (path != NULL && copy != NULL && !apply(copy, path, event))
         c->failed = true;
-    if (c->next == NULL)
-        c->zxid = zooid_event_zxid(event);
 }
 
-static void told(struct task *t, const zooid_event *event)
+static void drop_held(struct zooid_cache *c)
 {
-    struct zooid_cache *c = cache_of(t);
-    if (c->failed)
+    events_free(c->held);
+    c->held = NULL;
+    c->last_held = &c->held;
+}
+
+/* Nobody sees half a txn: they are put into the copy together. */
+static void hold(struct zooid_cache *c, zooid_event *event)
+{
+    *c->last_held = event;
+    c->last_held = &event->next;
+    if (!zooid_event_ends_txn(event))
         return;
+    for (event = c->held; event != NULL; event = event->next)
+        put(c, c->copy, event);
+    c->zxid = zooid_event_zxid(c->held);
+    drop_held(c);
+}
+
+/* What is not held goes. */
+static void take(struct zooid_cache *c, zooid_event *event)
+{
     switch (zooid_event_kind(event)) {
     case ZOOID_EVENT_RESET:
+        drop_held(c);
         drop(&c->next);
         c->next = copy_new();
         c->failed = c->next == NULL;
         break;
-    case ZOOID_EVENT_CHANGE: take_change(c, event); break;
+    case ZOOID_EVENT_CHANGE:
+        if (c->next == NULL) {
+            hold(c, event);
+            return;
+        }
+        put(c, c->next, event);
+        break;
     case ZOOID_EVENT_CAUGHT_UP:
         if (c->next != NULL)
             drop(&c->copy);
@@ -107,6 +130,16 @@ static void told(struct task *t, const zooid_event *event)
         break;
     default: break;
     }
+    zooid_event_free(event);
+}
+
+static void told(struct task *t, zooid_event *event)
+{
+    struct zooid_cache *c = cache_of(t);
+    if (c->failed)
+        zooid_event_free(event);
+    else
+        take(c, event);
     t->due = t->due || c->failed || task_wants(t, WAIT);
 }
 
@@ -115,6 +148,7 @@ static void cache_free(struct task *t)
     struct zooid_cache *c = cache_of(t);
     copy_free(c->copy);
     copy_free(c->next);
+    drop_held(c);
     free(c->path);
     free(c);
 }
@@ -136,6 +170,7 @@ zooid_cache *zooid_cache_new(zooid_client *client, const char *path)
         free(c);
         return NULL;
     }
+    c->last_held = &c->held;
     c->task.due = true;
     task_start(&c->task, client, &kind);
     return c;

@@ -84,6 +84,7 @@ type reading struct {
 	ageMax                               time.Duration
 	isConditional                        bool
 	depth                                uint
+	also                                 []string
 }
 
 // Latest makes a read linearizable: not older than the moment of the request.
@@ -108,6 +109,9 @@ func WithChildren() ReadOption { return func(r *reading) { r.children = true } }
 
 // WithoutData leaves the data out. For Subtree.
 func WithoutData() ReadOption { return func(r *reading) { r.withoutData = true } }
+
+// Also adds further paths, of which some may be missing. For Subtree.
+func Also(paths ...string) ReadOption { return func(r *reading) { r.also = append(r.also, paths...) } }
 
 // Depth 1 takes the children only, 2 theirs too, 0 everything. For Subtree.
 func Depth(depth uint) ReadOption { return func(r *reading) { r.depth = depth } }
@@ -200,14 +204,18 @@ func (c *Client) ListNodes(ctx context.Context, path string, options ...ReadOpti
 	return r.nodeList(), nil
 }
 
-// ReadMany reads several nodes as they are at one zxid; nil for those that cannot be read.
-func (c *Client) ReadMany(ctx context.Context, paths []string, options ...ReadOption) ([]*Node, error) {
-	a := newAsk("", func(string) uintptr { return swig.Request_read_many() }).read(readingOf(options))
+func (a *ask) addPaths(paths []string) {
 	for _, path := range paths {
 		if a.checkTexts(path) {
 			a.add(swig.Request_add_path(a.request, path))
 		}
 	}
+}
+
+// ReadMany reads several nodes as they are at one zxid; nil for those that cannot be read.
+func (c *Client) ReadMany(ctx context.Context, paths []string, options ...ReadOption) ([]*Node, error) {
+	a := newAsk("", func(string) uintptr { return swig.Request_read_many() }).read(readingOf(options))
+	a.addPaths(paths)
 	r, err := c.run(ctx, a)
 	if err != nil {
 		return nil, err
@@ -222,11 +230,13 @@ func (c *Client) ReadMany(ctx context.Context, paths []string, options ...ReadOp
 	return nodes, nil
 }
 
-// Subtree reads a node and all below it at one zxid, parents first.
+// Subtree reads a node and all below it at one zxid, parents first; with Also several, each node once.
 func (c *Client) Subtree(ctx context.Context, path string, options ...ReadOption) ([]Node, error) {
 	how := readingOf(options)
 	make := func(path string) uintptr { return swig.Request_subtree(path, how.depth) }
-	r, err := c.run(ctx, newAsk(path, make).read(how))
+	a := newAsk(path, make).read(how)
+	a.addPaths(how.also)
+	r, err := c.run(ctx, a)
 	if err != nil {
 		return nil, err
 	}

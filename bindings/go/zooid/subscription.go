@@ -14,7 +14,8 @@ type Cursor struct {
 	Index uint32
 }
 
-// Update is what a subscription tells: the node as it is behind the change. Cursor is nil within a snapshot.
+// Update is what a subscription tells: the node as it is behind the change. Cursor is nil within a snapshot. EndsTxn marks
+// the last change of each transaction, and CaughtUp: there, what has been told is the tree as it was at one zxid.
 type Update struct {
 	Change     Change
 	Path       string
@@ -23,6 +24,7 @@ type Update struct {
 	Zxid       int64
 	Cursor     *Cursor
 	FellBehind bool
+	EndsTxn    bool
 }
 
 func (p *packed) update(e rawEvent) Update {
@@ -38,7 +40,7 @@ func (p *packed) update(e rawEvent) Update {
 	if hasCursor {
 		u.Cursor = &cursor
 	}
-	u.FellBehind = p.truth()
+	u.FellBehind, u.EndsTxn = p.truth(), p.truth()
 	return u
 }
 
@@ -46,9 +48,15 @@ func (p *packed) update(e rawEvent) Update {
 type SubscribeOption func(s *subscribing)
 
 type subscribing struct {
+	also                         []string
 	cursor                       *Cursor
 	withoutData, withoutSnapshot bool
 	window                       uint32
+}
+
+// AlsoBelow adds further prefixes: all is told in one order, with one cursor, a node below two of them once.
+func AlsoBelow(prefixes ...string) SubscribeOption {
+	return func(s *subscribing) { s.also = append(s.also, prefixes...) }
 }
 
 // Behind goes on where another subscription stood.
@@ -112,6 +120,7 @@ func (how subscribing) ask(prefix string) *ask {
 	if a.code != ok {
 		return a
 	}
+	a.addPaths(how.also)
 	if how.cursor != nil {
 		a.add(swig.Request_behind(a.request, how.cursor.Zxid, uint(how.cursor.Index)))
 	}

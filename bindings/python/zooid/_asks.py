@@ -66,6 +66,11 @@ class Ask(Generic[T]):
             _zooid.request_fresh(self.request, freshness.latest, freshness.zxid, milliseconds(freshness.age))
         )
 
+    def paths(self, paths: Iterable[str]) -> Ask[T]:
+        for path in paths:
+            self.with_option(_zooid.request_add_path(self.request, path))
+        return self
+
     def answer(self, raw: _zooid.Reply) -> T:
         return self.read(check(Reply._make(raw)))
 
@@ -221,22 +226,22 @@ def read_many(
 ) -> Ask[List[Optional[Node]]]:
     """Several nodes as they are at one zxid; None for those that cannot be read."""
     asked = list(paths)
-    ask = Ask(_zooid.request_read_many(), partial(_found_nodes, asked), timeout).fresh(fresh)
-    for path in asked:
-        ask.with_option(_zooid.request_add_path(ask.request, path))
+    ask = Ask(_zooid.request_read_many(), partial(_found_nodes, asked), timeout).fresh(fresh).paths(asked)
     return ask.with_option(_zooid.request_set_with_children(ask.request)) if children else ask
 
 
 def subtree(
     path: str,
     *,
+    also: Iterable[str] = (),
     depth: int = 0,
     data: bool = True,
     fresh: Optional[Freshness] = None,
     timeout: Optional[float] = None,
 ) -> Ask[List[Node]]:
-    """A node and all below it, at one zxid, parents first; `depth` 1 takes its children only, 0 everything."""
-    ask = Ask(_zooid.request_subtree(path, depth), _nodes, timeout).fresh(fresh)
+    """A node and all below it, at one zxid, parents first; `depth` 1 takes its children only, 0 everything. Of several
+    paths each node comes once, and those that are not there are left out."""
+    ask = Ask(_zooid.request_subtree(path, depth), _nodes, timeout).fresh(fresh).paths(also)
     return ask if data else ask.with_option(_zooid.request_set_without_data(ask.request))
 
 

@@ -26,10 +26,11 @@ MARKS = {_zooid.EVENT_RESET: Change.RESET, _zooid.EVENT_CAUGHT_UP: Change.CAUGHT
 
 
 def update_of(raw: _zooid.Event) -> Update:
-    kind, _, _, _, change, path, zxid, data, stat, cursor, fell_behind = raw
+    kind, _, _, _, change, path, zxid, data, stat, cursor, fell_behind, ends = raw
     what = MARKS[kind] if kind in MARKS else Change(change)
     where = None if cursor is None else Cursor._make(cursor)
-    return Update(what, path or "", data or b"", None if stat is None else stat_of(stat), zxid, where, fell_behind)
+    seen = None if stat is None else stat_of(stat)
+    return Update(what, path or "", data or b"", seen, zxid, where, fell_behind, ends)
 
 
 class Basket:

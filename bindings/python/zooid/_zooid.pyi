@@ -24,9 +24,20 @@ Reply = Tuple[
 ]
 # zxid, index
 Cursor = Tuple[int, int]
-# kind, ticket, reply, session state, change, path, zxid, data, stat, cursor, fell behind
+# kind, ticket, reply, session state, change, path, zxid, data, stat, cursor, fell behind, ends txn
 Event = Tuple[
-    int, int, Optional[Reply], int, int, Optional[str], int, Optional[bytes], Optional[Stat], Optional[Cursor], bool
+    int,
+    int,
+    Optional[Reply],
+    int,
+    int,
+    Optional[str],
+    int,
+    Optional[bytes],
+    Optional[Stat],
+    Optional[Cursor],
+    bool,
+    bool,
 ]
 # level, lines missed before it, text
 LogLine = Tuple[int, int, str]

@@ -10,7 +10,20 @@ import asyncio
 import functools
 import os
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, AsyncIterator, Callable, Coroutine, Dict, List, Optional, Type, TypeVar, Union
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Dict,
+    Iterable,
+    List,
+    Optional,
+    Type,
+    TypeVar,
+    Union,
+)
 
 from . import _asks, _zooid
 from ._asks import Ask, Reply, check
@@ -382,13 +395,14 @@ class Client:
         self,
         prefix: str,
         *,
+        also: Iterable[str] = (),
         cursor: Optional[Cursor] = None,
         data: bool = True,
         snapshot: bool = True,
         window: Optional[int] = None,
     ) -> Subscription:
         """As zooid.Client.subscribe."""
-        request = ask_for(prefix, cursor, data, snapshot, window)
+        request = ask_for(prefix, also, cursor, data, snapshot, window)
         handle = await asyncio.get_running_loop().run_in_executor(None, open_handle, *self._arguments[:4])
         return Subscription(Source(handle, request, cursor))
 

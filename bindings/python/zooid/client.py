@@ -5,7 +5,7 @@ import functools
 import os
 import warnings
 from types import TracebackType
-from typing import TYPE_CHECKING, Callable, Iterator, List, Optional, Type, TypeVar, Union
+from typing import TYPE_CHECKING, Callable, Iterable, Iterator, List, Optional, Type, TypeVar, Union
 
 from . import _asks, _zooid
 from ._asks import Ask, Data, Reply
@@ -236,6 +236,7 @@ class Client:
         self,
         prefix: str,
         *,
+        also: Iterable[str] = (),
         cursor: Optional[Cursor] = None,
         data: bool = True,
         snapshot: bool = True,
@@ -243,8 +244,8 @@ class Client:
         connect_timeout: float = 5.0,
     ) -> Subscription:
         """Every change of the node and of all below it, in the order of the commits, none missing and none twice. With
-        `cursor` it goes on where another one stood. It has a connection of its own, which add_auth does not reach."""
-        request = ask_for(prefix, cursor, data, snapshot, window)
+        `cursor` it goes on where another one stood; `also` adds further prefixes, told in the same order. It has a connection of its own, which add_auth does not reach."""
+        request = ask_for(prefix, also, cursor, data, snapshot, window)
         return Subscription(*self._where, request, cursor, connect_timeout)
 
     def watch(self, path: str, *, recursive: bool = False, timeout: Optional[float] = None) -> Stream:

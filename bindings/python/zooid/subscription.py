@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from types import TracebackType
-from typing import Optional, Type, Union
+from typing import Iterable, Optional, Type, Union
 
 from . import _asks, _zooid
 from ._asks import Ask, Reply, check
@@ -17,9 +17,9 @@ SLICE_MS = 200
 
 
 def ask_for(
-    prefix: str, cursor: Optional[Cursor], data: bool, snapshot: bool, window: Optional[int]
+    prefix: str, also: Iterable[str], cursor: Optional[Cursor], data: bool, snapshot: bool, window: Optional[int]
 ) -> _zooid.Request:
-    ask = Ask(_zooid.request_subscribe(prefix), lambda _: None, None)
+    ask = Ask(_zooid.request_subscribe(prefix), lambda _: None, None).paths(also)
     if cursor is not None:
         ask.with_option(_zooid.request_behind(ask.request, cursor.zxid, cursor.number))
     if not data:

@@ -136,7 +136,8 @@ class Cursor(NamedTuple):
 
 
 class Update(NamedTuple):
-    """What a subscription tells: the node as it is behind the change. `cursor` is None within a snapshot."""
+    """What a subscription tells: the node as it is behind the change. `cursor` is None within a snapshot. `ends_txn` marks
+    the last change of each transaction, and CAUGHT_UP: there, what has been told is the tree as it was at one zxid."""
 
     change: Change
     path: str
@@ -145,6 +146,7 @@ class Update(NamedTuple):
     zxid: int
     cursor: Optional[Cursor]
     fell_behind: bool = False
+    ends_txn: bool = False
 
 
 class State(NamedTuple):

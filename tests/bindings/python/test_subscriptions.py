@@ -36,6 +36,20 @@ def test_a_snapshot_and_what_follows(zooid_client: Client) -> None:
         assert (update.change, update.path) == (Change.DELETED, "/app/a") and changes.cursor == update.cursor
 
 
+def test_several_prefixes_together(zooid_client: Client) -> None:
+    for name in ("a", "b", "c"):
+        zooid_client.ensure_path("/p/" + name)
+    assert [node.path for node in zooid_client.subtree("/p/c", also=["/p/a", "/p/none"])] == ["/p/a", "/p/c"]
+    with zooid_client.subscribe("/p/c", also=["/p/a"]) as changes:
+        told = [(update.change, update.path, update.ends_txn) for update in (next(changes) for _ in range(4))]
+        assert told == [
+            (Change.RESET, "", False), (Change.PRESENT, "/p/a", False), (Change.PRESENT, "/p/c", False),
+            (Change.CAUGHT_UP, "", True)]
+        zooid_client.multi([zooid.Set("/p/" + name, b"x") for name in ("c", "b", "a", "b")])
+        assert [(update.path, update.ends_txn) for update in (next(changes) for _ in range(2))] == [
+            ("/p/c", False), ("/p/a", True)]
+
+
 def test_what_is_too_old_ends_it(zooid_client: Client) -> None:
     with zooid_client.subscribe("/", cursor=zooid.Cursor(1 << 40, 0), snapshot=False) as changes:
         with pytest.raises(zooid.Error):

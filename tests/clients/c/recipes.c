@@ -405,6 +405,55 @@ static void a_cache_keeps_up(void)
     zooid_close(d);
 }
 
+enum { LEAVES = 1500, GENERATIONS = 20 }; /* so many that a generation takes several frames */
+
+static zooid_request *generation(int number)
+{
+    zooid_request *multi = zooid_request_multi();
+    char path[32], data[16];
+    for (int i = 0; i < LEAVES; i++) {
+        (void)snprintf(path, sizeof path, "/whole/%04d", i);
+        (void)snprintf(data, sizeof data, "%d", number);
+        CHECK(zooid_request_add(multi, number == 0 ? zooid_request_create(path, data, strlen(data), ZOOID_PERSISTENT)
+                                                   : zooid_request_set(path, data, strlen(data), ZOOID_ANY_VERSION)) ==
+              ZOOID_OK);
+    }
+    return multi;
+}
+
+/* What the copy has of a leaf, and which state it is. */
+static int leaf(const zooid_cache *cache, int number, int64_t *zxid)
+{
+    char path[32], data[16] = "";
+    zooid_reply *r = NULL;
+    (void)snprintf(path, sizeof path, "/whole/%04d", number);
+    CHECK(zooid_cache_get(cache, path, &r) == ZOOID_OK && zooid_reply_data_len(r) < sizeof data);
+    memcpy(data, zooid_reply_data(r), zooid_reply_data_len(r));
+    *zxid = zooid_reply_zxid(r);
+    zooid_reply_free(r);
+    return atoi(data);
+}
+
+static void a_cache_shows_no_half_of_a_multi(void)
+{
+    zooid_client *c = open_client(), *writer = open_client();
+    CHECK(zooid_create(c, "/whole", "", 0, ZOOID_PERSISTENT, SOON, NULL) == ZOOID_OK);
+    CHECK(zooid_perform(c, generation(0), SOON, NULL) == ZOOID_OK);
+    zooid_cache *cache = zooid_cache_new(c, "/whole");
+    CHECK(zooid_cache_wait(cache, SOON, NULL) == ZOOID_OK);
+    for (int number = 1; number <= GENERATIONS; number++)
+        CHECK(zooid_submit(writer, generation(number), SOON, NULL) != 0);
+    for (int last = 0; last < GENERATIONS;) {
+        int64_t before, behind;
+        int first = leaf(cache, 0, &before);
+        last = leaf(cache, LEAVES - 1, &behind);
+        CHECK(before != behind || first == last);
+    }
+    zooid_cache_free(cache);
+    zooid_close(writer);
+    zooid_close(c);
+}
+
 int main(int argc, char **argv)
 {
     static const struct scenario scenarios[] = {
@@ -418,6 +467,7 @@ int main(int argc, char **argv)
         {"kazoo shares the queue too", kazoo_shares_the_queue_too},
         {"a barrier holds all back", a_barrier_holds_all_back},
         {"a cache keeps up", a_cache_keeps_up},
+        {"a cache shows no half of a multi", a_cache_shows_no_half_of_a_multi},
         {"an ephemeral outlives the agent", an_ephemeral_outlives_the_agent},
     };
     return run_scenarios(scenarios, sizeof scenarios / sizeof scenarios[0], argc, argv);

@@ -151,6 +151,54 @@ static void a_program_that_is_busy_meanwhile_misses_nothing(void)
     zooid_close(c);
 }
 
+static void add_set(zooid_request *multi, const char *path, const char *data)
+{
+    CHECK(zooid_request_add(multi, zooid_request_set(path, data, strlen(data), ZOOID_ANY_VERSION)) == ZOOID_OK);
+}
+
+static void expect_end_of_txn(zooid_client *c, const char *path, bool ends)
+{
+    zooid_event *event = expect(c, ZOOID_EVENT_CHANGE);
+    CHECK(strcmp(zooid_event_path(event), path) == 0 && zooid_event_ends_txn(event) == ends);
+    zooid_event_free(event);
+}
+
+static void several_prefixes_are_told_together(void)
+{
+    zooid_client *c = open_client();
+    zooid_reply *reply = NULL;
+    create(c, "/p1", "");
+    create(c, "/p2", "");
+    create(c, "/p3", "");
+    zooid_request *request = zooid_request_subscribe("/p3");
+    CHECK(zooid_request_add_path(request, "/p1") == ZOOID_OK);
+    (void)subscribe(c, request, NULL);
+    expect_end_of_txn(c, "/p1", false);
+    expect_end_of_txn(c, "/p3", false);
+    zooid_event *event = expect(c, ZOOID_EVENT_CAUGHT_UP);
+    CHECK(zooid_event_ends_txn(event));
+    zooid_event_free(event);
+    ask("kill");
+    ask("start");
+    CHECK(zooid_exists(c, "/p1", SOON, NULL) == ZOOID_OK);
+    zooid_request *multi = zooid_request_multi();
+    add_set(multi, "/p3", "x");
+    add_set(multi, "/p1", "x");
+    add_set(multi, "/p2", "x");
+    CHECK(zooid_perform(c, multi, SOON, NULL) == ZOOID_OK);
+    expect_end_of_txn(c, "/p3", false);
+    expect_end_of_txn(c, "/p1", true);
+    request = zooid_request_subtree("/p2", 0);
+    CHECK(zooid_request_add_path(request, "/p1") == ZOOID_OK && zooid_request_add_path(request, "/no") == ZOOID_OK);
+    CHECK(zooid_perform(c, request, SOON, &reply) == ZOOID_OK && zooid_reply_node_count(reply) == 2);
+    CHECK(strcmp(zooid_reply_node(reply, 0)->path, "/p1") == 0);
+    zooid_reply_free(reply);
+    request = zooid_request_get("/");
+    CHECK(zooid_request_add_path(request, "/p1") == ZOOID_BAD_ARGUMENTS);
+    zooid_request_free(request);
+    zooid_close(c);
+}
+
 static void it_outlives_the_agent(void)
 {
     zooid_client *c = open_client(), *writer = open_client();
@@ -199,6 +247,7 @@ int main(int argc, char **argv)
         {"another client goes on from a cursor", another_client_goes_on_from_a_cursor},
         {"what is no subscription", what_is_no_subscription},
         {"a program that is busy meanwhile misses nothing", a_program_that_is_busy_meanwhile_misses_nothing},
+        {"several prefixes are told together", several_prefixes_are_told_together},
         {"it outlives the agent", it_outlives_the_agent},
         {"whatever is left is freed", whatever_is_left_is_freed},
     };
