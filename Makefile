@@ -65,7 +65,7 @@ CLI_SOURCES     := $(wildcard agent/cli/*.c)
 BENCH_SOURCES   := $(wildcard tests/bench/*.c)
 BENCH_HELPERS   := $(wildcard tests/bench/lib/*.c)
 SIM_SOURCES     := $(wildcard tests/sim/*.c tests/sim/*/*.c)
-TEST_SCRIPTS    := $(wildcard $(foreach area,clients golden crash agent ensembles packages bindings,tests/$(area)/*_test.py tests/$(area)/*_test.sh))
+TEST_SCRIPTS    := $(wildcard $(foreach area,clients golden crash agent ensembles packages bindings plugins,tests/$(area)/*_test.py tests/$(area)/*_test.sh))
 LINT_SCRIPTS    := $(wildcard tests/lint/*.sh)
 MAN_PAGES       := $(wildcard packaging/man/*.[158])
 
