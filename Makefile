@@ -62,6 +62,8 @@ TEST_SOURCES    := $(wildcard tests/unit/*/*_test.c tests/golden/*_test.c tests/
 FUZZ_SOURCES    := $(wildcard tests/fuzz/*_fuzz.c)
 LIBRARY_SOURCES := $(wildcard bindings/c/*.c bindings/c/recipes/*.c)
 CLI_SOURCES     := $(wildcard agent/cli/*.c)
+HOST_SOURCES    := $(wildcard plugins/host/*.c plugins/host/*/*.c)
+PLUGIN_SOURCES  := $(filter-out plugins/host/% plugins/include/%,$(wildcard plugins/*/*.c))
 BENCH_SOURCES   := $(wildcard tests/bench/*.c)
 BENCH_HELPERS   := $(wildcard tests/bench/lib/*.c)
 SIM_SOURCES     := $(wildcard tests/sim/*.c tests/sim/*/*.c)
@@ -86,6 +88,9 @@ LIBRARY_NAME  := libzooid.so.0
 VERSION        = $(shell sed -n 's/^\#define ZOOID_VERSION_[MP][A-Z]* //p' bindings/c/include/zooid.h | paste -sd.)
 CLI           := $(if $(CLI_SOURCES),$(B)/bin/zooid)
 INSTALLED_CLI := $(if $(CLI_SOURCES),$(B)/installed/zooid)
+HOST          := $(if $(HOST_SOURCES),$(B)/bin/zooid-plugin-host)
+INSTALLED_HOST := $(if $(HOST_SOURCES),$(B)/installed/zooid-plugin-host)
+PLUGINS       := $(patsubst plugins/%/,$(B)/lib/zooid/plugins/%.so,$(sort $(dir $(PLUGIN_SOURCES))))
 SUPPORT_LIB   := $(B)/lib/libtest-support.a
 BENCH_LIB     := $(B)/lib/libbench.a
 TEST_PROGRAMS := $(patsubst %.c,$(B)/%,$(TEST_SOURCES))
@@ -106,7 +111,7 @@ needs_packages := $(filter-out help clean distclean print-version,$(or $(MAKECMD
 $(build_packages): packaging/install-deps
 	@mkdir -p $(@D)
 	@packaging/install-deps build
-	@{ echo "package_cflags := $$(pkg-config --cflags libuv lmdb openssl zlib libdeflate jansson libprotobuf-c)"; \
+	@{ echo "package_cflags := $$(pkg-config --cflags libuv lmdb openssl zlib libdeflate jansson libprotobuf-c libconfig)"; \
 	   echo "package_libs := $$(pkg-config --libs libuv lmdb openssl zlib libdeflate jansson libprotobuf-c) -lhttp_parser -lpthread"; \
 	 } >$@
 
@@ -187,12 +192,34 @@ $(CLI) $(INSTALLED_CLI): $(call object,$(CLI_SOURCES)) $(LIBRARY)
 	@echo "  LINK  $(V) $@"
 	@$(link) -o $@ $(filter %.o,$^) -L$(B)/lib -lzooid $(cli_flags) $$(pkg-config --libs jansson libedit)
 
+# The host of plugins, twice as the command. What it loads finds the library's functions in it, and nothing else.
+host_packages := libuv libconfig jansson
+$(HOST): host_flags := -Wl,-rpath,'$$ORIGIN/../lib'
+$(HOST) $(INSTALLED_HOST): $(call object,$(HOST_SOURCES)) $(LIBRARY)
+	@mkdir -p $(@D)
+	@echo "  LINK  $(V) $@"
+	@$(link) -o $@ $(filter %.o,$^) -L$(B)/lib -lzooid $(host_flags) $$(pkg-config --libs $(host_packages)) -lm
+
+# A folder of plugins/ is a plugin; what it is linked with stands here, by its name.
+plugin_libs. :=
+
+$(B)/obj/plugins/%.o: plugins/%.c $(B)/compile
+	@mkdir -p $(@D)
+	@echo "  CC    $(V) $<"
+	@$(if $(filter host/%,$*),$(compile),$(filter-out -fPIE,$(compile)) -Iplugins/include -fPIC -fvisibility=hidden) \
+	    $(if $(WERROR),-Werror) -MMD -MP -c -o $@ $<
+
+.SECONDEXPANSION:
+$(PLUGINS): $(B)/lib/zooid/plugins/%.so: $$(call object,$$(wildcard plugins/$$*/*.c))
+	@mkdir -p $(@D)
+	@echo "  LINK  $(V) $@"
+	@$(filter-out -pie,$(link)) -shared -Wl,--no-undefined -o $@ $^ $(plugin_libs.$*)
+
 # The Python packages as they are installed, below python/: for PYTHONPATH. setup.py says how they are built.
 PYTHON          ?= /usr/bin/python3
 PYTHON_PACKAGES := zooid zookeeper
 python_home     = bindings/python$(if $(filter zooid,$(1)),,-$(1))
 
-.SECONDEXPANSION:
 $(PYTHON_PACKAGES:%=$(B)/python/.%): $(B)/python/.%: $$(wildcard $$(call python_home,$$*)/* $$(call python_home,$$*)/$$*/*) \
 		$(wildcard bindings/swig/*) bindings/c/include/zooid.h | $(LIBRARY) $(test_packages)
 	@mkdir -p $(@D) $(B)/obj/python/$*
@@ -248,7 +275,7 @@ $(call object,$(TEST_SOURCES) $(SUPPORT_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES
 .PHONY: all python swig-go help run demo check test test-long unit lint format asan ubsan san tsan cover bench fuzz sim \
 	package install install-bindings install-python install-go clean distclean print-version FORCE programs objects fuzzers variant-san variant-fuzz
 
-all: $(AGENT) $(if $(AGENT),,$(AGENT_LIB) $(CORE_LIB)) $(LIBRARY) $(CLI)
+all: $(AGENT) $(if $(AGENT),,$(AGENT_LIB) $(CORE_LIB)) $(LIBRARY) $(CLI) $(HOST) $(PLUGINS)
 
 python: $(PYTHON_PACKAGES:%=$(B)/python/.%)
 
@@ -284,7 +311,7 @@ demo: all python $(B)/lib/pkgconfig/zooid.pc | $(test_packages)
 
 # Interpreters have no sanitizers, so their packages are built without.
 programs: all $(call chosen,$(TEST_PROGRAMS) $(SIM)) $(if $(V),,python $(B)/lib/pkgconfig/zooid.pc)
-objects: $(call object,$(CORE_SOURCES) $(AGENT_SOURCES) $(SUPPORT_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) \
+objects: $(call object,$(CORE_SOURCES) $(AGENT_SOURCES) $(HOST_SOURCES) $(PLUGIN_SOURCES) $(SUPPORT_SOURCES) $(TEST_SOURCES) $(FUZZ_SOURCES) \
 	$(BENCH_SOURCES) $(BENCH_HELPERS) $(SIM_SOURCES))
 fuzzers: $(FUZZERS)
 

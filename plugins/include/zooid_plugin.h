@@ -25,9 +25,9 @@
  * is passed to a callback lives until it returns. TEXT is UTF-8, ended by a zero; data is bytes with a length. ABI.
  * ZOOID_PLUGIN_ABI grows when something changes that plugins built before cannot live with, and hosts refuse plugins of
  * another number. Within a number, structs and the host's table grow at their end only, and each begins with its size
- * or is passed with it: an older plugin runs in a newer host; one that needs more of the table than the host has is
- * refused, unless it says with a smaller api_size that it can do with less, and looks at api->size before it calls what
- * came later. */
+ * (zooid_plugin_node and zooid_plugin_stat, which have none, do not grow): an older plugin runs in a newer host; one
+ * that needs more of the table than the host has is refused, unless it says with a smaller api_size that it can do with
+ * less, and looks at api->size before it calls what came later. */
 #ifndef ZOOID_PLUGIN_H
 #define ZOOID_PLUGIN_H
 
@@ -95,7 +95,7 @@ struct zooid_plugin_stat {
 };
 
 struct zooid_plugin_node {
-    const char *path;
+    const char *path; /* NULL: of a part of a multi that has none to tell */
     const void *data; /* NULL: none */
     size_t len;
     struct zooid_plugin_stat stat;

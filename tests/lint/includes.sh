@@ -35,6 +35,11 @@ agent/admin     core/base core/jute core/members core/replica/replica.h core/rep
 agent/cli           bindings/c/include/zooid.h
 bindings/c          bindings/c/include/zooid.h
 bindings/c/recipes  bindings/c/include/zooid.h bindings/c/internal.h bindings/c/task.h
+plugins/include
+plugins/host        bindings/c/include/zooid.h plugins/include/zooid_plugin.h
+plugins/discovery
+plugins/health
+plugins/render
 '
 
 # What core may take from outside: the C library without files, clocks, threads; zlib and libdeflate for checksums.
@@ -43,7 +48,9 @@ core_system='^(assert|ctype|errno|inttypes|limits|math|stdalign|stdarg|stdbool|s
 # header        the only files that may include it, as a regular expression
 owners='
 lmdb.h          ^agent/disk/checkpoint_lmdb\.c$|^tests/
-uv.h            ^agent/|^tests/
+uv.h            ^agent/|^plugins/host/|^tests/
+libconfig.h     ^plugins/host/config|^plugins/discovery/
+(lua|lauxlib|lualib)\.h  ^plugins/host/host_lua
 openssl/.*      ^core/base/crypto\.c$|^agent/|^tests/
 arpa/inet.h     ^core/tree/acl|^agent/|^tests/
 http_parser.h   ^agent/|^tests/
@@ -74,7 +81,7 @@ may_include() {
 check_project_include() {
     local where=$1 file=$2 header=$3 allowed folder=${2%/*}
     case $header in
-    core/* | agent/* | bindings/c/*) ;;
+    core/* | agent/* | bindings/c/* | plugins/*) ;;
     local.pb-c.h) # made from bindings/c/local.proto
         check_system_include "$where" "$file" "$header"
         return
@@ -117,7 +124,7 @@ check_internal() {
         found "$where" "$header is internal to $home" "Use that folder's public header, or make the function public."
 }
 
-mapfile -t sources < <(files '^(core|agent|bindings/c|tests)/.*\.(c|h|def)$')
+mapfile -t sources < <(files '^(core|agent|bindings/c|plugins|tests)/.*\.(c|h|def)$')
 directive='^[[:space:]]*#[[:space:]]*include[[:space:]]*(["<])([^">]+)'
 while IFS=: read -r file number text; do
     [[ $text =~ $directive ]] || continue
@@ -130,7 +137,7 @@ while IFS=: read -r file number text; do
     fi
 done < <(code_lines "${sources[@]}" | grep -E '^[^:]*:[0-9]+:[[:space:]]*#[[:space:]]*include')
 
-for header in $(files '^(core|agent|tests)/.*\.h$'); do
+for header in $(files '^(core|agent|plugins/host|tests)/.*\.h$'); do
     grep -q '^#pragma once' "$header" || found "$header" "no include guard" "Put '#pragma once' below the head comment."
 done
 finish

@@ -6,13 +6,13 @@
 
 cache=${ZOOID_BUILD:-build}/tidy
 mkdir -p "$cache"
-flags=(-std=c11 -D_GNU_SOURCE -I. -isystem "${ZOOID_BUILD:-build}/gen")
+flags=(-std=c11 -D_GNU_SOURCE -I. -Iplugins/include -isystem "${ZOOID_BUILD:-build}/gen")
 version=$(clang-tidy --version; cat .clang-tidy)
 
 # Prints the sources whose state is not known to be clean, each with the mark to leave.
 changed_sources() {
     local source key
-    for source in $(files '^(core|agent|bindings/c)/.*\.c$'); do
+    for source in $(files '^(core|agent|bindings/c|plugins)/.*\.c$'); do
         # The text itself counts too: NOLINT is a comment.
         key=$({ echo "$version"; cat "$source"; clang "${flags[@]}" -E "$source" 2>/dev/null; } | sha256sum)
         [ -e "$cache/${key%% *}" ] || echo "$source $cache/${key%% *}"

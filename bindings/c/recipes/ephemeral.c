@@ -1,9 +1,9 @@
-/* ephemeral.c - an ephemeral node that is made again when it is gone: a member of a group, or any path. */
+/* ephemeral.c - an ephemeral node that is made again when it is gone. */
 #include "bindings/c/recipes/recipe.h"
 
 #include <stdlib.h>
 
-#define NAME_OF_MEMBER "__party__" /* as kazoo's Party */
+enum { HEIRLOOMS_MAX = 16 };
 
 enum phase {
     FREE,
@@ -11,7 +11,9 @@ enum phase {
     ENSURING,
     FINDING, /* it is there: is it ours? */
     WAITING, /* another session's, which has to end */
+    TAKING,  /* one of a session before ours */
     HERE,
+    SETTING, /* its data has changed */
     DELETING,
     PHASES
 };
@@ -26,6 +28,9 @@ struct zooid_ephemeral {
     char *parent_path;
     int64_t session; /* 0: it is not there */
     bool changed;
+    uint64_t version, asked, written; /* of the data: what it is to be, was sent as, is */
+    int64_t before[HEIRLOOMS_MAX];    /* sessions whose node it may take over */
+    size_t before_count;
 };
 
 static struct zooid_ephemeral *ephemeral_of(struct task *t)
@@ -35,7 +40,8 @@ static struct zooid_ephemeral *ephemeral_of(struct task *t)
 
 static zooid_request *create_ask(struct task *t)
 {
-    const struct zooid_ephemeral *e = ephemeral_of(t);
+    struct zooid_ephemeral *e = ephemeral_of(t);
+    e->asked = e->version;
     return zooid_request_create(e->path, e->data, e->len, ZOOID_EPHEMERAL);
 }
 
@@ -49,6 +55,7 @@ static int create_answered(struct task *t, int code, const zooid_reply *r)
     if (code != ZOOID_OK)
         return TASK_FAILED;
     ephemeral_of(t)->session = stat->ephemeral_owner;
+    ephemeral_of(t)->written = ephemeral_of(t)->asked;
     return HERE;
 }
 
@@ -67,6 +74,14 @@ static int ensure_answered(struct task *t, int code, const zooid_reply *r)
 
 static const struct task_phase ensuring = {ensure_ask, ensure_answered, ENSURING};
 
+static bool was_before(const struct zooid_ephemeral *e, int64_t session)
+{
+    for (size_t i = 0; session != 0 && i < e->before_count; i++)
+        if (e->before[i] == session)
+            return true;
+    return false;
+}
+
 static zooid_request *find_ask(struct task *t)
 {
     ephemeral_of(t)->changed = false;
@@ -83,10 +98,57 @@ static int find_answered(struct task *t, int code, const zooid_reply *r)
         return TASK_FAILED;
     bool is_ours = stat->ephemeral_owner != 0 && stat->ephemeral_owner == t->client->session_id;
     e->session = is_ours ? stat->ephemeral_owner : 0;
-    return is_ours ? HERE : WAITING;
+    e->written = e->version == 1 ? 1 : 0; /* there may have been several, and it may be from any of them */
+    return is_ours ? HERE : was_before(e, stat->ephemeral_owner) ? TAKING : WAITING;
 }
 
 static const struct task_phase finding = {find_ask, find_answered, FINDING};
+
+static zooid_request *take_ask(struct task *t)
+{
+    zooid_request *multi = zooid_request_multi();
+    bool good = multi != NULL &&
+                zooid_request_add(multi, zooid_request_delete(ephemeral_of(t)->path, ZOOID_ANY_VERSION)) == ZOOID_OK &&
+                zooid_request_add(multi, create_ask(t)) == ZOOID_OK;
+    if (good)
+        return multi;
+    zooid_request_free(multi);
+    return NULL;
+}
+
+static int take_answered(struct task *t, int code, const zooid_reply *r)
+{
+    (void)r;
+    if (code == ZOOID_NO_NODE || code == ZOOID_NODE_EXISTS)
+        return FINDING;
+    if (code != ZOOID_OK)
+        return TASK_FAILED;
+    ephemeral_of(t)->session = t->client->session_id;
+    ephemeral_of(t)->written = ephemeral_of(t)->asked;
+    return HERE;
+}
+
+static const struct task_phase taking = {take_ask, take_answered, FINDING};
+
+static zooid_request *set_ask(struct task *t)
+{
+    struct zooid_ephemeral *e = ephemeral_of(t);
+    e->asked = e->version;
+    return zooid_request_set(e->path, e->data, e->len, ZOOID_ANY_VERSION);
+}
+
+static int set_answered(struct task *t, int code, const zooid_reply *r)
+{
+    struct zooid_ephemeral *e = ephemeral_of(t);
+    (void)r;
+    if (code == ZOOID_NO_NODE)
+        e->changed = true;
+    else if (code == ZOOID_OK)
+        e->written = e->asked;
+    return code == ZOOID_OK || code == ZOOID_NO_NODE ? HERE : TASK_FAILED;
+}
+
+static const struct task_phase setting = {set_ask, set_answered, SETTING};
 
 static zooid_request *guard_ask(struct task *t)
 {
@@ -123,8 +185,8 @@ static const struct task_phase deleting = {delete_ask, delete_answered, DELETING
 
 static const struct task_phase waiting = {NULL, NULL, 0};
 static const struct task_phase *const phases[PHASES] = {
-    [FREE] = &waiting,    [CREATING] = &creating, [ENSURING] = &ensuring, [FINDING] = &finding,
-    [WAITING] = &waiting, [HERE] = &being_here,   [DELETING] = &deleting,
+    [FREE] = &waiting,  [CREATING] = &creating, [ENSURING] = &ensuring, [FINDING] = &finding,   [WAITING] = &waiting,
+    [TAKING] = &taking, [HERE] = &being_here,   [SETTING] = &setting,   [DELETING] = &deleting,
 };
 
 static int lose(struct zooid_ephemeral *e, const char *why)
@@ -151,6 +213,8 @@ static int look(struct task *t, int phase)
         return lose(e, "somebody has deleted it");
     if (t->abandoned)
         return look_abandoned(t, phase);
+    if (phase == HERE && e->written != e->version)
+        return SETTING;
     if (phase == HERE && task_wants(t, WAIT))
         task_answer_locked(t, reply_new(ZOOID_OK, NULL, e->path));
     return phase == FREE || (phase == WAITING && e->changed) ? CREATING : phase;
@@ -201,6 +265,7 @@ zooid_ephemeral *zooid_ephemeral_new(zooid_client *c, const char *path, const vo
     }
     if (len > 0)
         memcpy(e->data, data, len);
+    e->version = 1;
     e->task.due = true;
     task_start(&e->task, c, &kind);
     return e;
@@ -237,29 +302,34 @@ zooid_ticket zooid_ephemeral_number(const zooid_ephemeral *e)
     return e->task.number;
 }
 
-/* -- groups
- * ------------------------------------------------------------------------------------------------------------
- */
-
-zooid_ephemeral *zooid_group_join(zooid_client *c, const char *path, const char *identifier)
+int zooid_ephemeral_set(zooid_ephemeral *e, const void *data, size_t len)
 {
-    char name[UNIQUE_LEN + 1];
-    const char *data = identifier == NULL ? "" : identifier;
-    if (!path_is_usable(path) || !unique_name(name))
-        return NULL;
-    char *node = path_join(path, name, NAME_OF_MEMBER);
-    zooid_ephemeral *e = node == NULL ? NULL : zooid_ephemeral_new(c, node, data, strlen(data));
-    free(node);
-    return e;
+    void *copy = malloc(len + 1);
+    if (copy == NULL)
+        return ZOOID_NO_MEMORY;
+    if (len > 0)
+        memcpy(copy, data, len);
+    pthread_mutex_lock(&e->task.client->lock);
+    free(e->data);
+    e->data = copy;
+    e->len = len;
+    e->version++;
+    e->task.due = true;
+    link_work_locked(e->task.client, false);
+    pthread_mutex_unlock(&e->task.client->lock);
+    return ZOOID_OK;
 }
 
-static bool is_member(const char *name, const void *context)
+int zooid_ephemeral_inherit(zooid_ephemeral *e, const int64_t *sessions, size_t count)
 {
-    (void)context;
-    return strstr(name, NAME_OF_MEMBER) != NULL;
-}
-
-int zooid_group_members(zooid_client *c, const char *path, uint32_t deadline_ms, zooid_reply **reply)
-{
-    return list_some(c, path, deadline_ms, is_member, NULL, reply);
+    if (count > HEIRLOOMS_MAX)
+        return ZOOID_BAD_ARGUMENTS;
+    pthread_mutex_lock(&e->task.client->lock);
+    memcpy(e->before, sessions, count * sizeof *sessions);
+    e->before_count = count;
+    e->changed = e->changed || e->task.phase == WAITING; /* it looks again */
+    e->task.due = true;
+    link_work_locked(e->task.client, false);
+    pthread_mutex_unlock(&e->task.client->lock);
+    return ZOOID_OK;
 }

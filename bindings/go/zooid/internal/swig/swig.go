@@ -118,20 +118,22 @@ typedef _goslice_ swig_type_85;
 typedef _gostring_ swig_type_86;
 typedef _gostring_ swig_type_87;
 typedef long long swig_type_88;
-typedef _gostring_ swig_type_89;
+typedef _goslice_ swig_type_89;
 typedef long long swig_type_90;
 typedef _gostring_ swig_type_91;
 typedef long long swig_type_92;
 typedef _gostring_ swig_type_93;
-typedef _gostring_ swig_type_94;
-typedef long long swig_type_95;
-typedef long long swig_type_96;
+typedef long long swig_type_94;
+typedef _gostring_ swig_type_95;
+typedef _gostring_ swig_type_96;
 typedef long long swig_type_97;
-typedef _gostring_ swig_type_98;
+typedef long long swig_type_98;
 typedef long long swig_type_99;
-typedef long long swig_type_100;
-typedef _gostring_ swig_type_101;
+typedef _gostring_ swig_type_100;
+typedef long long swig_type_101;
 typedef long long swig_type_102;
+typedef _gostring_ swig_type_103;
+typedef long long swig_type_104;
 extern void _wrap_Swig_free_swig_b2359d7676d88c65(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_swig_b2359d7676d88c65(swig_intgo arg1);
 extern void _wrap_free_text_swig_b2359d7676d88c65(uintptr_t arg1);
@@ -225,26 +227,28 @@ extern uintptr_t _wrap_group_join_swig_b2359d7676d88c65(uintptr_t arg1, swig_typ
 extern void _wrap_ephemeral_free_swig_b2359d7676d88c65(uintptr_t arg1);
 extern swig_type_88 _wrap_ephemeral_submit_wait_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_ephemeral_cancel_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_89 _wrap_ephemeral_path_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_90 _wrap_ephemeral_number_swig_b2359d7676d88c65(uintptr_t arg1);
-extern uintptr_t _wrap_barrier_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_91 arg2);
+extern swig_intgo _wrap_ephemeral_set_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_89 arg2);
+extern swig_intgo _wrap_ephemeral_inherit_swig_b2359d7676d88c65(uintptr_t arg1, swig_voidp arg2, swig_type_90 arg3);
+extern swig_type_91 _wrap_ephemeral_path_swig_b2359d7676d88c65(uintptr_t arg1);
+extern swig_type_92 _wrap_ephemeral_number_swig_b2359d7676d88c65(uintptr_t arg1);
+extern uintptr_t _wrap_barrier_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_93 arg2);
 extern void _wrap_barrier_free_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_92 _wrap_barrier_submit_wait_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_94 _wrap_barrier_submit_wait_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_barrier_cancel_swig_b2359d7676d88c65(uintptr_t arg1);
-extern uintptr_t _wrap_double_barrier_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_93 arg2, swig_intgo arg3, swig_type_94 arg4);
+extern uintptr_t _wrap_double_barrier_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_95 arg2, swig_intgo arg3, swig_type_96 arg4);
 extern void _wrap_double_barrier_free_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_95 _wrap_double_barrier_submit_enter_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_96 _wrap_double_barrier_submit_leave_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_97 _wrap_double_barrier_submit_enter_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_98 _wrap_double_barrier_submit_leave_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_double_barrier_cancel_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_97 _wrap_double_barrier_number_swig_b2359d7676d88c65(uintptr_t arg1);
-extern uintptr_t _wrap_queue_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_98 arg2);
+extern swig_type_99 _wrap_double_barrier_number_swig_b2359d7676d88c65(uintptr_t arg1);
+extern uintptr_t _wrap_queue_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_100 arg2);
 extern void _wrap_queue_free_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_99 _wrap_queue_submit_take_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_101 _wrap_queue_submit_take_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_queue_cancel_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_100 _wrap_queue_number_swig_b2359d7676d88c65(uintptr_t arg1);
-extern uintptr_t _wrap_cache_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_101 arg2);
+extern swig_type_102 _wrap_queue_number_swig_b2359d7676d88c65(uintptr_t arg1);
+extern uintptr_t _wrap_cache_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_103 arg2);
 extern void _wrap_cache_free_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_102 _wrap_cache_submit_wait_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_104 _wrap_cache_submit_wait_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_cache_cancel_swig_b2359d7676d88c65(uintptr_t arg1);
 #undef intgo
 */
@@ -1210,6 +1214,26 @@ func Ephemeral_cancel(arg1 uintptr) {
 	C._wrap_ephemeral_cancel_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
 }
 
+func Ephemeral_set(arg1 uintptr, arg2 []byte) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (int)(C._wrap_ephemeral_set_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_1))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Ephemeral_inherit(arg1 uintptr, arg2 *int64, arg3 int64) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (int)(C._wrap_ephemeral_inherit_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_type_90(_swig_i_2)))
+	return swig_r
+}
+
 func Ephemeral_path(arg1 uintptr) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
@@ -1231,7 +1255,7 @@ func Barrier_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_barrier_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_barrier_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1262,7 +1286,7 @@ func Double_barrier_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swi
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_double_barrier_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_double_barrier_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1309,7 +1333,7 @@ func Queue_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_queue_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_queue_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_100)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1345,7 +1369,7 @@ func Cache_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_cache_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_cache_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_103)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}

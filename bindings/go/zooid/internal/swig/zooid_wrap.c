@@ -1992,6 +1992,42 @@ void _wrap_ephemeral_cancel_swig_b2359d7676d88c65(zooid_ephemeral *_swig_go_0) {
 }
 
 
+intgo _wrap_ephemeral_set_swig_b2359d7676d88c65(zooid_ephemeral *_swig_go_0, _goslice_ _swig_go_1) {
+  zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
+  void *arg2 = (void *) 0 ;
+  size_t arg3 ;
+  int result;
+  intgo _swig_go_result;
+  
+  arg1 = (zooid_ephemeral *)_swig_go_0;
+  {
+    arg2 = _swig_go_1.array;
+    arg3 = (size_t)_swig_go_1.len;
+  }
+  
+  result = (int)zooid_ephemeral_set(arg1,(void const *)arg2,arg3);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_ephemeral_inherit_swig_b2359d7676d88c65(zooid_ephemeral *_swig_go_0, long long *_swig_go_1, long long _swig_go_2) {
+  zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
+  int64_t *arg2 = (int64_t *) 0 ;
+  size_t arg3 ;
+  int result;
+  intgo _swig_go_result;
+  
+  arg1 = (zooid_ephemeral *)_swig_go_0;
+  arg2 = *(int64_t **)&_swig_go_1; 
+  arg3 = (size_t)_swig_go_2; 
+  
+  result = (int)zooid_ephemeral_inherit(arg1,(long long const *)arg2,arg3);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
 _gostring_ _wrap_ephemeral_path_swig_b2359d7676d88c65(zooid_ephemeral *_swig_go_0) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   char *result = 0 ;

@@ -1,0 +1,28 @@
+/* hold_lock.c - locks of plugins: libzooid's, contended for again whenever they were lost. */
+#include "plugins/host/hold.h"
+
+static zooid_ticket acquire(struct hold *hold)
+{
+    return zooid_lock_submit_acquire(hold->object, ZOOID_NO_DEADLINE, &hold->listener);
+}
+
+static zooid_ticket number(const struct hold *hold)
+{
+    return zooid_lock_number(hold->object);
+}
+
+static void give_back(struct hold *hold)
+{
+    zooid_lock_free(hold->object);
+}
+
+static const struct hold_row row = {acquire, number, give_back};
+
+zooid_handle hold_lock(zooid_host *host, const char *path, const char *identifier, zooid_plugin_hold_fn *held,
+                       void *context)
+{
+    struct hold *hold = path == NULL || held == NULL ? NULL : hold_new(host, &row, held, context);
+    if (hold == NULL)
+        return 0;
+    return hold_begin(hold, zooid_lock_new(host->client, path, ZOOID_LOCK_EXCLUSIVE, identifier));
+}

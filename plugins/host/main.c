@@ -1,0 +1,89 @@
+/* main.c - the command line of zooid-plugin-host: which of its jobs is wanted. */
+#include "plugins/host/exit_codes.h"
+#include "plugins/host/foreground.h"
+
+#include "bindings/c/include/zooid.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum option_code { OPTION_VERSION = 256, OPTION_HELP, OPTION_PLUGIN, OPTION_SETTINGS, OPTION_NAME, OPTION_STATE_DIR };
+
+static const struct option options[] = {
+    {"plugin", required_argument, NULL, OPTION_PLUGIN},
+    {"settings", required_argument, NULL, OPTION_SETTINGS},
+    {"name", required_argument, NULL, OPTION_NAME},
+    {"socket", required_argument, NULL, 'S'},
+    {"state-dir", required_argument, NULL, OPTION_STATE_DIR},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {NULL, 0, NULL, 0},
+};
+
+static const char usage[] =
+    "usage: zooid-plugin-host --plugin FILE [--settings FILE] [--name NAME]\n"
+    "                                          run one plugin in the foreground, with its log on standard error\n"
+    "       zooid-plugin-host --version | --help\n\n"
+    "  -S, --socket PATH     the agent's local socket (default: $ZOOID_SOCKET, else /run/zooid/zooid.sock)\n"
+    "      --state-dir DIR   plugins keep what outlives them below it\n";
+
+struct command_line {
+    struct foreground_options foreground;
+    int (*job)(const struct command_line *line);
+};
+
+static int run_foreground(const struct command_line *line)
+{
+    return foreground_run(&line->foreground);
+}
+
+static int print_version(const struct command_line *line)
+{
+    (void)line;
+    printf("zooid-plugin-host %s\n", ZOOID_VERSION);
+    return 0;
+}
+
+static int print_help(const struct command_line *line)
+{
+    (void)line;
+    fputs(usage, stdout);
+    return 0;
+}
+
+static int complain_usage(const struct command_line *line)
+{
+    (void)line;
+    fputs(usage, stderr);
+    return EXIT_USAGE;
+}
+
+static void take_option(struct command_line *line, int code)
+{
+    switch (code) {
+    case OPTION_PLUGIN:
+        line->foreground.plugin = optarg;
+        line->job = run_foreground;
+        break;
+    case OPTION_SETTINGS: line->foreground.settings = optarg; break;
+    case OPTION_NAME: line->foreground.name = optarg; break;
+    case OPTION_STATE_DIR: line->foreground.state_dir = optarg; break;
+    case 'S': line->foreground.socket = optarg; break;
+    case OPTION_VERSION: line->job = print_version; break;
+    case OPTION_HELP: line->job = print_help; break;
+    default: line->job = complain_usage; break;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct command_line line = {.job = complain_usage};
+    int code;
+    while ((code = getopt_long(argc, argv, "S:", options, NULL)) != -1) {
+        take_option(&line, code);
+        if (code == '?')
+            return EXIT_USAGE;
+    }
+    return optind < argc ? complain_usage(&line) : line.job(&line);
+}
