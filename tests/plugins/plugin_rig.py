@@ -76,6 +76,12 @@ class Host:
         return self.wait_end()
 
     def kill(self):
+        """SIGKILL, and for the programs that it runs, which nobody else knows of then."""
+        pids = []
         if self.process.poll() is None:
+            with open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid), encoding="ascii") as children:
+                pids = [int(pid) for pid in children.read().split()]
             self.process.kill()
         self.process.wait()
+        for pid in pids:
+            os.killpg(pid, signal.SIGKILL)
