@@ -190,7 +190,7 @@ $(CLI): cli_flags := -Wl,-rpath,'$$ORIGIN/../lib'
 $(CLI) $(INSTALLED_CLI): $(call object,$(CLI_SOURCES)) $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo "  LINK  $(V) $@"
-	@$(link) -o $@ $(filter %.o,$^) -L$(B)/lib -lzooid $(cli_flags) $$(pkg-config --libs jansson libedit)
+	@$(link) -o $@ $(filter %.o,$^) -L$(B)/lib -lzooid $(cli_flags) $$(pkg-config --libs jansson libedit zlib)
 
 # The host of plugins, twice as the command. What it loads finds the library's functions in it, and nothing else.
 host_packages := libuv libconfig jansson

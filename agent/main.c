@@ -2,6 +2,7 @@
 #include "agent/agent.h"
 #include "agent/base/version.h"
 #include "agent/disk/persistence.h"
+#include "agent/disk/restore.h"
 #include "agent/join/join.h"
 #include "core/base/mem.h"
 
@@ -22,7 +23,9 @@ enum job {
     JOB_PRINT_MAN,
     JOB_CHECK_DATA,
     JOB_EXPORT_SNAPSHOT,
-    JOB_PROMOTE
+    JOB_PROMOTE,
+    JOB_RESTORE,
+    JOB_ARCHIVE_LOG
 };
 
 enum option_code {
@@ -32,6 +35,9 @@ enum option_code {
     OPTION_CHECK_DATA,
     OPTION_EXPORT_SNAPSHOT,
     OPTION_PROMOTE,
+    OPTION_RESTORE,
+    OPTION_ARCHIVE_LOG,
+    OPTION_UNTIL,
     OPTION_JOIN,
     OPTION_ID,
     OPTION_VERSION,
@@ -46,6 +52,9 @@ static const struct option options[] = {
     {"check-data", required_argument, NULL, OPTION_CHECK_DATA},
     {"export-snapshot", no_argument, NULL, OPTION_EXPORT_SNAPSHOT},
     {"promote", optional_argument, NULL, OPTION_PROMOTE},
+    {"restore", required_argument, NULL, OPTION_RESTORE},
+    {"archive-log", required_argument, NULL, OPTION_ARCHIVE_LOG},
+    {"until", required_argument, NULL, OPTION_UNTIL},
     {"join", required_argument, NULL, OPTION_JOIN},
     {"id", required_argument, NULL, OPTION_ID},
     {"version", no_argument, NULL, OPTION_VERSION},
@@ -64,11 +73,17 @@ static const char usage[] =
     "       zooid-agent -c FILE --promote[=ID]       give an observer a small number, so that it may be made to vote\n"
     "       zooid-agent --check-data DIR [LOGDIR]    read a data directory and judge it: 0 sound, 1 repairable,\n"
     "                                                2 damaged, 3 unreadable\n"
+    "       zooid-agent --restore BACKUP [--until ZXID|TIME] DIR [LOGDIR]\n"
+    "                                                make an empty directory a data directory from a backup\n"
+    "       zooid-agent --archive-log LOGDIR --until ZXID BACKUP\n"
+    "                                                add to a backup what the log has of txns that are committed\n"
     "       zooid-agent --version | --help\n";
 
 struct command {
     enum job job;
     const char *file, *data_dir, *log_dir, *seeds;
+    const char *from; /* a backup that is restored, a log that is archived */
+    struct until until;
     int64_t id; /* 0: none was asked for */
     const char *defines[DEFINES_MAX];
     size_t define_count;
@@ -99,6 +114,8 @@ static int take_option(struct command *command, int code)
         [OPTION_CHECK_DATA - OPTION_CHECK_CONFIG] = JOB_CHECK_DATA,
         [OPTION_EXPORT_SNAPSHOT - OPTION_CHECK_CONFIG] = JOB_EXPORT_SNAPSHOT,
         [OPTION_PROMOTE - OPTION_CHECK_CONFIG] = JOB_PROMOTE,
+        [OPTION_RESTORE - OPTION_CHECK_CONFIG] = JOB_RESTORE,
+        [OPTION_ARCHIVE_LOG - OPTION_CHECK_CONFIG] = JOB_ARCHIVE_LOG,
     };
     if (code == 'c') {
         command->file = optarg;
@@ -116,9 +133,13 @@ static int take_option(struct command *command, int code)
         command->seeds = optarg;
     } else if (code == OPTION_ID) {
         return take_id(command);
-    } else if (code >= OPTION_CHECK_CONFIG && code <= OPTION_PROMOTE) {
+    } else if (code == OPTION_UNTIL) {
+        if (!until_parse(optarg, &command->until))
+            return usage_error("--until is neither a zxid (0x1f) nor a time (2024-05-01T12:00:00Z, @1714557600)");
+    } else if (code >= OPTION_CHECK_CONFIG && code <= OPTION_ARCHIVE_LOG) {
         command->job = jobs[code - OPTION_CHECK_CONFIG];
         command->data_dir = code == OPTION_CHECK_DATA ? optarg : command->data_dir;
+        command->from = optarg;
         if (code == OPTION_PROMOTE && optarg != NULL)
             return take_id(command);
     } else {
@@ -136,13 +157,22 @@ static int parse(struct command *command, int argc, char **argv)
         if (result != 0)
             return result;
     }
-    if (command->job == JOB_CHECK_DATA && optind < argc)
+    bool has_dir = command->job == JOB_RESTORE || command->job == JOB_ARCHIVE_LOG;
+    if (has_dir && optind < argc)
+        command->data_dir = argv[optind++];
+    if ((command->job == JOB_CHECK_DATA || command->job == JOB_RESTORE) && optind < argc)
         command->log_dir = argv[optind++];
     if (optind < argc)
         return usage_error("too many arguments");
+    if (has_dir && command->data_dir == NULL)
+        return usage_error("the directory is missing");
+    if (command->job == JOB_ARCHIVE_LOG && command->until.kind != UNTIL_ZXID)
+        return usage_error("--archive-log needs --until ZXID");
+    if (command->until.kind != UNTIL_END && !has_dir)
+        return usage_error("--until is for --restore and --archive-log");
     if (command->seeds != NULL && command->job != JOB_RUN)
         return usage_error("--join is for an agent that is to serve");
-    bool needs_file = command->job != JOB_CHECK_DATA && command->job != JOB_PRINT_MAN;
+    bool needs_file = command->job != JOB_CHECK_DATA && command->job != JOB_PRINT_MAN && !has_dir;
     return needs_file && command->file == NULL ? usage_error("-c FILE is missing") : 0;
 }
 
@@ -152,6 +182,19 @@ static int check_data(const struct command *command)
     const char *log_dir = command->log_dir != NULL ? command->log_dir : command->data_dir;
     int code = persistence_check(command->data_dir, log_dir, &message);
     fwrite(message.data, 1, message.len, stdout);
+    buffer_free(&message);
+    return code;
+}
+
+static int use_backup(const struct command *command)
+{
+    struct buffer message = {0};
+    const char *log_dir = command->log_dir != NULL ? command->log_dir : command->data_dir;
+    const struct restore_command restore = {command->from, command->data_dir, log_dir, command->until};
+    int code = command->job == JOB_RESTORE
+                   ? restore_data(&restore, &message)
+                   : archive_log(command->from, command->data_dir, command->until.value, &message);
+    fprintf(code == 0 ? stdout : stderr, "%.*s", BYTES_PRINT(buffer_bytes(&message)));
     buffer_free(&message);
     return code;
 }
@@ -212,6 +255,8 @@ int main(int argc, char **argv)
         return result < 0 ? 0 : result;
     if (command.job == JOB_CHECK_DATA)
         return check_data(&command);
+    if (command.job == JOB_RESTORE || command.job == JOB_ARCHIVE_LOG)
+        return use_backup(&command);
     if (command.job == JOB_PRINT_MAN) {
         settings_print_man(stdout);
         return 0;

@@ -10,6 +10,7 @@
  *   bench.c     how fast the agent answers
  *   shell.c     commands from a terminal (complete.c: the word that is begun)
  *   watch.c     watch, with a command for each change
+ *   backup.c    backup; offline.c: restore, and what else zooid-agent does without a running one
  *   hold.c      lock, elect, semaphore: who has it, or a command while it is held (child.c)
  *   output.c    tables for people, JSON for programs */
 #pragma once
@@ -76,6 +77,8 @@ int run_command(struct cli *cli, const struct arguments *a);
 int run_debug(struct cli *cli, const struct arguments *a);
 int run_bench(struct cli *cli, const struct arguments *a);
 int run_shell(struct cli *cli, const struct arguments *a);
+int run_backup(struct cli *cli, const struct arguments *a);
+int run_restore(struct cli *cli, const struct arguments *a);
 int run_elect(struct cli *cli, const struct arguments *a);
 int run_semaphore(struct cli *cli, const struct arguments *a);
 
@@ -113,12 +116,24 @@ bool read_number(const char *text, const char *what, int64_t min, int64_t max, i
 /* All of a file, or of standard input ("-"). NULL: said on standard error. Free with free. */
 char *read_file(const char *path, size_t *len);
 
+/* -- report.c */
+
+struct json_t;
+/* The answer to a command, to be let go of; NULL: said, and `*code` is the exit code. */
+struct json_t *ask_command(struct cli *cli, const char *name, int *code);
+
+/* -- offline.c */
+
+/* Runs zooid-agent with these words, NULL behind them, and waits for its end; an exit code. */
+int run_agent_program(const char *const *words);
+/* Whether the backup directory has any. */
+bool has_snapshot(const char *directory);
+
 /* -- output.c */
 
 /* Data as it is, with a newline behind it where it goes to a person. */
 void print_data(const void *data, size_t len);
 
-struct json_t;
 /* Prints the object on one line and lets go of it. */
 void print_json(struct json_t *object);
 /* Text when it is UTF-8, else {"base64": ...}; null for null data. */

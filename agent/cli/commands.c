@@ -41,6 +41,13 @@ static const struct command commands[] = {
     {"debug", "", 0, 0, "debug", "print all that helps to find out what is wrong, as JSON", run_debug},
     {"bench", "n:p:b:", 0, 0, "bench [-n COUNT] [-p OUTSTANDING] [-b BYTES]",
      "measure how fast a node is read and written: -n times, -p at a time, with -b bytes", run_bench},
+    {"backup", "l", 1, 1, "backup [-l] FILE|DIRECTORY",
+     "write the tree as it is into a file, or as one more into a directory: -l the log behind it, too, which makes\n"
+     "        every state since then one that can be restored",
+     run_backup},
+    {"restore", "u:", 2, 3, "restore [-u ZXID|TIME] BACKUP DATADIR [LOGDIR]",
+     "make an empty directory one that an agent or Apache ZooKeeper starts on: -u with the state of that place",
+     run_restore},
     {"sync", "", 0, 0, "sync", "wait until this replica has all that was committed", run_sync},
     {"shell", "", 0, 0, "shell", "read commands from a terminal, with history and completion, or from standard input",
      run_shell},

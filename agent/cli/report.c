@@ -9,8 +9,7 @@
 
 enum { LINE_LEN = 512 };
 
-/* The answer to a command, to be let go of; NULL: said, and `*code` is the exit code. */
-static json_t *ask(struct cli *cli, const char *name, int *code)
+json_t *ask_command(struct cli *cli, const char *name, int *code)
 {
     zooid_reply *reply = NULL;
     json_error_t error;
@@ -29,7 +28,7 @@ static json_t *ask(struct cli *cli, const char *name, int *code)
 int run_command(struct cli *cli, const struct arguments *a)
 {
     int code;
-    json_t *answer = ask(cli, a->words[0], &code);
+    json_t *answer = ask_command(cli, a->words[0], &code);
     if (answer == NULL)
         return code;
     char *text = json_dumps(answer,
@@ -52,7 +51,7 @@ int run_debug(struct cli *cli, const struct arguments *a)
     int code = EXIT_FAILED;
     (void)a;
     for (size_t i = 0; i < sizeof names / sizeof names[0] && answer != NULL; i++)
-        if ((answer = ask(cli, names[i], &code)) != NULL)
+        if ((answer = ask_command(cli, names[i], &code)) != NULL)
             (void)json_object_set_new(commands, names[i], answer);
     if (answer != NULL)
         print_json(
@@ -114,7 +113,7 @@ int run_status(struct cli *cli, const struct arguments *a)
                                (json_int_t)zooid_reply_zxid(reply), "leader_heard_ms",
                                (json_int_t)zooid_reply_age_ms(reply));
     zooid_reply_free(reply);
-    json_t *answer = ask(cli, "monitor", &code);
+    json_t *answer = ask_command(cli, "monitor", &code);
     for (size_t i = 0; answer != NULL && i < sizeof shown / sizeof shown[0]; i++) {
         json_t *value = json_object_get(answer, shown[i].key);
         if (value != NULL)
@@ -178,7 +177,7 @@ int run_members(struct cli *cli, const struct arguments *a)
     size_t len = zooid_reply_data_len(reply);
     char *text = len == 0 ? strdup("") : strndup(zooid_reply_data(reply), len), *rest = text, *line;
     zooid_reply_free(reply);
-    json_t *leader = text == NULL ? NULL : ask(cli, "leader", &code);
+    json_t *leader = text == NULL ? NULL : ask_command(cli, "leader", &code);
     if (leader == NULL) {
         free(text);
         return text == NULL ? complain(NULL) : code;
@@ -229,8 +228,8 @@ int run_sessions(struct cli *cli, const struct arguments *a)
 {
     int code;
     (void)a;
-    json_t *dump = ask(cli, "dump", &code);
-    json_t *connections = dump == NULL ? NULL : ask(cli, "connections", &code);
+    json_t *dump = ask_command(cli, "dump", &code);
+    json_t *connections = dump == NULL ? NULL : ask_command(cli, "connections", &code);
     if (connections == NULL) {
         json_decref(dump);
         return code;

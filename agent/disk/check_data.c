@@ -55,7 +55,7 @@ static void check_own_files(struct check *c)
 {
     struct buffer text = {0};
     if (data_dir_check_format(c->dir, &text) != ST_OK || data_dir_check_split(c->dir, &text) != ST_OK ||
-        data_dir_check_key(c->dir, &text) != ST_OK) {
+        data_dir_check_key(c->dir, &text) != ST_OK || data_dir_check_restoring(c->dir, &text) != ST_OK) {
         check_worse(c, CHECK_DAMAGED);
         if (buffer_printf(c->report, "%.*s\n", (int)text.len, (const char *)text.data) != ST_OK)
             c->verdict = CHECK_UNREADABLE;

@@ -9,6 +9,7 @@
  *     dataDir/zooid/checkpoint     the tree (checkpoint_lmdb.h)
  *     dataDir/zooid/log_end        how far the log goes (log_end.h)
  *     dataDir/zooid/replacing      a snapshot from the leader takes the place of all data (replacement.h)
+ *     dataDir/zooid/restoring      a backup is being restored, or that broke off: nothing else may be done here
  *     dataDir/zooid/loading        a start is reading the checkpoint; left behind, the checkpoint ended that start
  *
  * An flock on dataDir, and on dataLogDir when it is another one, refuses a second agent (design 4.4). Not thread-safe.
@@ -62,6 +63,16 @@ bool data_dir_marked(const struct data_dir *d);
  * end there, not the machine. ST_IO_ERROR, ST_NO_SPACE. */
 enum status data_dir_set_mark(const struct data_dir *d);
 enum status data_dir_clear_mark(const struct data_dir *d);
+
+/* Whether a restore has not come to its end. */
+bool data_dir_restoring(const struct data_dir *d);
+
+/* Sets that mark, which data_dir_settle makes durable; takes it away, durably. An error appends to `message`. */
+enum status data_dir_set_restoring(struct data_dir *d, struct buffer *message);
+enum status data_dir_clear_restoring(const struct data_dir *d, struct buffer *message);
+
+/* ST_CORRUPT, and a line in `message`, when there is that mark. */
+enum status data_dir_check_restoring(const struct data_dir *d, struct buffer *message);
 
 /* The agent that holds the lock on `root`: its pid, 0 when it is not known which, -1 when there is none. Takes no lock
  * that outlives the call. */

@@ -246,3 +246,45 @@ enum status data_dir_session_key(struct data_dir *d, uint8_t key[SESSION_KEY_SIZ
     }
     return data_dir_write_small(d, "session_key", key, SESSION_KEY_SIZE, 0600, message);
 }
+
+/* -- a restore ---------------------------------------------------------------------------------------------------- */
+
+static const char restoring_name[] = "restoring";
+
+bool data_dir_restoring(const struct data_dir *d)
+{
+    char *path = path_join(d->own, restoring_name);
+    bool is_there = path != NULL && access(path, F_OK) == 0;
+    mem_free(path);
+    return is_there;
+}
+
+enum status data_dir_set_restoring(struct data_dir *d, struct buffer *message)
+{
+    static const char text[] = "a backup is being restored\n";
+    return data_dir_write_small(d, restoring_name, text, sizeof text - 1, 0640, message);
+}
+
+enum status data_dir_clear_restoring(const struct data_dir *d, struct buffer *message)
+{
+    const struct store_io *io = disk_posix();
+    char *path = path_join(d->own, restoring_name);
+    if (path == NULL)
+        return ST_NO_MEMORY;
+    disk_posix_error_clear();
+    enum status st = io->remove(io->context, path);
+    if (st == ST_OK)
+        st = io->sync_dir(io->context, d->own);
+    if (st != ST_OK)
+        (void)data_dir_failed(message, "remove", path, st);
+    mem_free(path);
+    return st;
+}
+
+enum status data_dir_check_restoring(const struct data_dir *d, struct buffer *message)
+{
+    if (!data_dir_restoring(d))
+        return ST_OK;
+    (void)buffer_printf(message, "%s: restoring a backup into this directory was not finished: do it again", d->root);
+    return ST_CORRUPT;
+}

@@ -8,54 +8,11 @@
 #include "agent/disk/disk_posix.h"
 #include "agent/disk/loading.h"
 #include "agent/disk/persistence.h"
+#include "agent/disk/snapshot_whole.h"
 #include "core/store/files.h"
 #include "core/store/log_end.h"
 
 #include <inttypes.h>
-
-enum { NODES_AT_ONCE = 256, FLUSH_BYTES = 1 << 20 };
-
-static enum status flush(struct snapshot_file *file, struct buffer *data)
-{
-    enum status st = snapshot_file_append(file, buffer_bytes(data));
-    data->len = 0;
-    return st;
-}
-
-/* In pieces, since a tree may be as large as memory. */
-static enum status write_nodes(struct snapshot_writer *writer, int64_t zxid, struct snapshot_file *file)
-{
-    struct buffer data = {0};
-    bool done = false;
-    enum status st = ST_OK;
-    while (st == ST_OK && !done) {
-        st = snapshot_encode_some(writer, NODES_AT_ONCE, &data, &done);
-        if (st == ST_OK && data.len >= FLUSH_BYTES)
-            st = flush(file, &data);
-    }
-    if (st == ST_OK)
-        st = snapshot_encode_end(writer, zxid, &data);
-    if (st == ST_OK)
-        st = flush(file, &data);
-    buffer_free(&data);
-    return st;
-}
-
-static enum status write_snapshot(const struct data_dir *d, struct recovery *r)
-{
-    struct snapshot_file *file;
-    enum status st = snapshot_file_create(&file, disk_posix(), d->snapshots, r->last_zxid);
-    if (st != ST_OK)
-        return st;
-    struct snapshot_writer *writer = snapshot_writer_new(r->tree, r->sessions, r->last_zxid);
-    st = writer == NULL ? ST_NO_MEMORY : write_nodes(writer, r->last_zxid, file);
-    if (writer != NULL)
-        snapshot_writer_free(writer);
-    if (st == ST_OK)
-        return snapshot_file_commit(file);
-    snapshot_file_abort(file);
-    return st;
-}
 
 /* All but the one just written, a compressed one of the same zxid included. */
 static enum status remove_others(const struct data_dir *d, int64_t zxid, uint32_t *removed)
@@ -100,7 +57,7 @@ static enum status export_data(const struct data_dir *d, const struct settings *
     if (st != ST_OK)
         return st;
     disk_posix_error_clear();
-    st = write_snapshot(d, r);
+    st = snapshot_write_whole(d->snapshots, r->tree, r->sessions, r->last_zxid);
     if (st == ST_OK)
         st = remove_others(d, r->last_zxid, &removed);
     if (st == ST_OK)

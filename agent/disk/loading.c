@@ -235,6 +235,8 @@ enum status load_data(const struct data_dir *d, const struct settings *settings,
 {
     struct loading l = loading_of(d, settings, hash_key, log);
     l.history = history;
+    if (data_dir_check_restoring(d, message) != ST_OK)
+        return ST_CORRUPT;
     enum status st = finish_replacement(d, log, &recovery->findings);
     if (st == ST_OK) {
         heed_mark(d, log);

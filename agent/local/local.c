@@ -27,7 +27,7 @@ static struct local_client *client_new(struct local *l, struct connection *conne
     c->connection = connection;
     c->frame_max = LOCAL_FRAME_BEFORE_HELLO;
     list_init(&c->requests);
-    list_init(&c->subscriptions);
+    list_init(&c->apart);
     list_init(&c->in_held);
     list_init(&c->in_suspended);
     connection->state = c;
@@ -87,7 +87,7 @@ static void ended(void *context, struct connection *connection)
     local_session_abandon(c);
     LIST_FOR_EACH(at, &c->requests)
     local_request_free(LIST_ENTRY(at, struct local_request, link));
-    LIST_FOR_EACH(at, &c->subscriptions)
+    LIST_FOR_EACH(at, &c->apart)
     local_request_free(LIST_ENTRY(at, struct local_request, link));
     list_remove(&c->in_held);
     list_remove(&c->in_suspended);
@@ -103,7 +103,7 @@ static bool is_ripe(void *context)
 {
     struct local *l = context;
     int64_t zxid = replica_last_zxid(l->parts.replica);
-    if (local_subscriptions_are_ripe(l) || local_lingerers_are_ripe(l))
+    if (local_subscriptions_are_ripe(l) || local_lingerers_are_ripe(l) || local_backups_are_ripe(l))
         return true;
     if (!list_is_empty(&l->suspended) && replica_serves_all(l->parts.replica))
         return true;
@@ -120,6 +120,7 @@ static void work(void *context)
     local_lingerers_look(l);
     local_look_at_held(l);
     local_subscriptions_tell(l);
+    local_backups_go_on(l);
 }
 
 /* -- the door ----------------------------------------------------------------------------------------------------- */
@@ -147,6 +148,7 @@ enum status local_new(struct local **out, const struct local_parts *parts, const
     list_init(&l->held);
     list_init(&l->suspended);
     list_init(&l->subscriptions);
+    list_init(&l->backups);
     list_init(&l->lingerers);
     l->tongue = (struct front_tongue){l, take, translate, sent_away, stray_sent_away, ended, is_ripe, work};
     const struct front_limits limits = limits_of(settings);

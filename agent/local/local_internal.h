@@ -3,8 +3,9 @@
  * local.c is made, listens and ends; local_take.c takes what a client sends; local_ops.c is the table of operations,
  * with local_encode.c towards the replica and local_decode.c back; local_reply.c keeps the order of replies and writes
  * them; local_session.c opens sessions and keeps them alive; local_peer.c knows who the peer is; local_subscribe.c
- * tells subscribers what has changed, local_changes.c writes it; local_linger.c keeps sessions without a connection,
- * local_death.c hears of the death of processes; local_users.c counts what each user has. */
+ * tells subscribers what has changed, local_changes.c writes it; local_backup.c sends the whole tree, local_flow.c is
+ * the credit of both; local_linger.c keeps sessions without a connection, local_death.c hears of the death of
+ * processes; local_users.c counts what each user has. */
 #pragma once
 
 #include "agent/front/front_parts.h"
@@ -58,10 +59,12 @@ struct local {
     bool lingerer_away;          /* and knows none for one */
     struct list held, suspended; /* clients */
     struct list subscriptions;   /* of all clients */
-    uint64_t followed_to;        /* they have been told of as much of the history; UINT64_MAX: look at it anew */
-    bool parting;                /* the agent is about to end: each is told where it stands */
-    bool follows_on;             /* one of them has been told only as much as fits into a turn */
-    int64_t armed_ms;            /* what the timer is set to; INT64_MAX: off */
+    struct list backups;
+    uint32_t backup_count;
+    uint64_t followed_to; /* they have been told of as much of the history; UINT64_MAX: look at it anew */
+    bool parting;         /* the agent is about to end: each is told where it stands */
+    bool follows_on;      /* one of them has been told only as much as fits into a turn */
+    int64_t armed_ms;     /* what the timer is set to; INT64_MAX: off */
     uv_timer_t timer;
     bool closing;
     void (*done)(void *context);
@@ -87,10 +90,10 @@ struct local_client {
     pid_t pid;               /* 0: not known here */
     gid_t groups[LOCAL_GROUPS_MAX];
     size_t group_count;
-    struct list requests;      /* whose final reply is still to come, in their order */
-    struct list subscriptions; /* requests without an order */
+    struct list requests; /* whose final reply is still to come, in their order */
+    struct list apart;    /* requests without an order */
     uint32_t subscription_count;
-    uint64_t unacknowledged; /* bytes of changes that no credit has come for */
+    uint64_t unacknowledged; /* bytes of streams that no credit has come for */
     uint32_t open_count;
     int32_t last_xid;
     uint64_t highest_id;
@@ -124,15 +127,17 @@ enum local_request_state {
 struct local_op;
 
 struct local_request {
-    struct list link; /* client->requests */
+    struct list link; /* client->requests, or client->apart */
     struct deadline deadline;
     struct local_client *client;
     const struct local_op *op; /* NULL: the door's own (a sync before a read, a touch): nobody is told of it */
     uint64_t id;
     enum local_request_state state;
     int32_t xid;
-    bool answered;                           /* its final reply has left: a deadline, or cancelled */
+    bool answered; /* its final reply has left: a deadline, or cancelled */
+    bool is_apart;
     struct local_subscription *subscription; /* NULL: it is none */
+    struct local_backup *backup;             /* the same */
     bool resumes;
     int64_t if_changed_since;
     bool has_if_changed_since, with_nodes, with_children, without_data;
@@ -194,6 +199,10 @@ bool local_feed(struct local_client *c, struct bytes frame);
 /* Appends a request to the client's order. NULL: out of memory. */
 struct local_request *local_request_new(struct local_client *c, const struct local_op *op, uint64_t id);
 void local_request_free(struct local_request *request);
+
+/* It leaves the order of the requests: its final reply comes when it ends (local_give_up, local_finish). */
+void local_set_apart(struct local_request *request);
+void local_finish(struct local_request *request, from_agent *m);
 
 /* Frames of the replica for the client: their meaning is appended to `say`. */
 enum status local_translate(struct local_client *c, struct bytes frames, struct buffer *say);
@@ -286,6 +295,41 @@ enum status local_peer_introduce(struct local_client *c);
 enum status local_acl_write(struct writer *w, size_t count, Zooid__Local__Acl **acls, struct arena *arena);
 Zooid__Local__Acl *local_acl_read(struct arena *arena, const struct acl_entry *entry);
 
+/* -- local_flow.c */
+
+/* What one stream of frames may send before its client has dealt with it. */
+struct local_flow {
+    struct local_client *client;
+    uint64_t window, unacknowledged;
+    uint64_t counted; /* of the user's bytes */
+};
+
+struct local_flow local_flow_of(struct local_client *c, uint64_t window);
+bool local_flow_has_room(const struct local_flow *f);
+/* So many bytes were sent, and so many wait: both at the user's account. */
+void local_flow_sent(struct local_flow *f, size_t bytes, size_t waiting);
+void local_flow_end(struct local_flow *f);
+void local_take_credit(struct local_client *c, const Zooid__Local__Credit *credit);
+
+/* -- local_backup.c */
+
+struct local_backup {
+    struct list link; /* local->backups */
+    struct local_request *request;
+    struct snapshot_writer *writer;
+    struct local_flow flow;
+    int64_t zxid;
+    bool is_told, is_encoded;
+    struct buffer piece; /* what has been encoded and has not left, from piece_at on */
+    size_t piece_at;
+};
+
+enum status local_backup(struct local_client *c, struct local_request *request, const to_agent *m);
+bool local_backups_are_ripe(const struct local *l);
+/* Sends a slice of each. */
+void local_backups_go_on(struct local *l);
+void local_backup_free(struct local_backup *b);
+
 /* -- local_subscribe.c */
 
 struct local_subscription {
@@ -302,14 +346,12 @@ struct local_subscription {
     struct change_place place;
     struct change_place ahead; /* there is nothing for it between the next change that it is told of and this */
     uint64_t told_at;          /* what changes_written was when it was last told anything */
-    uint64_t window, unacknowledged;
-    uint64_t counted;      /* of the user's bytes */
+    struct local_flow flow;
     struct buffer backlog; /* of a snapshot: frames that have not left */
     size_t backlog_at;
 };
 
 enum status local_subscribe(struct local_client *c, struct local_request *request, const to_agent *m);
-void local_take_credit(struct local_client *c, const Zooid__Local__Credit *credit);
 bool local_subscriptions_are_ripe(struct local *l);
 /* Tells all of them what is new. */
 void local_subscriptions_tell(struct local *l);

@@ -54,6 +54,7 @@ static const struct local_op rows[] = {
      .encode = encode_remove_watch},
     {.body = BODY(COMMAND), .name = "command", .class = LOCAL_READ, .own = local_command},
     {.body = BODY(SUBSCRIBE), .name = "subscribe", .class = LOCAL_READ, .has_path = true, .own = local_subscribe},
+    {.body = BODY(BACKUP), .name = "backup", .class = LOCAL_ADMIN, .own = local_backup},
     {.body = BODY(RESTORE_WATCHES), .name = "restore_watches", .class = LOCAL_READ, .number = 105,
      .encode = encode_restore_watches},
 };

@@ -27,13 +27,27 @@ void local_request_free(struct local_request *request)
     list_remove(&request->link);
     deadlines_remove(&c->local->deadlines, &request->deadline);
     buffer_free(&request->ready);
-    if (request->subscription == NULL) {
+    if (!request->is_apart) {
         c->open_count--;
         c->user->requests--;
     }
     local_subscription_free(request->subscription);
+    local_backup_free(request->backup);
     mem_free(request->path);
     mem_free(request);
+    local_check_pressure(c);
+}
+
+void local_set_apart(struct local_request *request)
+{
+    struct local_client *c = request->client;
+    list_remove(&request->link);
+    list_append(&c->apart, &request->link);
+    deadlines_remove(&c->local->deadlines, &request->deadline);
+    request->state = LOCAL_READY;
+    request->is_apart = true;
+    c->open_count--;
+    c->user->requests--;
     local_check_pressure(c);
 }
 
@@ -206,6 +220,15 @@ void local_give_up(struct local_request *request, int32_t code, const char *mess
         connection->failed = true;
     if (request->state == LOCAL_READY)
         local_request_free(request);
+    connection_say(connection);
+}
+
+void local_finish(struct local_request *request, from_agent *m)
+{
+    struct connection *connection = request->client->connection;
+    if (write_final(request, m, last_zxid(request), &connection->said) != ST_OK)
+        connection->failed = true;
+    local_request_free(request);
     connection_say(connection);
 }
 

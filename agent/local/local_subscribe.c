@@ -17,9 +17,8 @@ void local_subscription_free(struct local_subscription *s)
         return;
     struct local_client *c = s->request->client;
     c->subscription_count--;
-    c->unacknowledged -= s->unacknowledged;
     c->user->subscriptions--;
-    c->user->bytes -= s->counted;
+    local_flow_end(&s->flow);
     list_remove(&s->link);
     buffer_free(&s->backlog);
     buffer_free(&s->texts);
@@ -48,7 +47,6 @@ static enum status keep_prefixes(struct local_subscription *s, const Zooid__Loca
 
 static struct local_subscription *subscription_new(struct local_client *c, const Zooid__Local__Subscribe *m)
 {
-    uint64_t window_max = (uint64_t)c->local->settings->local_window_max;
     struct local_subscription *s = mem_calloc(1, sizeof *s);
     if (s == NULL)
         return NULL;
@@ -62,25 +60,18 @@ static struct local_subscription *subscription_new(struct local_client *c, const
     s->has_cursor = m->from != NULL;
     if (s->has_cursor)
         s->cursor = (struct change_cursor){m->from->zxid, m->from->index};
-    s->window = m->window_bytes < window_max ? m->window_bytes : window_max;
+    s->flow = local_flow_of(c, m->window_bytes);
     return s;
 }
 
-/* It leaves the order of the requests, and has no deadline: its final reply comes when it ends. */
-static void set_apart(struct local_client *c, struct local_request *request, struct local_subscription *s)
+static void begin(struct local_client *c, struct local_request *request, struct local_subscription *s)
 {
-    list_remove(&request->link);
-    list_append(&c->subscriptions, &request->link);
+    local_set_apart(request);
     list_append(&c->local->subscriptions, &s->link);
-    deadlines_remove(&c->local->deadlines, &request->deadline);
-    request->state = LOCAL_READY;
     request->subscription = s;
     s->request = request;
     c->subscription_count++;
     c->user->subscriptions++;
-    c->open_count--;
-    c->user->requests--;
-    local_check_pressure(c);
 }
 
 /* Where it begins: behind its cursor, or with what changes next, or with a snapshot. What is there now may be taken
@@ -135,7 +126,7 @@ enum status local_subscribe(struct local_client *c, struct local_request *reques
     struct local_subscription *s = subscription_new(c, m->subscribe);
     if (s == NULL)
         return ST_NO_MEMORY;
-    set_apart(c, request, s);
+    begin(c, request, s);
     const char *excess = local_user_excess(l, c->user, LOCAL_BUDGET_SUBSCRIPTIONS);
     if (excess != NULL) {
         local_give_up(request, ZOOID__LOCAL__CODE__LIMIT_REACHED, excess);
@@ -148,44 +139,11 @@ enum status local_subscribe(struct local_client *c, struct local_request *reques
     return ST_OK;
 }
 
-/* What waits for it, at the user's account. */
-static void count(struct local_subscription *s)
-{
-    struct local_user *user = s->request->client->user;
-    uint64_t now = s->unacknowledged + s->backlog.cap;
-    user->bytes += now - s->counted;
-    s->counted = now;
-}
-
-void local_take_credit(struct local_client *c, const Zooid__Local__Credit *credit)
-{
-    struct local_request *request = local_find_open(c, credit->id);
-    if (request == NULL || request->subscription == NULL)
-        return; /* it may have ended meanwhile */
-    struct local_subscription *s = request->subscription;
-    uint64_t bytes = credit->bytes < s->unacknowledged ? credit->bytes : s->unacknowledged;
-    s->unacknowledged -= bytes;
-    c->unacknowledged -= bytes;
-    count(s);
-    c->local->followed_to = UINT64_MAX; /* others of this client may have waited for it, too */
-    pump_wake(c->local->parts.front.pump);
-}
-
 /* -- told --------------------------------------------------------------------------------------------------------- */
-
-/* One frame may go beyond it, since there has to be an end to waiting for room. */
-static bool has_window(const struct local_subscription *s)
-{
-    const struct local_client *c = s->request->client;
-    uint64_t all_max = (uint64_t)c->local->settings->local_unsent_max / 4;
-    return s->unacknowledged < s->window && c->unacknowledged < all_max;
-}
 
 static void account(struct local_subscription *s, size_t bytes)
 {
-    s->unacknowledged += bytes;
-    s->request->client->unacknowledged += bytes;
-    count(s);
+    local_flow_sent(&s->flow, bytes, s->backlog.cap);
     if (bytes == 0)
         return;
     s->told_at = changes_written(history_of(s));
@@ -232,7 +190,7 @@ static enum status tell_some(struct local_subscription *s, struct buffer *say, b
     enum status st = s->is_told || s->fell_behind ? ST_OK : find_place(s);
     if (st != ST_OK || !s->is_placed)
         return st != ST_OK ? st : snapshot(s);
-    st = local_write_changes(s, (size_t)(s->window - s->unacknowledged), say, is_done);
+    st = local_write_changes(s, (size_t)(s->flow.window - s->flow.unacknowledged), say, is_done);
     return st == ST_NOT_FOUND ? begin_anew(s) : st;
 }
 
@@ -245,13 +203,13 @@ static bool tell(struct local_subscription *s)
     bool is_done = false;
     enum status st = ST_OK;
     size_t told = 1;
-    while (st == ST_OK && told > 0 && !is_done && has_window(s) && say->len - start < BYTES_PER_TURN) {
+    while (st == ST_OK && told > 0 && !is_done && local_flow_has_room(&s->flow) && say->len - start < BYTES_PER_TURN) {
         size_t before = say->len;
         st = tell_some(s, say, &is_done);
         told = say->len - before;
         account(s, told);
     }
-    c->local->follows_on |= st == ST_OK && !is_done && has_window(s);
+    c->local->follows_on |= st == ST_OK && !is_done && local_flow_has_room(&s->flow);
     if (say->len > start)
         connection_say(c->connection);
     if (st != ST_OK && st != ST_NO_MEMORY)

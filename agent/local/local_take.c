@@ -83,7 +83,7 @@ static struct local_request *find_in(const struct list *requests, uint64_t id)
 struct local_request *local_find_open(const struct local_client *c, uint64_t id)
 {
     struct local_request *request = find_in(&c->requests, id);
-    return request != NULL ? request : find_in(&c->subscriptions, id);
+    return request != NULL ? request : find_in(&c->apart, id);
 }
 
 bool local_feed(struct local_client *c, struct bytes frame)

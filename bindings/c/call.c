@@ -18,6 +18,7 @@ struct call *call_new_locked(zooid_client *c, zooid_request *request, uint32_t d
     call->request = request;
     call->deadline_ms = deadline_of(deadline_ms);
     call->is_performed = perform;
+    call->last_told = &call->first_told;
     call->next = &c->calls;
     call->prev = c->calls.prev;
     call->prev->next = call;
@@ -49,6 +50,7 @@ void call_free(struct call *call)
         return;
     unlink_call(call);
     drop_parts(call);
+    events_free(call->first_told);
     zooid_request_free(call->request);
     zooid_reply_free(call->reply);
     free(call);
@@ -91,7 +93,7 @@ static bool send_locked(zooid_client *c, struct call *call)
         c->wants_session = false; /* until something needs one again */
     m->has_id = true;
     m->id = call->ticket;
-    m->has_deadline_ms = call->deadline_ms != INT64_MAX && !call_is_subscription(call);
+    m->has_deadline_ms = call->deadline_ms != INT64_MAX && !call_is_streamed(call);
     if (m->has_deadline_ms) {
         int64_t left = call->deadline_ms - now_ms();
         m->deadline_ms = left < 1 ? 1 : left > UINT32_MAX - 1 ? UINT32_MAX - 1 : (uint32_t)left;
@@ -193,8 +195,8 @@ bool calls_take_locked(zooid_client *c, from_agent *m, size_t size)
         zooid__local__from_agent__free_unpacked(m, NULL); /* given up long ago */
         return true;
     }
-    if (m->more && call_is_subscription(call))
-        return subscription_take_locked(c, call, m, size);
+    if (m->more && call_is_streamed(call))
+        return stream_take_locked(c, call, m, size);
     take_reply_locked(c, call, m);
     return true;
 }
@@ -224,7 +226,7 @@ void calls_lost_locked(zooid_client *c)
 {
     for (struct call *call = c->calls.next, *next; call != &c->calls; call = next) {
         next = call->next;
-        if (call->is_sent && is_write(&call->request->m)) {
+        if (call->is_sent && (is_write(&call->request->m) || call->request->m.body_case == BODY(BACKUP))) {
             fail(c, call, ZOOID_CONNECTION_LOST, "the connection to the agent broke before it answered");
             continue;
         }
@@ -279,10 +281,11 @@ int zooid_perform(zooid_client *c, zooid_request *request, uint32_t deadline_ms,
     if (request == NULL)
         return give_reply(NULL, reply);
     bool is_lost = !is_ours(c);
-    if (is_lost || request->m.body_case == BODY(SUBSCRIBE)) {
+    if (is_lost || request->m.body_case == BODY(SUBSCRIBE) || request->m.body_case == BODY(BACKUP)) {
         zooid_request_free(request);
-        return give_reply(is_lost ? reply_new(ZOOID_CONNECTION_LOST, MADE_BEFORE_FORK, NULL)
-                                  : reply_new(ZOOID_BAD_ARGUMENTS, "a subscription can only be submitted", NULL),
+        return give_reply(is_lost
+                              ? reply_new(ZOOID_CONNECTION_LOST, MADE_BEFORE_FORK, NULL)
+                              : reply_new(ZOOID_BAD_ARGUMENTS, "subscriptions and backups can only be submitted", NULL),
                           reply);
     }
     pthread_mutex_lock(&c->lock);

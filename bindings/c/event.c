@@ -18,7 +18,7 @@ void zooid_event_free(zooid_event *event)
     if (event == NULL)
         return;
     zooid_reply_free(event->reply);
-    change_frame_release(event->frame);
+    stream_frame_release(event->frame);
     free(event->path);
     free(event);
 }
@@ -98,7 +98,7 @@ zooid_event *zooid_next_event(zooid_client *c, uint32_t wait_ms)
             c->last_event = &c->first_event;
             (void)eventfd_read(c->doorbell, &rung);
         }
-        subscriptions_taken_locked(c, event);
+        stream_taken_locked(c, event);
     }
     pthread_mutex_unlock(&c->lock);
     return event;

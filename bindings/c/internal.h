@@ -8,7 +8,9 @@
  *   reply.c      what came back, and errors of our own
  *   event.c      the queue of events
  *   task.c       recipes at work (task.h, recipes/)
+ *   stream.c     frames that come one after the other, and credit for them
  *   subscription.c  what subscriptions are told, and where they stand
+ *   backup.c     the tree, written to a descriptor
  *   watches.c    which watches there are, to be set again after a reconnect
  *   usual.c      the usual requests, made and performed in one
  *
@@ -20,6 +22,7 @@
 #include "local.pb-c.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/types.h>
 
@@ -109,8 +112,8 @@ struct zooid_event {
     char *path;
     int64_t zxid;
 
-    /* Of a subscription. */
-    struct change_frame *frame; /* counted; NULL: of something else */
+    /* Of a subscription or a backup. */
+    struct stream_frame *frame; /* counted; NULL: of something else */
     const Zooid__Local__Change *row;
     struct zooid_stat stat;
     struct zooid_cursor cursor;
@@ -133,7 +136,8 @@ struct call {
     from_agent **parts;
     size_t part_count, part_cap;
     zooid_reply *reply;
-    uint64_t owed; /* of a subscription: bytes that have been dealt with and no credit was given for */
+    uint64_t owed; /* of a stream: bytes that have been dealt with and no credit was given for */
+    struct zooid_event *first_told, **last_told; /* of a stream that somebody waits for: what has come */
 };
 
 /* -- the client ------------------------------------------------------------------------------------------------------
@@ -276,14 +280,44 @@ struct zooid_event *event_new(enum zooid_event_kind kind);
 void event_push_reply_locked(zooid_client *c, zooid_ticket ticket, void *tag, zooid_reply *reply);
 void events_free(struct zooid_event *event);
 
+/* -- stream.c */
+
+/* One frame. It lives as long as an event that points into it. */
+struct stream_frame {
+    from_agent *m;
+    zooid_ticket ticket;
+    uint64_t link_number; /* credit of another connection means nothing */
+    size_t size;
+    uint32_t untaken; /* events that wait in the queue; under the client's lock */
+    atomic_uint holders;
+};
+
+/* Events in a row; `failed`: memory ran out. */
+struct event_row {
+    struct zooid_event *first, **last;
+    bool failed;
+};
+
+/* Its reply comes in parts without an order of their own: a subscription, a backup. */
+bool call_is_streamed(const struct call *call);
+/* A part of the reply to such a call; it is taken over. False: memory ran out. */
+bool stream_take_locked(zooid_client *c, struct call *call, from_agent *m, size_t size);
+/* The program has taken the event. */
+void stream_taken_locked(zooid_client *c, const struct zooid_event *event);
+void stream_frame_release(struct stream_frame *frame);
+/* An event that points into the frame. NULL: out of memory. */
+struct zooid_event *stream_event(struct stream_frame *frame, const struct call *call, enum zooid_event_kind kind);
+void event_row_add(struct event_row *row, struct zooid_event *event); /* NULL: memory ran out */
+
 /* -- subscription.c */
 
-bool call_is_subscription(const struct call *call);
-/* A part of the reply to a subscription; it is taken over. False: memory ran out. */
-bool subscription_take_locked(zooid_client *c, struct call *call, from_agent *m, size_t size);
-/* The program has taken the event out of the queue. */
-void subscriptions_taken_locked(zooid_client *c, const struct zooid_event *event);
-void change_frame_release(struct change_frame *frame);
+void subscription_events(struct stream_frame *frame, const struct call *call, struct event_row *row);
+/* Where it will go on after a reconnect. */
+void subscription_note_place(struct call *call, const Zooid__Local__Changes *told);
+
+/* -- backup.c */
+
+struct zooid_event *backup_event(struct stream_frame *frame, const struct call *call);
 
 /* -- watches.c */
 

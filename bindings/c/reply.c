@@ -238,6 +238,9 @@ static const Zooid__Local__State *state_of(const zooid_reply *reply)
 int64_t zooid_reply_zxid(const zooid_reply *reply)
 {
     const Zooid__Local__State *state = state_of(reply);
+    const from_agent *m = final_part(reply);
+    if (m != NULL && m->body_case == BODY(CHUNK))
+        return m->chunk->zxid;
     return state != NULL ? state->zxid : reply == NULL ? 0 : reply->zxid;
 }
 
@@ -294,6 +297,8 @@ uint64_t zooid_reply_number(const zooid_reply *reply)
     const from_agent *m = final_part(reply);
     if (m != NULL && m->body_case == BODY(COUNT))
         return m->count->count;
+    if (m != NULL && m->body_case == BODY(CHUNK))
+        return m->chunk->nodes;
     return reply == NULL ? 0 : reply->number;
 }
 

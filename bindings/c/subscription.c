@@ -1,28 +1,9 @@
-/* subscription.c - what a subscription is told, as events; where it stands, for a reconnect; and the credit that it
- * gives once the program has taken the events. */
+/* subscription.c - what a subscription is told, as events, and where it stands, for a reconnect. */
 #include "bindings/c/internal.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
-enum { CREDIT_BYTES = 64 * 1024 }; /* given at once when so much is owed; less, when no event waits */
-
-/* One frame of changes. It lives as long as an event that points into it. */
-struct change_frame {
-    from_agent *m;
-    zooid_ticket ticket;
-    uint64_t link_number; /* credit of another connection means nothing */
-    size_t size;
-    uint32_t untaken; /* events that wait in the queue; under the client's lock */
-    atomic_uint holders;
-};
-
 /* -- requests ------------------------------------------------------------------------------------------------------ */
-
-bool call_is_subscription(const struct call *call)
-{
-    return call->request->m.body_case == ZOOID__LOCAL__TO_AGENT__BODY_SUBSCRIBE;
-}
 
 static int set_cursor(struct zooid_request *r, const Zooid__Local__Cursor *cursor)
 {
@@ -93,74 +74,7 @@ int zooid_request_set_window(zooid_request *r, uint32_t bytes)
     return code;
 }
 
-/* -- credit -------------------------------------------------------------------------------------------------------- */
-
-static void give_credit_locked(zooid_client *c, struct call *call)
-{
-    to_agent m = ZOOID__LOCAL__TO_AGENT__INIT;
-    Zooid__Local__Credit credit = ZOOID__LOCAL__CREDIT__INIT;
-    credit.has_id = credit.has_bytes = true;
-    credit.id = call->ticket;
-    credit.bytes = call->owed > UINT32_MAX ? UINT32_MAX : (uint32_t)call->owed;
-    m.body_case = ZOOID__LOCAL__TO_AGENT__BODY_CREDIT;
-    m.credit = &credit;
-    if (call->owed > 0 && link_send_locked(c, &m))
-        call->owed -= credit.bytes;
-}
-
-/* Everything has been taken: whoever waits for more must owe nothing. */
-static void give_all_credit_locked(zooid_client *c)
-{
-    for (struct call *call = c->calls.next; call != &c->calls; call = call->next)
-        give_credit_locked(c, call);
-    c->owes_credit = false;
-}
-
-static void owe_locked(zooid_client *c, const struct change_frame *frame)
-{
-    struct call *call = frame->link_number == c->link_number ? call_find_locked(c, frame->ticket) : NULL;
-    if (call == NULL)
-        return;
-    call->owed += frame->size;
-    c->owes_credit = true;
-    if (call->owed >= CREDIT_BYTES)
-        give_credit_locked(c, call);
-}
-
-void subscriptions_taken_locked(zooid_client *c, const struct zooid_event *event)
-{
-    if (event->frame == NULL)
-        return;
-    if (--event->frame->untaken == 0)
-        owe_locked(c, event->frame);
-    if (c->owes_credit && c->first_event == NULL)
-        give_all_credit_locked(c);
-    if (c->out.len > 0)
-        link_work_locked(c, false);
-}
-
 /* -- events -------------------------------------------------------------------------------------------------------- */
-
-void change_frame_release(struct change_frame *frame)
-{
-    if (frame == NULL || atomic_fetch_sub(&frame->holders, 1) > 1)
-        return;
-    zooid__local__from_agent__free_unpacked(frame->m, NULL);
-    free(frame);
-}
-
-static struct zooid_event *event_of(struct change_frame *frame, const struct call *call, enum zooid_event_kind kind)
-{
-    struct zooid_event *event = event_new(kind);
-    if (event == NULL)
-        return NULL;
-    event->ticket = call->ticket;
-    event->tag = call->tag;
-    event->frame = frame;
-    frame->untaken++;
-    atomic_fetch_add(&frame->holders, 1);
-    return event;
-}
 
 static void keep_cursor(struct zooid_event *event, const Zooid__Local__Cursor *cursor)
 {
@@ -171,7 +85,7 @@ static void keep_cursor(struct zooid_event *event, const Zooid__Local__Cursor *c
     event->zxid = cursor->zxid;
 }
 
-static struct zooid_event *change_event(struct change_frame *frame, const struct call *call,
+static struct zooid_event *change_event(struct stream_frame *frame, const struct call *call,
                                         const Zooid__Local__Change *row)
 {
     static const enum zooid_change changes[] = {[ZOOID__LOCAL__CHANGE_KIND__CHANGE_CREATED] = ZOOID_CREATED,
@@ -179,7 +93,7 @@ static struct zooid_event *change_event(struct change_frame *frame, const struct
                                                 [ZOOID__LOCAL__CHANGE_KIND__CHANGE_DATA] = ZOOID_CHANGED,
                                                 [ZOOID__LOCAL__CHANGE_KIND__CHANGE_ACL] = ZOOID_ACL_CHANGED,
                                                 [ZOOID__LOCAL__CHANGE_KIND__CHANGE_PRESENT] = ZOOID_PRESENT};
-    struct zooid_event *event = event_of(frame, call, ZOOID_EVENT_CHANGE);
+    struct zooid_event *event = stream_event(frame, call, ZOOID_EVENT_CHANGE);
     if (event == NULL)
         return NULL;
     event->row = row;
@@ -193,49 +107,30 @@ static struct zooid_event *change_event(struct change_frame *frame, const struct
     return event;
 }
 
-/* A row of events; NULL at its end says that memory ran out. */
-struct event_row {
-    struct zooid_event *first, **last;
-    bool failed;
-};
-
-static void add(struct event_row *row, struct zooid_event *event)
-{
-    if (event == NULL) {
-        row->failed = true;
-        return;
-    }
-    *row->last = event;
-    row->last = &event->next;
-}
-
-static struct event_row make_events(struct change_frame *frame, const struct call *call)
+void subscription_events(struct stream_frame *frame, const struct call *call, struct event_row *row)
 {
     const Zooid__Local__Changes *told = frame->m->changes;
-    struct event_row row = {.failed = false};
-    row.last = &row.first;
     if (told->reset) {
-        struct zooid_event *event = event_of(frame, call, ZOOID_EVENT_RESET);
+        struct zooid_event *event = stream_event(frame, call, ZOOID_EVENT_RESET);
         if (event != NULL)
             event->fell_behind = told->fell_behind;
-        add(&row, event);
+        event_row_add(row, event);
     }
-    for (size_t i = 0; i < told->n_change && !row.failed; i++)
+    for (size_t i = 0; i < told->n_change && !row->failed; i++)
         if (told->change[i]->path != NULL)
-            add(&row, change_event(frame, call, told->change[i]));
-    if (told->snapshot_end && !row.failed) {
-        struct zooid_event *event = event_of(frame, call, ZOOID_EVENT_CAUGHT_UP);
+            event_row_add(row, change_event(frame, call, told->change[i]));
+    if (told->snapshot_end && !row->failed) {
+        struct zooid_event *event = stream_event(frame, call, ZOOID_EVENT_CAUGHT_UP);
         if (event != NULL) {
             keep_cursor(event, told->cursor);
             event->ends_txn = true;
         }
-        add(&row, event);
+        event_row_add(row, event);
     }
-    return row;
 }
 
 /* Where it will go on after a reconnect. In the middle of a snapshot there is no such place. */
-static void note_place(struct call *call, const Zooid__Local__Changes *told)
+void subscription_note_place(struct call *call, const Zooid__Local__Changes *told)
 {
     if (told->reset)
         call->request->m.subscribe->from = NULL;
@@ -243,66 +138,7 @@ static void note_place(struct call *call, const Zooid__Local__Changes *told)
         (void)set_cursor(call->request, told->cursor);
 }
 
-static struct change_frame *frame_new(const zooid_client *c, const struct call *call, from_agent *m, size_t size)
-{
-    struct change_frame *frame = calloc(1, sizeof *frame);
-    if (frame == NULL)
-        return NULL;
-    frame->m = m;
-    frame->ticket = call->ticket;
-    frame->link_number = c->link_number;
-    frame->size = size;
-    atomic_init(&frame->holders, 1);
-    return frame;
-}
-
-bool subscription_take_locked(zooid_client *c, struct call *call, from_agent *m, size_t size)
-{
-    struct change_frame *frame = frame_new(c, call, m, size);
-    if (frame == NULL) {
-        zooid__local__from_agent__free_unpacked(m, NULL);
-        return false;
-    }
-    if (m->body_case == ZOOID__LOCAL__FROM_AGENT__BODY_CHANGES) {
-        struct event_row row = make_events(frame, call);
-        if (row.failed) {
-            events_free(row.first);
-            change_frame_release(frame);
-            return false;
-        }
-        note_place(call, m->changes);
-        for (struct zooid_event *event = row.first, *next; event != NULL; event = next) {
-            next = event->next;
-            event->next = NULL;
-            if (call->for_task) {
-                frame->untaken--;
-                task_told_locked(call, event);
-            } else {
-                event_push_locked(c, event);
-            }
-        }
-    }
-    if (frame->untaken == 0)
-        owe_locked(c, frame);
-    if (c->owes_credit && c->first_event == NULL)
-        give_all_credit_locked(c);
-    change_frame_release(frame);
-    return true;
-}
-
 /* -- what can be asked of an event --------------------------------------------------------------------------------- */
-
-const void *zooid_event_data(const zooid_event *event)
-{
-    if (event->row == NULL || !event->row->has_data)
-        return NULL;
-    return event->row->data.data == NULL ? (const void *)"" : event->row->data.data;
-}
-
-size_t zooid_event_data_len(const zooid_event *event)
-{
-    return event->row == NULL || !event->row->has_data ? 0 : event->row->data.len;
-}
 
 const struct zooid_stat *zooid_event_stat(const zooid_event *event)
 {

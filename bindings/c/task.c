@@ -78,7 +78,7 @@ static void forget_calls(struct task *t)
         if (call->task != t)
             continue;
         call->task = NULL;
-        if (call_is_subscription(call))
+        if (call_is_streamed(call))
             call_cancel_locked(c, call);
     }
 }

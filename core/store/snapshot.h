@@ -7,7 +7,8 @@
  * Files may end behind any seal; ours end behind the second, since the name tells the zxid.
  *
  * The writer appends to a buffer and touches no disk, so that the loop can encode while a disk thread writes; it puts
- * on paper a tree that changes under it (fuzzy): what is newer than the label comes back by replay. Not thread-safe. */
+ * on paper a tree that changes under it: fuzzy, then what is newer than the label comes back by replay, or exact, for
+ * those who have no log (backups). Not thread-safe. */
 #pragma once
 
 #include "core/session/session.h"
@@ -21,6 +22,15 @@ struct snapshot_writer; /* opaque */
 
 /* `zxid`: the last txn applied to the tree, the label of the file. NULL: out of memory. */
 struct snapshot_writer *snapshot_writer_new(struct tree *tree, const struct sessions *sessions, int64_t zxid);
+
+/* A writer of the tree as it is now, whatever changes between the calls: what is about to change is kept first, up to
+ * `early_max` bytes that wait for the next call. snapshot_encode_some may then give two more errors. ST_NOT_FOUND: the
+ * tree is gone, or another was loaded into it; ST_LIMIT: more changed between two calls than may wait. Its end has to
+ * be asked for with `zxid`. NULL: out of memory. */
+struct snapshot_writer *snapshot_exact_writer_new(struct tree *tree, const struct sessions *sessions, int64_t zxid,
+                                                  size_t early_max);
+uint64_t snapshot_nodes(const struct snapshot_writer *w); /* written so far */
+size_t snapshot_early(const struct snapshot_writer *w);   /* bytes that wait for the next call */
 
 /* Also ends the tree's cursor when it is still out. */
 void snapshot_writer_free(struct snapshot_writer *w);

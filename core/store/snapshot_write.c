@@ -3,7 +3,10 @@
  * The label is the zxid at the beginning. Nodes created later are left out, those changed later are written as they are
  * when their turn comes: replay from the label brings both to the same end (quorum-protocol 4.6). The ACL map stands at
  * the front, so the lists in it are held until the end, and a node that got a list which is not in it is written with
- * one that permits nothing; the setACL that did it is replayed too. */
+ * one that permits nothing; the setACL that did it is replayed too.
+ *
+ * An exact one writes what is about to change, and all that is above it, before it changes, ahead of its turn; so no
+ * node is written later than the label, and parents still come before their children. */
 #include "core/base/array.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
@@ -24,6 +27,15 @@ struct snapshot_writer {
     uLong adler;
     bool started;
     bool stream; /* between servers: no header, no seals */
+    uint64_t nodes;
+
+    /* Of an exact one. */
+    bool exact;
+    uint64_t digest;   /* at the label */
+    uint64_t *written; /* a bit for each number that there was at the beginning */
+    uint32_t numbers;
+    struct buffer early; /* what could not wait for its turn */
+    enum status early_status;
 };
 
 /* -- ACLs --------------------------------------------------------------------------------------------------------- */
@@ -126,11 +138,13 @@ void snapshot_writer_free(struct snapshot_writer *w)
     if (w == NULL)
         return;
     tree_cursor_stop(&w->cursor);
-    for (size_t i = 0; i < w->acl_count; i++)
+    for (size_t i = 0; i < w->acl_count && !w->cursor.lost; i++)
         acl_release(tree_acls(w->tree), w->acls[i]);
     mem_free(w->acls);
     buffer_free(&w->sessions);
     buffer_free(&w->path);
+    buffer_free(&w->early);
+    mem_free(w->written);
     mem_free(w);
 }
 
@@ -165,8 +179,72 @@ static enum status write_node(struct snapshot_writer *w, struct writer *out, con
     write_blob(out, tree_data(n));
     write_i64(out, acl_id(w, n->acl));
     stat_persisted_write(out, &stat);
+    w->nodes++;
     return out->status;
 }
+
+/* -- exact ones --------------------------------------------------------------------------------------------------- */
+
+/* What came later counts as written: it is left out. */
+static bool is_written(const struct snapshot_writer *w, const struct tree_node *n)
+{
+    return n->czxid > w->zxid || n->number >= w->numbers || (w->written[n->number / 64] >> n->number % 64 & 1) != 0;
+}
+
+static enum status write_once(struct snapshot_writer *w, struct writer *out, const struct tree_node *n)
+{
+    if (is_written(w, n))
+        return ST_OK;
+    w->written[n->number / 64] |= UINT64_C(1) << n->number % 64;
+    return write_node(w, out, n);
+}
+
+/* The node and what is above it, from the top on. Whatever is written has everything above it written. */
+static void write_early(void *context, uint32_t number, const struct tree_node *n)
+{
+    struct snapshot_writer *w = context;
+    struct writer out = writer_to(&w->early);
+    (void)number;
+    while (w->early_status == ST_OK && !is_written(w, n)) {
+        const struct tree_node *top = n, *above;
+        while ((above = tree_by_number(w->tree, top->parent)) != NULL && !is_written(w, above))
+            top = above;
+        w->early_status = write_once(w, &out, top);
+    }
+    if (w->early_status != ST_OK)
+        buffer_free(&w->early);
+}
+
+struct snapshot_writer *snapshot_exact_writer_new(struct tree *tree, const struct sessions *sessions, int64_t zxid,
+                                                  size_t early_max)
+{
+    struct snapshot_writer *w = snapshot_writer_new(tree, sessions, zxid);
+    if (w == NULL)
+        return NULL;
+    w->exact = true;
+    w->digest = tree_digest(tree);
+    w->numbers = tree_numbers(tree);
+    w->early.max = early_max;
+    w->written = mem_calloc(w->numbers / 64 + 1, sizeof *w->written);
+    if (w->written == NULL) {
+        snapshot_writer_free(w);
+        return NULL;
+    }
+    tree_cursor_show_changes(&w->cursor, write_early, w);
+    return w;
+}
+
+static enum status put_early(struct snapshot_writer *w, struct buffer *out)
+{
+    enum status st = w->cursor.lost ? ST_NOT_FOUND : w->early_status;
+    if (st == ST_OK && w->early.len > 0) {
+        st = buffer_append(out, w->early.data, w->early.len);
+        buffer_free(&w->early);
+    }
+    return st;
+}
+
+/* -- both --------------------------------------------------------------------------------------------------------- */
 
 static void add_to_checksum(struct snapshot_writer *w, const struct buffer *out, size_t from)
 {
@@ -180,12 +258,14 @@ enum status snapshot_encode_some(struct snapshot_writer *w, size_t nodes_max, st
     struct writer to = writer_to(out);
     if (!w->started)
         write_start(w, &to);
-    enum status st = to.status;
+    enum status st = to.status == ST_OK ? put_early(w, out) : to.status;
     *done = false;
     for (size_t i = 0; i < nodes_max && st == ST_OK && !*done; i++) {
         const struct tree_node *n = tree_cursor_next(w->tree, &w->cursor);
         if (n == NULL)
             *done = true;
+        else if (w->exact)
+            st = write_once(w, &to, n);
         else if (n->czxid <= w->zxid)
             st = write_node(w, &to, n);
     }
@@ -205,17 +285,28 @@ static void write_seal(struct snapshot_writer *w, struct writer *out, size_t *fr
 
 enum status snapshot_encode_end(struct snapshot_writer *w, int64_t last_zxid, struct buffer *out)
 {
-    CHECK(w->started && !w->stream && last_zxid >= w->zxid);
+    CHECK(w->started && !w->stream && last_zxid >= w->zxid && (!w->exact || last_zxid == w->zxid));
     size_t from = out->len;
     struct writer to = writer_to(out);
     write_text(&to, SNAPSHOT_END);
     write_seal(w, &to, &from);
     /* At zxid 0 there is no digest to compare: nothing was ever applied. */
-    const struct txn_digest digest = {SNAPSHOT_DIGEST_VERSION, last_zxid == 0 ? 0 : (int64_t)tree_digest(w->tree)};
+    uint64_t number = last_zxid == 0 ? 0 : w->exact ? w->digest : tree_digest(w->tree);
+    const struct txn_digest digest = {SNAPSHOT_DIGEST_VERSION, (int64_t)number};
     write_i64(&to, last_zxid);
     txn_digest_write(&to, &digest);
     write_seal(w, &to, &from);
     return to.status;
+}
+
+uint64_t snapshot_nodes(const struct snapshot_writer *w)
+{
+    return w->nodes;
+}
+
+size_t snapshot_early(const struct snapshot_writer *w)
+{
+    return w->early.len;
 }
 
 enum status snapshot_stream_end(struct snapshot_writer *w, struct buffer *out)

@@ -48,6 +48,11 @@ const struct tree_node *tree_by_number(const struct tree *t, uint32_t number)
     return slab_find(t, number);
 }
 
+uint32_t tree_numbers(const struct tree *t)
+{
+    return t->slab.chunk_count << CHUNK_BITS;
+}
+
 /* Room in the directory for the chunk at `index`. */
 static bool reach_chunk(struct slab *s, uint32_t index)
 {

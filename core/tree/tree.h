@@ -77,6 +77,8 @@ static inline struct bytes tree_data(const struct tree_node *n)
 const struct tree_node *tree_first_child(const struct tree *t, const struct tree_node *parent);
 const struct tree_node *tree_next_sibling(const struct tree *t, const struct tree_node *child);
 
+uint32_t tree_numbers(const struct tree *t); /* all numbers of nodes are below this one */
+
 /* Preorder over the subtree of `root`, parents before children: `root` itself for `at` == NULL; NULL at the end. */
 const struct tree_node *tree_next_preorder(const struct tree *t, const struct tree_node *root,
                                            const struct tree_node *at);
@@ -192,8 +194,14 @@ uint64_t tree_changed_count(const struct tree *t);
 struct tree_cursor {
     struct list link;
     uint32_t at; /* number of the node that comes next; 0: at the end */
+    bool lost;   /* the tree is gone, or another was loaded into it */
+    tree_before_change_fn *before_change;
+    void *context;
 };
 void tree_cursor_start(struct tree *t, struct tree_cursor *cursor);
+/* Until it is stopped, `before_change` is called for every node just before it changes, and for one that was created
+ * before anybody sees it. */
+void tree_cursor_show_changes(struct tree_cursor *cursor, tree_before_change_fn *before_change, void *context);
 const struct tree_node *tree_cursor_next(struct tree *t, struct tree_cursor *cursor); /* NULL: at the end */
 void tree_cursor_stop(struct tree_cursor *cursor); /* also when the tree is gone, or another was loaded into it */
 

@@ -44,8 +44,19 @@ static bool take_frozen(struct tree *t, uint32_t number)
     return true;
 }
 
+static void show_change(const struct tree *t, const struct tree_node *n)
+{
+    LIST_FOR_EACH(at, &t->cursors)
+    {
+        const struct tree_cursor *cursor = LIST_ENTRY(at, struct tree_cursor, link);
+        if (cursor->before_change != NULL)
+            cursor->before_change(cursor->context, n->number, n);
+    }
+}
+
 void changing(struct tree *t, struct tree_node *n)
 {
+    show_change(t, n);
     if (t->freeze.active && take_frozen(t, n->number)) {
         n->flags |= TREE_STORED;
         t->freeze.before_change(t->freeze.context, n->number, n);
@@ -138,8 +149,14 @@ static uint32_t number_after(const struct tree *t, const struct tree_node *n)
 
 void tree_cursor_start(struct tree *t, struct tree_cursor *cursor)
 {
-    cursor->at = TREE_ROOT;
+    *cursor = (struct tree_cursor){.at = TREE_ROOT};
     list_append(&t->cursors, &cursor->link);
+}
+
+void tree_cursor_show_changes(struct tree_cursor *cursor, tree_before_change_fn *before_change, void *context)
+{
+    cursor->before_change = before_change;
+    cursor->context = context;
 }
 
 const struct tree_node *tree_cursor_next(struct tree *t, struct tree_cursor *cursor)
@@ -170,5 +187,9 @@ void cursors_leave(struct tree *t, const struct tree_node *n)
 void cursors_end(struct tree *t)
 {
     LIST_FOR_EACH(at, &t->cursors)
-    tree_cursor_stop(LIST_ENTRY(at, struct tree_cursor, link));
+    {
+        struct tree_cursor *cursor = LIST_ENTRY(at, struct tree_cursor, link);
+        cursor->lost = true;
+        tree_cursor_stop(cursor);
+    }
 }

@@ -4,10 +4,14 @@
 _zooid() {
     local word=${COMP_WORDS[COMP_CWORD]} i
     local commands='get ls stat set create delete watch lock elect semaphore acl multi status members sessions'
-    commands+=' command debug bench sync shell whoami'
+    commands+=' command debug bench backup restore sync shell whoami'
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         if [[ " $commands " == *" ${COMP_WORDS[i]} "* ]]; then
+            if [[ ${COMP_WORDS[i]} == @(backup|restore) ]]; then
+                mapfile -t COMPREPLY < <(compgen -f -- "$word")
+                return
+            fi
             _zooid_paths "$word"
             return
         fi

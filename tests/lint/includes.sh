@@ -24,9 +24,11 @@ agent/disk/persistence*  core/tree/changes.h core/tree/tree.h core/session/sessi
 agent/disk/loading*      core/tree/changes.h core/session/session.h core/ops/apply.h
 agent/disk/check_start*  core/tree/tree.h core/session/session.h core/ops/apply.h
 agent/disk/checkpoint*   core/tree/tree.h core/session/session.h
+agent/disk/restore*      core/tree/tree.h core/session/session.h core/ops/apply.h
 agent/disk/apache_sessions*  core/session/session.h
 agent/front     core/base core/jute core/replica/replica.h core/ops/op.h agent/base agent/settings agent/net agent/pump.h
 agent/local     core/base core/jute core/replica/replica.h core/ops/op.h core/session/session.h core/tree/acl.h core/tree/path.h core/tree/path_set.h bindings/c/local_path.h agent/base agent/settings agent/net agent/front
+agent/local/local_backup*  core/store/snapshot.h
 agent/peers     core/base core/jute core/members core/store core/replica/replica.h agent/base agent/settings agent/net agent/disk agent/pump.h
 agent/peers/peers*     core/zab/notification.h
 agent/peers/ensemble*  core/zab/zab.h core/zab/zab_text.h

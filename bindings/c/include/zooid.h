@@ -309,7 +309,7 @@ ZOOID_API enum zooid_role zooid_reply_role(const zooid_reply *reply);
 ZOOID_API const void *zooid_reply_data(const zooid_reply *reply); /* NULL: the data is null */
 ZOOID_API size_t zooid_reply_data_len(const zooid_reply *reply);
 ZOOID_API const struct zooid_stat *zooid_reply_stat(const zooid_reply *reply); /* NULL: none */
-ZOOID_API uint64_t zooid_reply_number(const zooid_reply *reply); /* count_descendants, counters, fencing tokens */
+ZOOID_API uint64_t zooid_reply_number(const zooid_reply *reply); /* count_descendants, counters, tokens, backups */
 ZOOID_API bool zooid_reply_complete(const zooid_reply *reply);   /* list: no page follows */
 
 /* Names or paths: list, ephemerals, who_am_i ("scheme:id"). */
@@ -348,9 +348,10 @@ enum zooid_event_kind {
     ZOOID_EVENT_OVERFLOW,  /* the queue was full (zooid_set_event_limit): watch events before this one are missing */
     /* ticket: the number of an object, as a lock, that has lost what it held; the reply says why */
     ZOOID_EVENT_LOST,
-    ZOOID_EVENT_CHANGE,   /* of a subscription: ticket, tag, change, path, data, stat, zxid, cursor */
-    ZOOID_EVENT_RESET,    /* of a subscription: ticket, tag, fell_behind; a snapshot begins */
-    ZOOID_EVENT_CAUGHT_UP /* of a subscription: ticket, tag, zxid, cursor; the snapshot ends */
+    ZOOID_EVENT_CHANGE,    /* of a subscription: ticket, tag, change, path, data, stat, zxid, cursor */
+    ZOOID_EVENT_RESET,     /* of a subscription: ticket, tag, fell_behind; a snapshot begins */
+    ZOOID_EVENT_CAUGHT_UP, /* of a subscription: ticket, tag, zxid, cursor; the snapshot ends */
+    ZOOID_EVENT_CHUNK      /* of a backup: ticket, tag, data; zxid, in the first one */
 };
 
 enum zooid_change {
@@ -432,6 +433,25 @@ ZOOID_API int zooid_request_set_window(zooid_request *request, uint32_t bytes);
 
 /* Where the subscription stands behind this event. False: nowhere, for the snapshot is not complete. */
 ZOOID_API bool zooid_event_cursor(const zooid_event *event, struct zooid_cursor *cursor);
+
+/* ---- backups
+ * -------------------------------------------------------------------------------------------------------------- */
+
+/* The tree at one zxid, as a file of ZooKeeper's snapshot format, exact while the tree goes on changing: zooid-agent
+ * and Apache ZooKeeper start on it, as snapshot.<zxid> in a version-2. It has all data, whatever ACLs say, and what
+ * clients are not shown: keep it as secret as the agent's own directory. Asked for by those whom zooid.localAdmin
+ * names. */
+
+/* Writes it to the descriptor, and waits for that. Of the reply, zxid says which state it is, and number how many nodes
+ * there are in it. `deadline_ms` is how long nothing may come; a write that blocks is not counted. What was written
+ * when it fails is of no use: NOT_PERMITTED, NOT_SERVING, LIMIT_REACHED (zooid.localBackupsMax), FELL_BEHIND (the
+ * descriptor takes it too slowly for what changes meanwhile), CONNECTION_LOST, SYSTEM_ERROR (a write has failed; the
+ * message says why). Not to a pipe that may be closed, unless SIGPIPE is ignored. */
+ZOOID_API int zooid_backup(zooid_client *client, int fd, uint32_t deadline_ms, zooid_reply **reply);
+
+/* The same in events ZOOID_EVENT_CHUNK, whose data are the file one after the other, and the EVENT_REPLY of the ticket.
+ * Only to be submitted. No more than 1 MiB of them waits in the queue. */
+ZOOID_API zooid_request *zooid_request_backup(void);
 
 /* ---- recipes
  * -------------------------------------------------------------------------------------------------------------- */

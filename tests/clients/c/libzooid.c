@@ -5,6 +5,7 @@
  *     libzooid SOCKET */
 #include "tests/clients/c/scenario.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/wait.h>
@@ -127,6 +128,47 @@ static void submitted_requests_become_events(void)
     ticket = zooid_submit(c, zooid_request_wait((int64_t)1 << 40), 60000, NULL);
     zooid_cancel(c, ticket);
     zooid_cancel(c, 4711);
+    zooid_close(c);
+}
+
+/* -- backups ------------------------------------------------------------------------------------------------------- */
+
+/* Of a tree that is larger than the window. */
+static void a_backup_comes_in_events_or_at_a_descriptor(void)
+{
+    static char data[100000];
+    zooid_client *c = open_client();
+    zooid_reply *r = NULL;
+    char path[32];
+    for (int i = 0; i < 20; i++) {
+        (void)snprintf(path, sizeof path, "/backup-%d", i);
+        CHECK(zooid_create(c, path, data, sizeof data, ZOOID_PERSISTENT, SOON, NULL) == ZOOID_OK);
+    }
+    CHECK(zooid_perform(c, zooid_request_backup(), SOON, NULL) == ZOOID_BAD_ARGUMENTS);
+    FILE *file = tmpfile();
+    CHECK(file != NULL && zooid_backup(c, fileno(file), SOON, &r) == ZOOID_OK);
+    CHECK(zooid_reply_zxid(r) == zooid_last_zxid(c) && zooid_reply_number(r) > 20);
+    CHECK(fseek(file, 0, SEEK_END) == 0);
+    size_t size = (size_t)ftell(file), told = 0;
+    CHECK(size > 20 * sizeof data);
+    int tag, wrong = open("/dev/null", O_RDONLY);
+    zooid_event *event = expect(c, ZOOID_EVENT_SESSION); /* of the first write */
+    zooid_event_free(event);
+    zooid_ticket ticket = zooid_submit(c, zooid_request_backup(), ZOOID_NO_DEADLINE, &tag);
+    for (; (event = zooid_next_event(c, SOON)) != NULL && zooid_event_kind(event) == ZOOID_EVENT_CHUNK;) {
+        CHECK(zooid_event_ticket(event) == ticket && zooid_event_tag(event) == &tag);
+        CHECK((told == 0) == (zooid_event_zxid(event) != 0));
+        told += zooid_event_data_len(event);
+        zooid_event_free(event);
+    }
+    CHECK(event != NULL && zooid_event_kind(event) == ZOOID_EVENT_REPLY && told == size);
+    zooid_event_free(event);
+    zooid_reply_free(r);
+    CHECK(zooid_backup(c, wrong, SOON, &r) == ZOOID_SYSTEM_ERROR && strstr(zooid_reply_message(r), "written") != NULL);
+    zooid_reply_free(r);
+    CHECK(zooid_submit(c, zooid_request_backup(), SOON, NULL) != 0); /* and nobody takes it */
+    (void)close(wrong);
+    (void)fclose(file);
     zooid_close(c);
 }
 
@@ -306,6 +348,7 @@ int main(int argc, char **argv)
         {"a multi takes its parts over", a_multi_takes_its_parts_over},
         {"a list is whole", a_list_is_whole},
         {"submitted requests become events", submitted_requests_become_events},
+        {"a backup comes in events or at a descriptor", a_backup_comes_in_events_or_at_a_descriptor},
         {"deadlines are kept", deadlines_are_kept},
         {"watches fire once", watches_fire_once},
         {"threads share a client", threads_share_a_client},

@@ -212,6 +212,8 @@ extern swig_intgo _wrap_descriptor_swig_b2359d7676d88c65(uintptr_t arg1);
 extern void _wrap_set_event_limit_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
 extern swig_intgo _wrap_request_set_without_snapshot_swig_b2359d7676d88c65(uintptr_t arg1);
 extern swig_intgo _wrap_request_set_window_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
+extern swig_intgo _wrap_backup_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3, uintptr_t arg4);
+extern uintptr_t _wrap_request_backup_swig_b2359d7676d88c65(void);
 extern uintptr_t _wrap_lock_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_75 arg2, swig_intgo arg3, swig_type_76 arg4);
 extern uintptr_t _wrap_semaphore_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_77 arg2, swig_intgo arg3, swig_type_78 arg4);
 extern void _wrap_lock_free_swig_b2359d7676d88c65(uintptr_t arg1);
@@ -1079,6 +1081,22 @@ func Request_set_window(arg1 uintptr, arg2 uint) (_swig_ret int) {
 	return swig_r
 }
 
+func Backup(arg1 uintptr, arg2 int, arg3 uint, arg4 Struct_SS_zooid_reply) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := getSwigcptr(arg4)
+	swig_r = (int)(C._wrap_backup_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_intgo(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	return swig_r
+}
+
+func Request_backup() (_swig_ret uintptr) {
+	var swig_r uintptr
+	swig_r = (uintptr)(C._wrap_request_backup_swig_b2359d7676d88c65())
+	return swig_r
+}
+
 type Enum_SS_zooid_lock_kind int
 func Lock_new(arg1 uintptr, arg2 string, arg3 int, arg4 string) (_swig_ret uintptr) {
 	var swig_r uintptr
@@ -1394,4 +1412,12 @@ func Cache_cancel(arg1 uintptr) {
 	C._wrap_cache_cancel_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
 }
 
+
+type SwigcptrStruct_SS_zooid_reply uintptr
+type Struct_SS_zooid_reply interface {
+	Swigcptr() uintptr;
+}
+func (p SwigcptrStruct_SS_zooid_reply) Swigcptr() uintptr {
+	return uintptr(p)
+}
 

@@ -1766,6 +1766,36 @@ intgo _wrap_request_set_window_swig_b2359d7676d88c65(zooid_request *_swig_go_0, 
 }
 
 
+intgo _wrap_backup_swig_b2359d7676d88c65(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2, struct zooid_reply **_swig_go_3) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  int arg2 ;
+  uint32_t arg3 ;
+  zooid_reply **arg4 = (zooid_reply **) 0 ;
+  int result;
+  intgo _swig_go_result;
+  
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = (int)_swig_go_1; 
+  arg3 = (uint32_t)_swig_go_2; 
+  arg4 = *(zooid_reply ***)&_swig_go_3; 
+  
+  result = (int)zooid_backup(arg1,arg2,arg3,arg4);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+zooid_request *_wrap_request_backup_swig_b2359d7676d88c65() {
+  zooid_request *result = 0 ;
+  zooid_request *_swig_go_result;
+  
+  
+  result = (zooid_request *)zooid_request_backup();
+  _swig_go_result = result;
+  return _swig_go_result;
+}
+
+
 zooid_lock *_wrap_lock_new_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;

@@ -1,0 +1,88 @@
+/* offline.c - what is done without an agent that runs: zooid-agent itself does it, as another program. */
+#include "agent/cli/cli.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { WORDS_MAX = 8 };
+
+extern char **environ;
+
+/* Beside this program, or where packages put it; else the shell's way. */
+static void find_program(char path[PATH_MAX])
+{
+    static const char *const places[] = {"zooid-agent", "../sbin/zooid-agent"};
+    char own[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", own, sizeof own - 1);
+    char *slash = NULL;
+    if (n > 0) {
+        own[n] = '\0';
+        slash = strrchr(own, '/');
+    }
+    if (slash != NULL)
+        slash[1] = '\0';
+    for (size_t i = 0; slash != NULL && i < sizeof places / sizeof places[0]; i++)
+        if (snprintf(path, PATH_MAX, "%s%s", own, places[i]) < PATH_MAX && access(path, X_OK) == 0)
+            return;
+    (void)snprintf(path, PATH_MAX, "zooid-agent");
+}
+
+int run_agent_program(const char *const *words)
+{
+    char path[PATH_MAX];
+    char *argv[WORDS_MAX + 2] = {path};
+    for (size_t i = 0; i < WORDS_MAX && words[i] != NULL; i++)
+        argv[i + 1] = (char *)(uintptr_t)words[i];
+    find_program(path);
+    (void)fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        (void)execvp(path, argv);
+        fprintf(stderr, "zooid: %s: %s\n", path, strerror(errno));
+        _exit(EXIT_FAILED);
+    }
+    int status;
+    pid_t ended = child;
+    do
+        ended = child < 0 ? -1 : waitpid(child, &status, 0);
+    while (ended < 0 && child > 0 && errno == EINTR);
+    if (ended < 0) {
+        fprintf(stderr, "zooid: %s: %s\n", path, strerror(errno));
+        return EXIT_FAILED;
+    }
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? EXIT_FINE : EXIT_FAILED;
+}
+
+bool has_snapshot(const char *directory)
+{
+    char path[PATH_MAX];
+    bool found = false;
+    (void)snprintf(path, sizeof path, "%s/version-2", directory);
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        return false;
+    for (const struct dirent *entry; !found && (entry = readdir(dir)) != NULL;)
+        found = strncmp(entry->d_name, "snapshot.", 9) == 0;
+    (void)closedir(dir);
+    return found;
+}
+
+int run_restore(struct cli *cli, const struct arguments *a)
+{
+    const char *words[WORDS_MAX + 1] = {"--restore", a->words[0]};
+    size_t count = 2;
+    (void)cli;
+    if (a->flags['u']) {
+        words[count++] = "--until";
+        words[count++] = a->values['u'];
+    }
+    words[count++] = "--";
+    for (int i = 1; i < a->count; i++)
+        words[count++] = a->words[i];
+    return run_agent_program(words);
+}
