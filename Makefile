@@ -78,6 +78,9 @@ ifneq ($(filter asan ubsan san tsan,$(V)),)
 TEST_SOURCES := $(SAN_SOURCES)
 endif
 
+# Debian's name of Lua 5.4, else Fedora's.
+lua = $$(pkg-config --exists lua5.4 && echo lua5.4 || echo lua)
+
 object = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
 AGENT         := $(if $(filter agent/main.c,$(AGENT_SOURCES)),$(B)/bin/zooid-agent)
@@ -111,7 +114,7 @@ needs_packages := $(filter-out help clean distclean print-version,$(or $(MAKECMD
 $(build_packages): packaging/install-deps
 	@mkdir -p $(@D)
 	@packaging/install-deps build
-	@{ echo "package_cflags := $$(pkg-config --cflags libuv lmdb openssl zlib libdeflate jansson libprotobuf-c libconfig)"; \
+	@{ echo "package_cflags := $$(pkg-config --cflags libuv lmdb openssl zlib libdeflate jansson libprotobuf-c libconfig $(lua))"; \
 	   echo "package_libs := $$(pkg-config --libs libuv lmdb openssl zlib libdeflate jansson libprotobuf-c) -lhttp_parser -lpthread"; \
 	 } >$@
 
@@ -168,6 +171,9 @@ $(SUPPORT_LIB): $(call object,$(SUPPORT_SOURCES))
 $(BENCH_LIB): $(call object,$(BENCH_HELPERS))
 	$(archive)
 
+$(B)/lib/libzooid-host.a: $(call object,$(filter-out plugins/host/main.c,$(HOST_SOURCES))) $(LIBRARY)
+	$(archive)
+
 # libzooid: only what zooid.h marks can be seen from outside; protobuf-c is its only dependency.
 $(B)/obj/bindings/c/%.o: bindings/c/%.c $(B)/compile $(GEN)/local.pb-c.h
 	@mkdir -p $(@D)
@@ -193,12 +199,18 @@ $(CLI) $(INSTALLED_CLI): $(call object,$(CLI_SOURCES)) $(LIBRARY)
 	@$(link) -o $@ $(filter %.o,$^) -L$(B)/lib -lzooid $(cli_flags) $$(pkg-config --libs jansson libedit zlib)
 
 # The host of plugins, twice as the command. What it loads finds the library's functions in it, and nothing else.
-host_packages := libuv libconfig jansson
+host_packages = libuv libconfig jansson libcrypto $(lua)
 $(HOST): host_flags := -Wl,-rpath,'$$ORIGIN/../lib'
+$(HOST): | $(B)/share/zooid/lua
 $(HOST) $(INSTALLED_HOST): $(call object,$(HOST_SOURCES)) $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo "  LINK  $(V) $@"
 	@$(link) -o $@ $(filter %.o,$^) -L$(B)/lib -lzooid $(host_flags) $$(pkg-config --libs $(host_packages)) -lm
+
+# Where it looks for the library of scripts.
+$(B)/share/zooid/lua:
+	@mkdir -p $(@D)
+	@ln -sfn $(CURDIR)/lua $@
 
 # A folder of plugins/ is a plugin; what it is linked with stands here, by its name.
 plugin_libs. :=
@@ -254,8 +266,13 @@ $(B)/bin/zooid-agent: $(call object,agent/main.c) $(AGENT_LIB) $(CORE_LIB)
 # A test may ask for flags with a line `/* link: -Wl,--wrap=mem_alloc */` among its first ten.
 test_flags = $(shell sed -n '1,10s@^.*/\* link: *\(.*[^ ]\) *\*/.*$$@\1@p' $(1))
 
+# Tests of the host of plugins are linked with it, and with libzooid.
+host_tests = $(filter $(B)/tests/unit/plugins/%,$(TEST_PROGRAMS))
+$(host_tests): $(B)/lib/libzooid-host.a
+$(host_tests): test_libs = -L$(B)/lib -lzooid -Wl,-rpath,$(abspath $(B))/lib $$(pkg-config --libs $(host_packages)) -lm
+
 $(TEST_PROGRAMS): $(B)/%: $(B)/obj/%.o $(SUPPORT_LIB) $(AGENT_LIB) $(CORE_LIB) | $(test_packages)
-	$(call link_program,$(call test_flags,$*.c),-lcmocka)
+	$(call link_program,$(call test_flags,$*.c),-lcmocka $(test_libs))
 
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_LIB) $(CORE_LIB) | $(test_packages)
 	$(call link_program,,-lm)

@@ -1,6 +1,8 @@
 /* hold.c - what the agent keeps for a plugin, told to it when it is there, lost, or cannot be had. */
 #include "plugins/host/hold.h"
 
+#include "plugins/host/lost.h"
+
 #include <stdlib.h>
 
 enum { PAUSE_MS = 1000 };
@@ -101,6 +103,7 @@ void hold_lost(zooid_host *host, zooid_event *event)
         zooid_reply_free(reply);
         return;
     }
+    lost_tell(host, event);
 }
 
 struct hold *hold_new(zooid_host *host, const struct hold_row *row, zooid_plugin_hold_fn *held, void *context)

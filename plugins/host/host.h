@@ -10,6 +10,7 @@
  *   tree.c, reply.c, call.c, subscribe.c, hold*.c, session.c    the tree
  *   timer.c, child*.c, descriptor.c                             the system
  *   metric.c, command.c                                         what a plugin offers
+ *   host_lua*.c  scripts, on this table (host_lua_internal.h); lost.c  what else of a client can be lost
  *
  * All of it runs in the loop's thread. Nothing blocks but the last farewell of a plugin that ends (host_free). */
 #pragma once
@@ -190,6 +191,7 @@ typedef const struct zooid_plugin *load_fn(const char *file, char **why);
 
 load_fn load_file; /* by its suffix */
 load_fn load_c;    /* load_c.c */
+load_fn load_lua;  /* host_lua_plugin.c */
 
 /* Text that is the caller's; NULL: out of memory. */
 char *text_of(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -8,6 +8,7 @@ static const struct {
     load_fn *load;
 } loaders[] = {
     {".so", load_c},
+    {".lua", load_lua},
 };
 
 const struct zooid_plugin *load_file(const char *file, char **why)

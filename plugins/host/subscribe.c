@@ -59,7 +59,11 @@ static void hear(struct listener *listener, zooid_event *event)
                                                              offsetof(struct subscription, listener));
     switch (zooid_event_kind(event)) {
     case ZOOID_EVENT_REPLY: end(s, event); break;
-    case ZOOID_EVENT_CHANGE: tell(s, change_of(event)); break;
+    case ZOOID_EVENT_CHANGE:
+        tell(s, change_of(event));
+        if (zooid_event_ends_txn(event))
+            tell(s, (struct zooid_plugin_change){.kind = ZOOID_PLUGIN_TXN_END, .zxid = zooid_event_zxid(event)});
+        break;
     case ZOOID_EVENT_RESET: tell(s, (struct zooid_plugin_change){.kind = ZOOID_PLUGIN_RESET}); break;
     case ZOOID_EVENT_CAUGHT_UP:
         tell(s, (struct zooid_plugin_change){.kind = ZOOID_PLUGIN_CAUGHT_UP, .zxid = zooid_event_zxid(event)});

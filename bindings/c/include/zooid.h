@@ -498,6 +498,7 @@ ZOOID_API int zooid_lock_acquire(zooid_lock *lock, uint32_t deadline_ms, zooid_r
 ZOOID_API zooid_ticket zooid_lock_submit_acquire(zooid_lock *lock, uint32_t deadline_ms, void *tag);
 /* The same without waiting for others: NOT_HELD when another has it, or is before us. */
 ZOOID_API int zooid_lock_try(zooid_lock *lock, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API zooid_ticket zooid_lock_submit_try(zooid_lock *lock, uint32_t deadline_ms, void *tag);
 /* It does not count as held from the call on. OK: others may have it now. NOT_HELD: it was not held, or was lost
  * before. DEADLINE_EXCEEDED: it is given back as soon as the agent can be reached. */
 ZOOID_API int zooid_lock_release(zooid_lock *lock, uint32_t deadline_ms, zooid_reply **reply);
@@ -596,8 +597,10 @@ ZOOID_API int zooid_queue_take(zooid_queue *queue, uint32_t deadline_ms, zooid_r
 ZOOID_API zooid_ticket zooid_queue_submit_take(zooid_queue *queue, uint32_t deadline_ms, void *tag);
 /* The entry is dealt with, and goes. NOT_HELD: there was none in hands, or it was lost. */
 ZOOID_API int zooid_queue_finish(zooid_queue *queue, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API zooid_ticket zooid_queue_submit_finish(zooid_queue *queue, uint32_t deadline_ms, void *tag);
 /* The entry is left to others. NOT_HELD as before. */
 ZOOID_API int zooid_queue_return(zooid_queue *queue, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API zooid_ticket zooid_queue_submit_return(zooid_queue *queue, uint32_t deadline_ms, void *tag);
 ZOOID_API void zooid_queue_cancel(zooid_queue *queue);
 ZOOID_API zooid_ticket zooid_queue_number(const zooid_queue *queue);
 

@@ -71,6 +71,11 @@ zooid_ticket zooid_lock_submit_acquire(zooid_lock *l, uint32_t deadline_ms, void
     return task_submit(&l->task, LOCK_ACQUIRE, deadline_ms, tag);
 }
 
+zooid_ticket zooid_lock_submit_try(zooid_lock *l, uint32_t deadline_ms, void *tag)
+{
+    return task_submit(&l->task, LOCK_TRY, deadline_ms, tag);
+}
+
 zooid_ticket zooid_lock_submit_release(zooid_lock *l, uint32_t deadline_ms, void *tag)
 {
     return task_submit(&l->task, LOCK_RELEASE, deadline_ms, tag);

@@ -79,6 +79,16 @@ int zooid_queue_return(zooid_queue *q, uint32_t deadline_ms, zooid_reply **reply
     return task_perform(&q->task, QUEUE_RETURN, deadline_ms, reply);
 }
 
+zooid_ticket zooid_queue_submit_finish(zooid_queue *q, uint32_t deadline_ms, void *tag)
+{
+    return task_submit(&q->task, QUEUE_FINISH, deadline_ms, tag);
+}
+
+zooid_ticket zooid_queue_submit_return(zooid_queue *q, uint32_t deadline_ms, void *tag)
+{
+    return task_submit(&q->task, QUEUE_RETURN, deadline_ms, tag);
+}
+
 void zooid_queue_cancel(zooid_queue *q)
 {
     task_cancel(&q->task);

@@ -113,27 +113,30 @@ typedef long long swig_type_80;
 typedef long long swig_type_81;
 typedef long long swig_type_82;
 typedef long long swig_type_83;
-typedef _gostring_ swig_type_84;
-typedef _goslice_ swig_type_85;
-typedef _gostring_ swig_type_86;
+typedef long long swig_type_84;
+typedef _gostring_ swig_type_85;
+typedef _goslice_ swig_type_86;
 typedef _gostring_ swig_type_87;
-typedef long long swig_type_88;
-typedef _goslice_ swig_type_89;
-typedef long long swig_type_90;
-typedef _gostring_ swig_type_91;
-typedef long long swig_type_92;
-typedef _gostring_ swig_type_93;
-typedef long long swig_type_94;
-typedef _gostring_ swig_type_95;
+typedef _gostring_ swig_type_88;
+typedef long long swig_type_89;
+typedef _goslice_ swig_type_90;
+typedef long long swig_type_91;
+typedef _gostring_ swig_type_92;
+typedef long long swig_type_93;
+typedef _gostring_ swig_type_94;
+typedef long long swig_type_95;
 typedef _gostring_ swig_type_96;
-typedef long long swig_type_97;
+typedef _gostring_ swig_type_97;
 typedef long long swig_type_98;
 typedef long long swig_type_99;
-typedef _gostring_ swig_type_100;
-typedef long long swig_type_101;
+typedef long long swig_type_100;
+typedef _gostring_ swig_type_101;
 typedef long long swig_type_102;
-typedef _gostring_ swig_type_103;
+typedef long long swig_type_103;
 typedef long long swig_type_104;
+typedef long long swig_type_105;
+typedef _gostring_ swig_type_106;
+typedef long long swig_type_107;
 extern void _wrap_Swig_free_swig_b2359d7676d88c65(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_swig_b2359d7676d88c65(swig_intgo arg1);
 extern void _wrap_free_text_swig_b2359d7676d88c65(uintptr_t arg1);
@@ -218,39 +221,42 @@ extern uintptr_t _wrap_lock_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_
 extern uintptr_t _wrap_semaphore_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_77 arg2, swig_intgo arg3, swig_type_78 arg4);
 extern void _wrap_lock_free_swig_b2359d7676d88c65(uintptr_t arg1);
 extern swig_type_79 _wrap_lock_submit_acquire_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_80 _wrap_lock_submit_release_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_80 _wrap_lock_submit_try_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_81 _wrap_lock_submit_release_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_lock_cancel_swig_b2359d7676d88c65(uintptr_t arg1);
 extern _Bool _wrap_lock_is_held_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_81 _wrap_lock_token_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_82 _wrap_lock_good_until_ms_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_83 _wrap_lock_number_swig_b2359d7676d88c65(uintptr_t arg1);
-extern uintptr_t _wrap_ephemeral_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_84 arg2, swig_type_85 arg3);
-extern uintptr_t _wrap_group_join_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_86 arg2, swig_type_87 arg3);
+extern swig_type_82 _wrap_lock_token_swig_b2359d7676d88c65(uintptr_t arg1);
+extern swig_type_83 _wrap_lock_good_until_ms_swig_b2359d7676d88c65(uintptr_t arg1);
+extern swig_type_84 _wrap_lock_number_swig_b2359d7676d88c65(uintptr_t arg1);
+extern uintptr_t _wrap_ephemeral_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_85 arg2, swig_type_86 arg3);
+extern uintptr_t _wrap_group_join_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_87 arg2, swig_type_88 arg3);
 extern void _wrap_ephemeral_free_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_88 _wrap_ephemeral_submit_wait_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_89 _wrap_ephemeral_submit_wait_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_ephemeral_cancel_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_intgo _wrap_ephemeral_set_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_89 arg2);
-extern swig_intgo _wrap_ephemeral_inherit_swig_b2359d7676d88c65(uintptr_t arg1, swig_voidp arg2, swig_type_90 arg3);
-extern swig_type_91 _wrap_ephemeral_path_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_92 _wrap_ephemeral_number_swig_b2359d7676d88c65(uintptr_t arg1);
-extern uintptr_t _wrap_barrier_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_93 arg2);
+extern swig_intgo _wrap_ephemeral_set_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_90 arg2);
+extern swig_intgo _wrap_ephemeral_inherit_swig_b2359d7676d88c65(uintptr_t arg1, swig_voidp arg2, swig_type_91 arg3);
+extern swig_type_92 _wrap_ephemeral_path_swig_b2359d7676d88c65(uintptr_t arg1);
+extern swig_type_93 _wrap_ephemeral_number_swig_b2359d7676d88c65(uintptr_t arg1);
+extern uintptr_t _wrap_barrier_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_94 arg2);
 extern void _wrap_barrier_free_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_94 _wrap_barrier_submit_wait_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_95 _wrap_barrier_submit_wait_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_barrier_cancel_swig_b2359d7676d88c65(uintptr_t arg1);
-extern uintptr_t _wrap_double_barrier_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_95 arg2, swig_intgo arg3, swig_type_96 arg4);
+extern uintptr_t _wrap_double_barrier_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_96 arg2, swig_intgo arg3, swig_type_97 arg4);
 extern void _wrap_double_barrier_free_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_97 _wrap_double_barrier_submit_enter_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_98 _wrap_double_barrier_submit_leave_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_98 _wrap_double_barrier_submit_enter_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_99 _wrap_double_barrier_submit_leave_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_double_barrier_cancel_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_99 _wrap_double_barrier_number_swig_b2359d7676d88c65(uintptr_t arg1);
-extern uintptr_t _wrap_queue_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_100 arg2);
+extern swig_type_100 _wrap_double_barrier_number_swig_b2359d7676d88c65(uintptr_t arg1);
+extern uintptr_t _wrap_queue_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_101 arg2);
 extern void _wrap_queue_free_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_101 _wrap_queue_submit_take_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_102 _wrap_queue_submit_take_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_103 _wrap_queue_submit_finish_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_104 _wrap_queue_submit_return_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_queue_cancel_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_102 _wrap_queue_number_swig_b2359d7676d88c65(uintptr_t arg1);
-extern uintptr_t _wrap_cache_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_103 arg2);
+extern swig_type_105 _wrap_queue_number_swig_b2359d7676d88c65(uintptr_t arg1);
+extern uintptr_t _wrap_cache_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_106 arg2);
 extern void _wrap_cache_free_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_104 _wrap_cache_submit_wait_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_107 _wrap_cache_submit_wait_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_cache_cancel_swig_b2359d7676d88c65(uintptr_t arg1);
 #undef intgo
 */
@@ -1143,6 +1149,14 @@ func Lock_submit_acquire(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	return swig_r
 }
 
+func Lock_submit_try(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uint64)(C._wrap_lock_submit_try_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	return swig_r
+}
+
 func Lock_submit_release(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
@@ -1189,7 +1203,7 @@ func Ephemeral_new(arg1 uintptr, arg2 string, arg3 []byte) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_ephemeral_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_84)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (uintptr)(C._wrap_ephemeral_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1204,7 +1218,7 @@ func Group_join(arg1 uintptr, arg2 string, arg3 string) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_group_join_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (uintptr)(C._wrap_group_join_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1236,7 +1250,7 @@ func Ephemeral_set(arg1 uintptr, arg2 []byte) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_ephemeral_set_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int)(C._wrap_ephemeral_set_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1248,7 +1262,7 @@ func Ephemeral_inherit(arg1 uintptr, arg2 *int64, arg3 int64) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_ephemeral_inherit_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_type_90(_swig_i_2)))
+	swig_r = (int)(C._wrap_ephemeral_inherit_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_type_91(_swig_i_2)))
 	return swig_r
 }
 
@@ -1273,7 +1287,7 @@ func Barrier_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_barrier_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_barrier_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1304,7 +1318,7 @@ func Double_barrier_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swi
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_double_barrier_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_double_barrier_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_97)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1351,7 +1365,7 @@ func Queue_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_queue_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_100)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_queue_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1371,6 +1385,22 @@ func Queue_submit_take(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	return swig_r
 }
 
+func Queue_submit_finish(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uint64)(C._wrap_queue_submit_finish_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	return swig_r
+}
+
+func Queue_submit_return(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uint64)(C._wrap_queue_submit_return_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	return swig_r
+}
+
 func Queue_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
 	C._wrap_queue_cancel_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
@@ -1387,7 +1417,7 @@ func Cache_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_cache_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_103)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_cache_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}

@@ -1865,6 +1865,23 @@ long long _wrap_lock_submit_acquire_swig_b2359d7676d88c65(zooid_lock *_swig_go_0
 }
 
 
+long long _wrap_lock_submit_try_swig_b2359d7676d88c65(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+  zooid_lock *arg1 = (zooid_lock *) 0 ;
+  uint32_t arg2 ;
+  void *arg3 = (void *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg3 = NULL;
+  arg1 = (zooid_lock *)_swig_go_0;
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  result = (zooid_ticket)zooid_lock_submit_try(arg1,arg2,arg3);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
 long long _wrap_lock_submit_release_swig_b2359d7676d88c65(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
@@ -2266,6 +2283,40 @@ long long _wrap_queue_submit_take_swig_b2359d7676d88c65(zooid_queue *_swig_go_0,
   arg2 = (uint32_t)_swig_go_1; 
   
   result = (zooid_ticket)zooid_queue_submit_take(arg1,arg2,arg3);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+long long _wrap_queue_submit_finish_swig_b2359d7676d88c65(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+  zooid_queue *arg1 = (zooid_queue *) 0 ;
+  uint32_t arg2 ;
+  void *arg3 = (void *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg3 = NULL;
+  arg1 = (zooid_queue *)_swig_go_0;
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  result = (zooid_ticket)zooid_queue_submit_finish(arg1,arg2,arg3);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+long long _wrap_queue_submit_return_swig_b2359d7676d88c65(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+  zooid_queue *arg1 = (zooid_queue *) 0 ;
+  uint32_t arg2 ;
+  void *arg3 = (void *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg3 = NULL;
+  arg1 = (zooid_queue *)_swig_go_0;
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  result = (zooid_ticket)zooid_queue_submit_return(arg1,arg2,arg3);
   _swig_go_result = result; 
   return _swig_go_result;
 }
