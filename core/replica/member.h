@@ -238,6 +238,7 @@ enum status snapshot_send_begin(struct replica *r, struct member_link *link, int
 /* Goes on: little is unsent on the link. */
 enum status snapshot_send_more(struct replica *r, uint64_t id, struct outbox *out);
 
-/* These bytes, which are whole packets, belong behind the snapshot. */
-enum status snapshot_send_behind(struct member_link *link, struct bytes bytes);
+/* These bytes, which are whole packets, belong behind the snapshot. When more waits there than a link may hold, the
+ * link ends: the learner comes again. */
+enum status snapshot_send_behind(struct replica *r, struct member_link *link, struct bytes bytes, struct outbox *out);
 void snapshot_send_free(struct snapshot_send *send);

@@ -65,7 +65,7 @@ enum status member_link_send(struct replica *r, uint64_t id, struct bytes bytes,
     if (link == NULL)
         return ST_OK;
     if (link->send != NULL)
-        return snapshot_send_behind(link, bytes);
+        return snapshot_send_behind(r, link, bytes, out);
     return outbox_peer(out, &(struct peer_item){.kind = PEER_BYTES, .link = id}, bytes);
 }
 
@@ -87,7 +87,7 @@ enum status member_feed_send(struct replica *r, struct bytes bytes, struct outbo
     {
         struct member_link *link = LIST_ENTRY(at, struct member_link, in_sending);
         if (st == ST_OK && link->fed)
-            st = snapshot_send_behind(link, bytes);
+            st = snapshot_send_behind(r, link, bytes, out);
     }
     return st;
 }

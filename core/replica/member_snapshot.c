@@ -118,8 +118,11 @@ enum status snapshot_send_begin(struct replica *r, struct member_link *link, int
     return want_room(link, out);
 }
 
-enum status snapshot_send_behind(struct member_link *link, struct bytes bytes)
+enum status snapshot_send_behind(struct replica *r, struct member_link *link, struct bytes bytes, struct outbox *out)
 {
+    const uint64_t most = r->options.link_bytes_max;
+    if (most > 0 && link->send->behind.len > most)
+        return member_link_break(r, link->id, "more waits behind its snapshot than zooid.maxLinkQueue", out);
     return buffer_append(&link->send->behind, bytes.data, bytes.len);
 }
 

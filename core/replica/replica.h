@@ -36,6 +36,7 @@ struct replica_options {
     uint32_t packet_bytes_max;           /* data of one packet between members (quorum-protocol 0.1) */
     uint64_t log_bytes_max;              /* requests that wait and txns in flight; beyond it whoever waits pauses */
     uint64_t forward_bytes_max;          /* likewise: requests that the leader has been sent and not answered */
+    uint64_t link_bytes_max;             /* what may wait behind a snapshot for one learner; 0: anything */
     int32_t throttled_op_wait_ms;        /* 0: off */
     bool local_sessions, local_sessions_upgrading; /* of a member; one that runs alone has none */
     bool read_only;                                /* readonlymode.enabled: of a member without a leader */

@@ -270,6 +270,16 @@ static void cmd_roles(struct ensemble_rig *e, char *rest, struct buffer *out)
     rig_printf(out, "\n");
 }
 
+static void cmd_links(struct ensemble_rig *e, char *rest, struct buffer *out)
+{
+    const int64_t sid = atoll(rest);
+    rig_printf(out, "%" PRId64 " has links to", sid);
+    for (size_t i = 0; i < e->end_count; i++)
+        if (e->ends[i].sid == sid && e->ends[i].open)
+            rig_printf(out, " %" PRId64, e->ends[e->ends[i].other - 1].sid);
+    rig_printf(out, "\n");
+}
+
 /* One that nobody knows yet: it knows of the others what was true when they began. */
 static void cmd_join(struct ensemble_rig *e, char *rest, struct buffer *out)
 {
@@ -289,7 +299,7 @@ static const struct command_row {
     {"keyed", cmd_keyed}, {"ensemble", cmd_ensemble}, {"option", cmd_option},
     {"tick", cmd_tick},   {"stall", cmd_stall},       {"go", cmd_go},
     {"cut", cmd_cut},     {"heal", cmd_heal},         {"roles", cmd_roles},
-    {"join", cmd_join},
+    {"join", cmd_join},   {"links", cmd_links},
 };
 
 void ensemble_rig_command(struct ensemble_rig *e, char *command, struct buffer *out)

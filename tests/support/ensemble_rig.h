@@ -12,6 +12,7 @@
  *   stall A->B, go A->B         what A sends to B waits on its way, or arrives
  *   cut N, heal N               nobody reaches N nor is reached by it
  *   roles                       who does what
+ *   links N                     who has an open link with it
  *   join N                      makes one that observes, which nobody knows yet, and waits until it serves
  * Everything is delivered at once and in order, everything is durable at once unless `N hold`. zxids are printed as
  * epoch:counter. Aborts when memory runs out. */

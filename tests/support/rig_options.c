@@ -56,6 +56,7 @@ static const struct option_row {
     OPTION("txn_bytes", U32, txn_bytes_max),
     OPTION("log_bytes", U64, log_bytes_max),
     OPTION("forward_bytes", U64, forward_bytes_max),
+    OPTION("link_bytes", U64, link_bytes_max),
     OPTION("containers_per_minute", U32, container_per_minute_max),
     OPTION("container_check_ms", I64, container_check_ms),
     OPTION("never_used_ms", I64, container_never_used_ms),
