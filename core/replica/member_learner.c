@@ -191,6 +191,16 @@ static enum status answer_ping(struct replica *r, int64_t zxid, struct outbox *o
     return st;
 }
 
+/* False: the client comes again. Its createSession has been prepared and is not committed yet; or an observer of this
+ * follower has asked for it, too, before it was known here whose it is. */
+static bool may_take_up(const struct replica *r, int64_t session_id)
+{
+    struct session *session = sessions_get(r->sessions, session_id);
+    if (session != NULL && session->owner == 0)
+        session->owner = OWNER_HERE;
+    return session != NULL && session->owner == OWNER_HERE;
+}
+
 static enum status take_revalidated(struct replica *r, const struct packet *packet, struct outbox *out)
 {
     int64_t session_id;
@@ -209,8 +219,7 @@ static enum status take_revalidated(struct replica *r, const struct packet *pack
         c->session_id = 0; /* it is somebody else's, or nobody's */
         return client_refuse(r, c, out);
     }
-    /* Its createSession has been prepared and is not committed yet: the client comes again. */
-    if (sessions_get(r->sessions, session_id) == NULL)
+    if (!may_take_up(r, session_id))
         return client_close(r, c, out);
     enum status st = sessions_put(r->sessions, session_id, c->timeout_ms, now_ms(r));
     if (st == ST_OK)

@@ -48,10 +48,12 @@ static struct revalidation *asked_about(const struct membership *m, int64_t sess
     return NULL;
 }
 
-/* By whom it was asked for last, and is not answered yet; 0: nobody. */
+/* By whom it was asked for, and is not answered yet: by the last of the observers, or by a client of this server; 0: by
+ * nobody. */
 static uint64_t asked_by(const struct membership *m, int64_t session_id)
 {
-    uint64_t link = 0;
+    const struct client *own = map64_get(&m->by_session, (uint64_t)session_id);
+    uint64_t link = own != NULL && own->is_asked_for ? OWNER_HERE : 0;
     LIST_FOR_EACH(at, &m->revalidations)
     {
         const struct revalidation *asked = LIST_ENTRY(at, struct revalidation, link);
