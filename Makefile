@@ -93,7 +93,8 @@ CLI           := $(if $(CLI_SOURCES),$(B)/bin/zooid)
 INSTALLED_CLI := $(if $(CLI_SOURCES),$(B)/installed/zooid)
 HOST          := $(if $(HOST_SOURCES),$(B)/bin/zooid-plugin-host)
 INSTALLED_HOST := $(if $(HOST_SOURCES),$(B)/installed/zooid-plugin-host)
-PLUGINS       := $(patsubst plugins/%/,$(B)/lib/zooid/plugins/%.so,$(sort $(dir $(PLUGIN_SOURCES))))
+PLUGIN_NAMES  := $(patsubst plugins/%/,%,$(sort $(dir $(PLUGIN_SOURCES))))
+PLUGINS       := $(PLUGIN_NAMES:%=$(B)/lib/zooid/plugins/%.so)
 SUPPORT_LIB   := $(B)/lib/libtest-support.a
 BENCH_LIB     := $(B)/lib/libbench.a
 TEST_PROGRAMS := $(patsubst %.c,$(B)/%,$(TEST_SOURCES))
@@ -212,8 +213,9 @@ $(B)/share/zooid/lua:
 	@mkdir -p $(@D)
 	@ln -sfn $(CURDIR)/lua $@
 
-# A folder of plugins/ is a plugin; what it is linked with stands here, by its name.
-plugin_libs. :=
+# A folder of plugins/ is a plugin: a shared object, and an archive for the tests of its parts. What it is linked with
+# stands here, by its name.
+plugin_libs.discovery := -ljansson -lconfig
 
 $(B)/obj/plugins/%.o: plugins/%.c $(B)/compile
 	@mkdir -p $(@D)
@@ -226,6 +228,9 @@ $(PLUGINS): $(B)/lib/zooid/plugins/%.so: $$(call object,$$(wildcard plugins/$$*/
 	@mkdir -p $(@D)
 	@echo "  LINK  $(V) $@"
 	@$(filter-out -pie,$(link)) -shared -Wl,--no-undefined -o $@ $^ $(plugin_libs.$*)
+
+$(PLUGIN_NAMES:%=$(B)/lib/plugins/%.a): $(B)/lib/plugins/%.a: $$(call object,$$(wildcard plugins/$$*/*.c))
+	$(archive)
 
 # The Python packages as they are installed, below python/: for PYTHONPATH. setup.py says how they are built.
 PYTHON          ?= /usr/bin/python3
@@ -271,8 +276,19 @@ host_tests = $(filter $(B)/tests/unit/plugins/%,$(TEST_PROGRAMS))
 $(host_tests): $(B)/lib/libzooid-host.a
 $(host_tests): test_libs = -L$(B)/lib -lzooid -Wl,-rpath,$(abspath $(B))/lib $$(pkg-config --libs $(host_packages)) -lm
 
-$(TEST_PROGRAMS): $(B)/%: $(B)/obj/%.o $(SUPPORT_LIB) $(AGENT_LIB) $(CORE_LIB) | $(test_packages)
+plugin_test_programs = $(filter $(B)/tests/unit/$(1)/%,$(TEST_PROGRAMS))
+
+$(filter-out $(foreach name,$(PLUGIN_NAMES),$(call plugin_test_programs,$(name))),$(TEST_PROGRAMS)): $(B)/%: $(B)/obj/%.o $(SUPPORT_LIB) $(AGENT_LIB) $(CORE_LIB) | $(test_packages)
 	$(call link_program,$(call test_flags,$*.c),-lcmocka $(test_libs))
+
+# The tests of a plugin's parts, and fuzzers called after it, are linked with the plugin and with nothing else of ours.
+define plugin_tests
+$(if $(call plugin_test_programs,$(1)),$(call plugin_test_programs,$(1)): $(B)/%: $(B)/obj/%.o $(B)/lib/plugins/$(1).a | $(test_packages)
+	$$(call link_program,$$(call test_flags,$$*.c),$(plugin_libs.$(1)) -lcmocka))
+$(if $(filter $(BUILD)/fuzz/$(1)_%,$(FUZZERS)),$(filter $(BUILD)/fuzz/$(1)_%,$(FUZZERS)): $(BUILD)/fuzz/%_fuzz: $(B)/obj/tests/fuzz/%_fuzz.o $(B)/lib/plugins/$(1).a
+	$$(call link_program,-fsanitize=fuzzer,$(plugin_libs.$(1))))
+endef
+$(foreach name,$(PLUGIN_NAMES),$(eval $(call plugin_tests,$(name))))
 
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_LIB) $(CORE_LIB) | $(test_packages)
 	$(call link_program,,-lm)
