@@ -69,7 +69,7 @@ BENCH_HELPERS   := $(wildcard tests/bench/lib/*.c)
 SIM_SOURCES     := $(wildcard tests/sim/*.c tests/sim/*/*.c)
 TEST_SCRIPTS    := $(wildcard $(foreach area,clients golden crash agent ensembles packages bindings plugins,tests/$(area)/*_test.py tests/$(area)/*_test.sh))
 LINT_SCRIPTS    := $(wildcard tests/lint/*.sh)
-MAN_PAGES       := $(wildcard packaging/man/*.[158])
+MAN_PAGES       := $(wildcard packaging/man/*.[1578])
 
 # All tests run with sanitizers too, but those that say `sanitizers: no` in a comment of their own.
 SAN_SOURCES := $(if $(TEST_SOURCES),$(shell grep -L '/\* sanitizers: no' $(TEST_SOURCES)))

@@ -66,6 +66,27 @@ static json_t *object_of(json_t *words, const char *const *positions, struct pro
     return NULL;
 }
 
+/* A parameter that HTTP was given more than once is a list. */
+static json_t *joined(json_t *args, struct problem *p)
+{
+    json_t *object = json_object(), *value, *item;
+    const char *key;
+    size_t i;
+    bool fine = object != NULL || problem_no_memory(p);
+    json_object_foreach(args, key, value)
+    {
+        if (fine && !json_is_array(value))
+            fine = json_object_set(object, key, value) == 0 || problem_no_memory(p);
+        json_array_foreach(value, i, item) if (fine) fine = json_is_string(item)
+                                                                ? put(object, key, json_string_value(item), ',', p)
+                                                                : problem_set(p, key, "must be texts");
+    }
+    if (fine)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
 json_t *args_read(const char *request, size_t len, const char *const *positions, struct problem *p)
 {
     json_error_t error;
@@ -74,9 +95,9 @@ json_t *args_read(const char *request, size_t len, const char *const *positions,
     if (whole == NULL)
         (void)problem_set(p, "", "the request is no JSON");
     else if (args == NULL)
-        object = object_of(NULL, positions, p);
+        object = json_object();
     else if (json_is_object(args))
-        object = json_incref(args);
+        object = joined(args, p);
     else if (json_is_array(args))
         object = object_of(args, positions, p);
     else

@@ -100,6 +100,11 @@ static bool add(struct dropin *d, const struct source *from, const config_settin
         return say_why(error, from->name, from->config, key, "holds what is no UTF-8, or is nested too deeply");
     bool fine = definition_read(&d->items[d->count], json, from->defaults, &p);
     d->count += fine;
+    if (fine && d->items[d->count - 1].lifetime == LIFETIME_PROCESS)
+        fine = problem_set(&p, "pid", "a file outlives any process: a check of type \"process\" is what is meant");
+    for (size_t i = 0; fine && i + 1 < d->count; i++)
+        if (strcmp(d->items[i].id, d->items[d->count - 1].id) == 0)
+            fine = problem_set(&p, "id", "\"%s\" is there twice", d->items[i].id);
     json_decref(json);
     return fine || say(error, from->name, from->config, key, &p);
 }

@@ -207,13 +207,13 @@ bool query_run(const struct catalog *c, const struct query *q, uint64_t now_ms, 
     return true;
 }
 
-void answer_pick(struct answer *a, size_t count, uint64_t (*random)(void *context), void *context)
+void answer_pick(struct answer *a, size_t count, uint64_t (*bits)(void *context), void *context)
 {
     for (size_t done = 0; done < count && done < a->count; done++) {
         uint64_t total = 0, at = done;
         for (size_t i = done; i < a->count; i++)
             total += a->items[i].instance->weight;
-        uint64_t draw = random(context) % (total > 0 ? total : a->count - done);
+        uint64_t draw = bits(context) % (total > 0 ? total : a->count - done);
         /* Weights of nothing but zero are all the same. */
         for (; draw >= (total > 0 ? a->items[at].instance->weight : 1); at++)
             draw -= total > 0 ? a->items[at].instance->weight : 1;

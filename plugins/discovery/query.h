@@ -37,7 +37,7 @@ void query_free(struct query *q);
 
 /* A service nobody knows has no instances. False: out of memory. Free with answer_free(). */
 bool query_run(const struct catalog *c, const struct query *q, uint64_t now_ms, struct answer *a);
-/* Leaves `count` of them: each next one is drawn by weight from those that are left. `random` gives 64 bits each time.
+/* Leaves `count` of them: each next one is drawn by weight from those that are left. `bits` gives 64 bits each time.
  */
-void answer_pick(struct answer *a, size_t count, uint64_t (*random)(void *context), void *context);
+void answer_pick(struct answer *a, size_t count, uint64_t (*bits)(void *context), void *context);
 void answer_free(struct answer *a);

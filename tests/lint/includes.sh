@@ -54,7 +54,7 @@ uv.h            ^agent/|^plugins/host/|^tests/
 libconfig.h     ^plugins/host/config|^plugins/discovery/
 (lua|lauxlib|lualib)\.h  ^plugins/host/host_lua
 openssl/.*      ^core/base/crypto\.c$|^agent/|^plugins/host/host_lua_hash\.c$|^tests/
-arpa/inet.h     ^core/tree/acl|^agent/|^tests/
+arpa/inet.h     ^core/tree/acl|^agent/|^plugins/|^tests/
 http_parser.h   ^agent/|^tests/
 local.pb-c.h    ^agent/local/local_internal\.h$|^bindings/c/(internal|local_path)\.h$
 '

@@ -143,6 +143,23 @@ static void a_file_may_hold_several(void **state)
     dropin_free(&d);
 }
 
+static void the_example_is_one(void **state)
+{
+    struct dropin d;
+    char error[DROPIN_ERROR], text[4096], path[4096];
+    const char *root = getenv("ZOOID_ROOT");
+    (void)snprintf(path, sizeof path, "%s/plugins/discovery/example.conf", root == NULL ? "." : root);
+    FILE *file = fopen(path, "re");
+    (void)state;
+    assert_non_null(file);
+    size_t len = fread(text, 1, sizeof text - 1, file);
+    (void)fclose(file);
+    text[len] = '\0';
+    assert_true(dropin_read(&d, "example.conf", text, &defaults, error));
+    assert_int_equal(d.count, 2);
+    dropin_free(&d);
+}
+
 static void mistakes_in_a_file_have_a_line(void **state)
 {
     static const struct {
@@ -254,7 +271,8 @@ int main(void)
         cmocka_unit_test(what_is_left_out_has_a_default),  cmocka_unit_test(all_of_it_is_taken),
         cmocka_unit_test(mistakes_are_named_by_their_key), cmocka_unit_test(a_file_may_hold_several),
         cmocka_unit_test(mistakes_in_a_file_have_a_line),  cmocka_unit_test(it_is_written_as_curator_has_it),
-        cmocka_unit_test(no_allocation_is_missed),         cmocka_unit_test(settings_say_what_is_wrong),
+        cmocka_unit_test(no_allocation_is_missed),         cmocka_unit_test(the_example_is_one),
+        cmocka_unit_test(settings_say_what_is_wrong),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
