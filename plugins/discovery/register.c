@@ -49,6 +49,18 @@ static bool put_meta(json_t *service, const char *key, json_t *value, struct pro
     return json_object_set(meta, key, value) == 0 || problem_no_memory(p);
 }
 
+/* One object or several with commas between, as words that are given twice are joined. */
+static bool put_checks(json_t *service, const char *text, struct problem *p)
+{
+    json_error_t error = {.text = "out of memory"};
+    json_t *list = json_sprintf("[%s]", text);
+    json_t *checks = list == NULL ? NULL : json_loads(json_string_value(list), JSON_REJECT_DUPLICATES, &error);
+    json_decref(list);
+    if (checks == NULL)
+        return problem_set(p, "check", "must be JSON: %s", error.text);
+    return json_object_set_new(service, "checks", checks) == 0 || problem_no_memory(p);
+}
+
 /* Texts, as words and HTTP have them, into what a definition has. */
 static bool put(json_t *service, const char *key, json_t *value, struct problem *p)
 {
@@ -58,6 +70,8 @@ static bool put(json_t *service, const char *key, json_t *value, struct problem 
             return put_number(service, key, text, p);
     if (text != NULL && strcmp(key, "tag") == 0)
         return put_tags(service, text, p);
+    if (text != NULL && strcmp(key, "check") == 0)
+        return put_checks(service, text, p);
     if (strncmp(key, "meta.", 5) == 0)
         return put_meta(service, key + 5, value, p);
     return json_object_set(service, key, value) == 0 || problem_no_memory(p);

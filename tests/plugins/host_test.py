@@ -40,7 +40,7 @@ class Foreground(harness.ServerTestCase):
                        "create: code 0, 1 nodes", "set of none: code -101", "sync: code 0", "bad flags: not taken",
                        "bad path: not taken", "check alone: not taken", "get: node /probe/a/b 'hello' code 0",
                        "exists: code -101", "list: node b '' code 0", "subtree: node /probe/a/b 'hello'",
-                       "subscription: reset", "subscription: caught up", "subscription: created /probe/a/b code 0",
+                       "subscription: reset", "subscription: caught up", "subscription: txn end", "subscription: created /probe/a/b code 0",
                        "ephemeral set: 0", "lock: held with a token", "session: 0", "timer: three times",
                        "descriptor: ready 1, read 1",
                        "child: status 3 signal 0 timed out 0 cut 0 output 'given' error 'wrong ",
