@@ -128,7 +128,7 @@ static zooid_client *client_new(const struct zooid_options *o)
     c->session_timeout_ms = o->session_timeout_ms;
     c->linger_ms = o->linger_ms;
     c->watchdog_ms = o->watchdog_ms;
-    c->session_id = o->resume_id;
+    c->session_id = c->inherited_session = o->resume_id;
     c->wants_session = o->resume_id != 0;
     c->token_len = o->resume_token == NULL ? 0 : o->resume_token_len;
     memcpy(c->token, o->resume_token == NULL ? c->token : o->resume_token, c->token_len);

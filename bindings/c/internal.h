@@ -187,6 +187,7 @@ struct zooid_client {
     /* The session. */
     enum zooid_session_state session_state;
     int64_t session_id;
+    int64_t inherited_session; /* that of options.resume_id; 0: none */
     uint8_t token[64];
     size_t token_len;
     uint64_t good_until_ms; /* CLOCK_BOOTTIME */

@@ -213,15 +213,27 @@ PACKED(cache_list, (zooid_cache * cache, const char *path), (cache, path, &reply
 
 /* The handle's address; when that is NULL, the reply that tells why. */
 static zooid_packed packed_open(const char *socket, const char *name, uint32_t connect_ms, uint32_t session_timeout_ms,
-                                uint32_t watchdog_ms)
+                                uint32_t watchdog_ms, uint32_t linger_ms, int64_t resume_id, const void *data,
+                                size_t len)
 {
     zooid_packed p = {NULL, 0, 0, false};
     zooid_reply *why = NULL;
-    zooid_handle *handle = zooid_handle_open(socket, name, connect_ms, session_timeout_ms, watchdog_ms, &why);
+    zooid_handle *handle = zooid_handle_open(socket, name, connect_ms, session_timeout_ms, watchdog_ms, linger_ms,
+                                             resume_id, data, len, &why);
     put_64(&p, (int64_t)(uintptr_t)handle);
     if (p.failed)
         zooid_handle_free(handle);
     else if (handle == NULL)
         put_reply(&p, why);
+    return p;
+}
+
+/* The session's id and its token; 0 and nothing without one. */
+static zooid_packed packed_session_key(zooid_client *client)
+{
+    zooid_packed p = {NULL, 0, 0, false};
+    struct session_key key = session_key_of(client);
+    put_64(&p, key.id);
+    put_data(&p, key.token, key.id == 0 ? 0 : key.len);
     return p;
 }

@@ -51,7 +51,8 @@ static void zooid_handle_free(zooid_handle *handle)
 }
 
 static zooid_handle *zooid_handle_open(const char *socket, const char *name, uint32_t connect_ms,
-                                       uint32_t session_timeout_ms, uint32_t watchdog_ms, zooid_reply **reply)
+                                       uint32_t session_timeout_ms, uint32_t watchdog_ms, uint32_t linger_ms,
+                                       int64_t resume_id, const void *token, size_t token_len, zooid_reply **reply)
 {
     struct zooid_options options = ZOOID_OPTIONS_INIT;
     zooid_handle *handle = calloc(1, sizeof *handle);
@@ -66,12 +67,37 @@ static zooid_handle *zooid_handle_open(const char *socket, const char *name, uin
     options.connect_ms = connect_ms;
     options.session_timeout_ms = session_timeout_ms;
     options.watchdog_ms = watchdog_ms;
+    options.linger_ms = linger_ms;
+    options.resume_id = resume_id;
+    options.resume_token = token;
+    options.resume_token_len = token_len;
     options.log = keep_line;
     options.log_context = handle;
     if (zooid_open(&handle->client, &options, reply) == ZOOID_OK)
         return handle;
     zooid_handle_free(handle);
     return NULL;
+}
+
+enum { TOKEN_MAX = 64 };
+
+/* What a session is taken over with: its number, 0 when there is none, and what proves that it is ours. */
+struct session_key {
+    int64_t id;
+    uint8_t token[TOKEN_MAX];
+    size_t len;
+};
+
+static struct session_key session_key_of(const zooid_client *client)
+{
+    struct session_key key = {.id = 0};
+    do { /* it may become another one between the two */
+        key.id = zooid_session_id(client);
+        key.len = zooid_session_token(client, key.token, sizeof key.token);
+    } while (key.id != zooid_session_id(client));
+    if (key.len == 0 || key.len > sizeof key.token)
+        key.id = 0;
+    return key;
 }
 
 /* Everything that waits in a call of the client, or for its log, returns. */

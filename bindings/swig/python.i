@@ -114,6 +114,12 @@ RECIPE(cache)
         SWIG_fail;
 }
 
+%typemap(out) PyObject * {
+    $result = $1;
+    if ($result == NULL)
+        SWIG_fail;
+}
+
 %typemap(out) zooid_log_line * {
     $result = log_value($1);
     if ($result == NULL)
@@ -123,6 +129,7 @@ RECIPE(cache)
 /* ---- the interpreter's lock ---- */
 
 %nothread;
+PyObject *session_key(zooid_client *client);
 %thread zooid_handle_open;
 %thread zooid_handle_shutdown;
 %thread zooid_handle_next_log;

@@ -108,3 +108,12 @@ static PyObject *log_value(zooid_log_line *line)
     free(line);
     return value;
 }
+
+/* None: there is no session. */
+static PyObject *session_key(zooid_client *client)
+{
+    struct session_key key = session_key_of(client);
+    if (key.id == 0)
+        Py_RETURN_NONE;
+    return Py_BuildValue("(LN)", (long long)key.id, bytes_value(key.token, key.len));
+}

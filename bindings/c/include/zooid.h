@@ -469,7 +469,10 @@ ZOOID_API zooid_request *zooid_request_backup(void);
  * ended; because good_until has passed, in which the agent could not prove that the session is alive, and from which on
  * another may have it; or because somebody has deleted its node. A holder that can do harm must have ended by
  * zooid_lock_good_until_ms, whatever it has not heard, and pass the token on: the tokens of one path grow from holder
- * to holder, so that whoever is written to can refuse those before. An election is a lock: who holds it leads. */
+ * to holder, so that whoever is written to can refuse those before. An election is a lock: who holds it leads. A client
+ * that has taken over a session (options.resume_id) takes over its locks, too: one of such a client that is acquired
+ * first looks for a node that the session has in the queue already, and is held at once, with the same token, if that
+ * one is the first. This is not so for semaphores. */
 typedef struct zooid_lock zooid_lock;
 
 enum zooid_lock_kind {

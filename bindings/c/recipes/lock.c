@@ -208,6 +208,7 @@ static const struct task_phase waiting = {NULL, NULL, 0};
 
 static const struct task_phase *const lock_phases[LOCK_PHASES] = {
     [LOCK_FREE] = &waiting,
+    [LOCK_INHERITING] = &lock_inheriting,
     [LOCK_CREATING] = &creating,
     [LOCK_ENSURING] = &ensuring,
     [LOCK_FINDING] = &finding,
@@ -241,7 +242,7 @@ static const struct {
     [LOCK_LEASING] = {LOCK_RETURNING, true}, [LOCK_PROVING] = {LOCK_RETURNING, false},
     [LOCK_FINDING] = {LOCK_FINDING, false},  [LOCK_KNOWING] = {LOCK_KNOWING, false},
     [LOCK_LEAVING] = {LOCK_LEAVING, false},  [LOCK_RETURNING] = {LOCK_RETURNING, false},
-    [LOCK_FREE] = {LOCK_FREE, false},
+    [LOCK_FREE] = {LOCK_FREE, false},        [LOCK_INHERITING] = {LOCK_FREE, false},
 };
 
 static void lose(struct zooid_lock *l, const char *why)
@@ -274,7 +275,9 @@ static int look_free(struct zooid_lock *l)
         task_answer_locked(t, reply_new(l->was_released ? ZOOID_OK : ZOOID_NOT_HELD, NULL, l->path));
     l->was_released = false;
     l->ensuring.level = 0;
-    return wants_it(t) ? LOCK_CREATING : LOCK_FREE;
+    if (!wants_it(t))
+        return LOCK_FREE;
+    return lock_may_inherit(l) ? LOCK_INHERITING : LOCK_CREATING;
 }
 
 /* Ours, as soon as the caller knows; until it gives it back, or cannot be sure of it any more. */

@@ -3,6 +3,7 @@
  *     FREE -> CREATING -> LOOKING -> HELD                          nobody is ahead
  *                  LOOKING -> AHEAD -> WAITING -> LOOKING          somebody is: its node is watched
  *     CREATING -> FINDING -> KNOWING -> LOOKING                    the reply was lost: is our node there?
+ *     FREE -> INHERITING -> LOOKING, or CREATING                   the session is that of a process before
  *     LOOKING -> SIZING -> COUNTING (-> FULL) -> LEASING -> OPENING -> HELD      a semaphore; its queue is the gate
  *     HELD -> RETURNING -> LEAVING -> FREE                         the lease goes, then the node in the queue */
 #pragma once
@@ -11,6 +12,7 @@
 
 enum lock_phase {
     LOCK_FREE,
+    LOCK_INHERITING,
     LOCK_CREATING,
     LOCK_ENSURING,
     LOCK_FINDING,
@@ -50,6 +52,7 @@ struct zooid_lock {
     bool guard_changed; /* the node by which it is held is gone */
     bool is_held;       /* the caller has it */
     bool was_released;  /* and has given it back */
+    bool has_looked;    /* for a node of a process before */
 };
 
 static inline struct zooid_lock *lock_of(struct task *t)
@@ -65,6 +68,10 @@ static inline const char *lock_guard(const struct zooid_lock *l)
 
 /* Takes down the node whose stat that is: whose session it is of, and its zxid as token. */
 void lock_note_node(struct zooid_lock *l, const struct zooid_stat *stat);
+
+/* Whether its session may have a node from before, and the phase that looks for it (lock_inherit.c). */
+bool lock_may_inherit(const struct zooid_lock *l);
+extern const struct task_phase lock_inheriting;
 
 /* A semaphore's own phases (semaphore.c). */
 extern const struct task_phase semaphore_sizing, semaphore_pooling, semaphore_marking, semaphore_counting,

@@ -17,6 +17,12 @@ type Options struct {
 	Name           string        // who this is, for the agent's reports; empty: the program's name
 	SessionTimeout time.Duration // 0: 30 s
 	Watchdog       time.Duration // the session ends when nothing is asked for in so long a time; 0: it does not
+	// The agent keeps the session for so long after the client, or its process, has ended, for another one to take it
+	// over. 0: it ends with them.
+	Linger time.Duration
+	// A session to take over, as SessionKey has told it of another client, with its ephemeral nodes and locks. When it
+	// is gone, an event says that it is lost, and a new one is opened. The zero value: none.
+	Resume SessionKey
 	// Log gets what the library has to say, in a goroutine of its own; level is error, warning, info or debug.
 	Log func(level, line string)
 }
@@ -54,7 +60,7 @@ func Open(ctx context.Context, options Options) (*Client, error) {
 		return nil, errorOf(BadArguments, "")
 	}
 	raw := swig.Packed_open(options.Socket, options.Name, uint(milliseconds(wait)), uint(milliseconds(session)),
-		uint(milliseconds(options.Watchdog)))
+		uint(milliseconds(options.Watchdog)), uint(milliseconds(options.Linger)), options.Resume.ID, options.Resume.Token)
 	opened := packed{[]byte(raw)}
 	handle := uintptr(opened.long())
 	if handle == 0 {
@@ -182,6 +188,17 @@ func (c *Client) SessionID() int64 {
 	}
 	defer c.done()
 	return swig.Session_id(c.handle)
+}
+
+// SessionKey is what another client takes the session over with, as secret as a password; the zero value without a
+// session.
+func (c *Client) SessionKey() SessionKey {
+	if !c.use() {
+		return SessionKey{}
+	}
+	defer c.done()
+	raw := packed{[]byte(swig.Packed_session_key(c.handle))}
+	return SessionKey{ID: raw.long(), Token: raw.data()}
 }
 
 // ClientPort is where the agent speaks ZooKeeper's protocol; 0: nowhere.

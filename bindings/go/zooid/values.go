@@ -77,6 +77,12 @@ type State struct {
 	Role Role
 }
 
+// SessionKey is a session's number, and what proves that it is ours. It may be kept anywhere.
+type SessionKey struct {
+	ID    int64
+	Token []byte
+}
+
 // SessionState is what a session is known to be.
 type SessionState int
 

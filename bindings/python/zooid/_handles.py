@@ -6,6 +6,7 @@ from typing import Optional, Union, cast
 
 from . import _log, _zooid
 from ._asks import Reply, check, milliseconds
+from .values import SessionKey
 
 
 def open_handle(
@@ -14,6 +15,8 @@ def open_handle(
     connect_timeout: float,
     session_timeout: float,
     watchdog: float = 0.0,
+    linger: float = 0.0,
+    resume: Optional[SessionKey] = None,
 ) -> _zooid.Handle:
     """Waits for the agent so long, and raises what zooid_open says when it is not there."""
     opened = _zooid.handle_open(
@@ -22,6 +25,9 @@ def open_handle(
         milliseconds(connect_timeout),
         milliseconds(session_timeout),
         milliseconds(watchdog),
+        milliseconds(linger),
+        0 if resume is None else resume.id,
+        None if resume is None else resume.token,
     )
     if isinstance(opened, tuple):
         check(Reply._make(cast("_zooid.Reply", opened)))

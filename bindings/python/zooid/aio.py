@@ -31,7 +31,7 @@ from ._handles import open_handle
 from ._streams import Basket, event_of
 from .errors import ClosedError, DeadlineError, Error, NodeExistsError, NoNodeError, NotHeldError, OutOfMemoryError
 from .subscription import Source, ask_for
-from .values import Children, Cursor, Event, Freshness, SessionState, Update
+from .values import Children, Cursor, Event, Freshness, SessionKey, SessionState, Update
 
 if TYPE_CHECKING:
     from typing_extensions import Concatenate, ParamSpec
@@ -194,8 +194,10 @@ class Client:
         connect_timeout: float = 5.0,
         session_timeout: float = 30.0,
         watchdog: float = 0.0,
+        linger: float = 0.0,
+        resume: Optional[SessionKey] = None,
     ) -> None:
-        self._arguments = (socket, name, connect_timeout, session_timeout, watchdog)
+        self._arguments = (socket, name, connect_timeout, session_timeout, watchdog, linger, resume)
         self._timeout_ms = _asks.milliseconds(timeout)
         self._opened: Optional[_zooid.Handle] = None
         self._closed = False
@@ -300,6 +302,12 @@ class Client:
     @property
     def session_id(self) -> int:
         return _zooid.session_id(self._handle)
+
+    @property
+    def session_key(self) -> Optional[SessionKey]:
+        """None: there is no session yet; `open_session` opens it."""
+        key = _zooid.session_key(self._handle)
+        return None if key is None else SessionKey._make(key)
 
     @property
     def client_port(self) -> int:

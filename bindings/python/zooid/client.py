@@ -14,7 +14,7 @@ from .errors import Error
 from .recipes import Barrier, Cache, Contender, Counter, DoubleBarrier, Lock, Presence, Queue, _contenders
 from .streams import Hub, Stream
 from .subscription import Subscription, ask_for
-from .values import Children, Cursor, Freshness, Node, SessionState
+from .values import Children, Cursor, Freshness, Node, SessionKey, SessionState
 
 if TYPE_CHECKING:
     from typing_extensions import Concatenate, ParamSpec
@@ -40,7 +40,10 @@ class Client:
     `socket` is the path of the agent's socket (default: $ZOOID_SOCKET, else /run/zooid/zooid.sock). Times are seconds.
     `timeout` is how long a request may take that names no other; None waits as long as the agent does. Every method may
     be called from any thread. Reads need no session; the first write opens one, which ends with the client; with
-    `watchdog` it ends too when the client asks for nothing in so long a time, as when the process is stopped."""
+    `watchdog` it ends too when the client asks for nothing in so long a time, as when the process is stopped. With
+    `linger` the agent keeps it for so long after the client or its process has ended: another one takes it over when it
+    is given its `session_key` as `resume`, with its ephemeral nodes and locks. When it is gone by then, an event says so,
+    and a new one is opened."""
 
     def __init__(
         self,
@@ -51,9 +54,11 @@ class Client:
         connect_timeout: float = 5.0,
         session_timeout: float = 30.0,
         watchdog: float = 0.0,
+        linger: float = 0.0,
+        resume: Optional[SessionKey] = None,
     ) -> None:
         self._closed = True  # for __del__, should the next line fail
-        self._handle = open_handle(socket, name, connect_timeout, session_timeout, watchdog)
+        self._handle = open_handle(socket, name, connect_timeout, session_timeout, watchdog, linger, resume)
         self._closed = False
         self._where = (socket, name)
         self._pid = os.getpid()
@@ -98,6 +103,12 @@ class Client:
     def session_id(self) -> int:
         """0: none."""
         return _zooid.session_id(self._handle)
+
+    @property
+    def session_key(self) -> Optional[SessionKey]:
+        """None: there is no session yet; `open_session` opens it."""
+        key = _zooid.session_key(self._handle)
+        return None if key is None else SessionKey._make(key)
 
     @property
     def good_until(self) -> float:

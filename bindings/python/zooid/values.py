@@ -88,6 +88,13 @@ class Children(NamedTuple):
     zxid: int
 
 
+class SessionKey(NamedTuple):
+    """What another process takes a session over with, as secret as a password."""
+
+    id: int
+    token: bytes
+
+
 class Acl(NamedTuple):
     perms: Perm
     scheme: str

@@ -44,6 +44,24 @@ def test_operations(zooid_agent: Agent, zooid_client: Client) -> None:
     run(zooid_agent, work)
 
 
+def test_a_session_is_taken_over(zooid_agent: Agent, zooid_client: Client) -> None:
+    async def main() -> None:
+        async with zooid.aio.Client(zooid_agent.socket, linger=600) as client:
+            assert client.session_key is None
+            await client.create("/taken-over", ephemeral=True)
+            lock = client.lock("/taken-over-lock")
+            await lock.acquire()
+            key, fence = client.session_key, lock.token
+        assert key is not None and zooid_client.exists("/taken-over") is not None
+        async with zooid.aio.Client(zooid_agent.socket, resume=key) as client:
+            again = client.lock("/taken-over-lock")
+            await again.acquire()
+            assert (again.token, client.session_id) == (fence, key.id)
+        assert zooid_client.sync() and zooid_client.exists("/taken-over") is None
+
+    asyncio.run(asyncio.wait_for(main(), 60))
+
+
 def test_many_at_a_time(zooid_agent: Agent, zooid_client: Client) -> None:
     async def work(client: zooid.aio.Client) -> List[str]:
         paths: List[str] = list(await asyncio.gather(*(client.create(f"/{number:04}") for number in range(2000))))

@@ -2,6 +2,9 @@
 from __future__ import annotations
 
 import pickle
+import subprocess
+import sys
+from typing import Tuple
 
 import pytest
 
@@ -151,6 +154,60 @@ def test_the_watchdog_ends_the_session(zooid_agent: Agent, zooid_client: Client)
     with zooid_client.watch("/silent") as changes, Client(zooid_agent.socket, watchdog=0.5) as silent:
         silent.create("/silent", ephemeral=True)
         assert [next(changes).change for _ in range(2)] == [Change.CREATED, Change.DELETED]
+
+
+HOLDER = """
+import sys, zooid
+client = zooid.Client(sys.argv[1], linger=600, session_timeout=30)
+client.create("/restarted", ephemeral=True)
+lock = client.lock("/restarted-lock")
+lock.acquire()
+print(client.session_key.id, client.session_key.token.hex(), lock.token, flush=True)
+sys.stdin.read()
+"""
+
+
+def hold(agent: Agent) -> Tuple[zooid.SessionKey, int]:
+    """The session and the token of a process that was killed while it held a lock and an ephemeral node."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, agent.socket], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        number, token, fence = process.stdout.readline().split()
+        process.kill()
+    return zooid.SessionKey(int(number), bytes.fromhex(token)), int(fence)
+
+
+def test_a_restarted_process_takes_its_session_over(zooid_agent: Agent, zooid_client: Client) -> None:
+    key, fence = hold(zooid_agent)
+    other = zooid_client.lock("/restarted-lock")
+    assert not other.acquire(timeout=0)
+    with Client(zooid_agent.socket, resume=key) as client:
+        lock = client.lock("/restarted-lock")
+        assert lock.acquire() and lock.token == fence
+        stat = client.exists("/restarted")
+        assert stat is not None and stat.ephemeral_owner == client.session_id == key.id
+        assert client.session_key is not None and client.session_key.id == key.id
+        lock.release()
+        assert other.acquire() and other.token > fence
+        other.release()
+    # It had no linger: the session ends with it.
+    assert zooid_client.sync() and zooid_client.exists("/restarted") is None
+    with Client(zooid_agent.socket, resume=key) as late, late.events() as events:
+        late.create("/too-late")
+        seen = [event.session for event in iter(lambda: events.next(0), None)]
+        assert seen[-1] == SessionState.GOOD and late.session_id != key.id
+
+
+def test_a_client_that_lingers_is_gone_on_with(zooid_agent: Agent, zooid_client: Client) -> None:
+    with Client(zooid_agent.socket, linger=600) as client:
+        assert client.session_key is None
+        client.create("/lingers", ephemeral=True)
+        key = client.session_key
+    assert key is not None and zooid_client.exists("/lingers") is not None
+    with Client(zooid_agent.socket, resume=key) as client:
+        client.delete("/lingers")
+        assert client.session_id == key.id
 
 
 def test_an_agent_that_does_not_start_says_why() -> None:

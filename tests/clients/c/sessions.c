@@ -60,6 +60,44 @@ static void another_client_takes_it_up(void)
     zooid_close(observer);
 }
 
+/* One that is asked for again is held at once, with the same token, though somebody waits for it. */
+static void locks_go_on_with_the_session(void)
+{
+    struct zooid_options options = ZOOID_OPTIONS_INIT;
+    uint8_t token[64];
+    options.linger_ms = LONG;
+    zooid_client *c = open_with(options), *observer = open_client();
+    zooid_lock *lock = zooid_lock_new(c, "/handed-on-lock", ZOOID_LOCK_EXCLUSIVE, "before");
+    zooid_lock *other = zooid_lock_new(observer, "/handed-on-lock", ZOOID_LOCK_EXCLUSIVE, "other");
+    CHECK(zooid_lock_acquire(lock, SOON, NULL) == ZOOID_OK);
+    CHECK(zooid_lock_submit_acquire(other, SOON, NULL) != 0);
+    uint64_t fence = zooid_lock_token(lock);
+    options.resume_id = zooid_session_id(c);
+    options.resume_token = token;
+    options.resume_token_len = zooid_session_token(c, token, sizeof token);
+    /* The process before has ended without a word: its client is gone on with by nobody. */
+    zooid_client *next = open_with(options);
+    zooid_lock *again = zooid_lock_new(next, "/handed-on-lock", ZOOID_LOCK_EXCLUSIVE, "after");
+    zooid_lock *second = zooid_lock_new(next, "/handed-on-lock", ZOOID_LOCK_EXCLUSIVE, "second");
+    zooid_lock *reader = zooid_lock_new(next, "/handed-on-lock", ZOOID_LOCK_READ, NULL);
+    CHECK(zooid_lock_try(reader, SOON, NULL) == ZOOID_NOT_HELD); /* it is of another kind */
+    CHECK(zooid_lock_acquire(again, SOON, NULL) == ZOOID_OK && zooid_lock_token(again) == fence);
+    CHECK(zooid_lock_try(second, SOON, NULL) == ZOOID_NOT_HELD); /* each node is one lock's */
+    CHECK(!zooid_lock_is_held(other));
+    CHECK(zooid_lock_release(again, SOON, NULL) == ZOOID_OK);
+    zooid_event *event = expect(observer, ZOOID_EVENT_REPLY);
+    CHECK(zooid_lock_is_held(other) && zooid_lock_token(other) > fence);
+    zooid_event_free(event);
+    zooid_lock_free(reader);
+    zooid_lock_free(second);
+    zooid_lock_free(again);
+    zooid_lock_free(other);
+    zooid_lock_free(lock);
+    zooid_close(next);
+    zooid_close(c);
+    zooid_close(observer);
+}
+
 static void a_client_that_asks_for_nothing_loses_it(void)
 {
     struct zooid_options options = ZOOID_OPTIONS_INIT;
@@ -87,6 +125,7 @@ int main(int argc, char **argv)
 {
     static const struct scenario scenarios[] = {
         {"another client takes it up", another_client_takes_it_up},
+        {"locks go on with the session", locks_go_on_with_the_session},
         {"a client that asks for nothing loses it", a_client_that_asks_for_nothing_loses_it},
         {"what is no token", what_is_no_token},
     };

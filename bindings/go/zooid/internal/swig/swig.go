@@ -33,8 +33,8 @@ typedef struct { void* array; intgo len; intgo cap; } _goslice_;
 typedef _gostring_ swig_type_1;
 typedef _gostring_ swig_type_2;
 typedef _gostring_ swig_type_3;
-typedef _gostring_ swig_type_4;
-typedef _gostring_ swig_type_5;
+typedef long long swig_type_4;
+typedef _goslice_ swig_type_5;
 typedef _gostring_ swig_type_6;
 typedef _gostring_ swig_type_7;
 typedef _gostring_ swig_type_8;
@@ -48,216 +48,218 @@ typedef _gostring_ swig_type_15;
 typedef _gostring_ swig_type_16;
 typedef _gostring_ swig_type_17;
 typedef _gostring_ swig_type_18;
-typedef long long swig_type_19;
+typedef _gostring_ swig_type_19;
 typedef _gostring_ swig_type_20;
 typedef _gostring_ swig_type_21;
-typedef _gostring_ swig_type_22;
+typedef long long swig_type_22;
 typedef _gostring_ swig_type_23;
 typedef _gostring_ swig_type_24;
 typedef _gostring_ swig_type_25;
-typedef _goslice_ swig_type_26;
+typedef _gostring_ swig_type_26;
 typedef _gostring_ swig_type_27;
 typedef _gostring_ swig_type_28;
-typedef _gostring_ swig_type_29;
+typedef _goslice_ swig_type_29;
 typedef _gostring_ swig_type_30;
 typedef _gostring_ swig_type_31;
 typedef _gostring_ swig_type_32;
-typedef long long swig_type_33;
-typedef long long swig_type_34;
-typedef long long swig_type_35;
-typedef _gostring_ swig_type_36;
-typedef _gostring_ swig_type_37;
-typedef _gostring_ swig_type_38;
-typedef long long swig_type_39;
-typedef long long swig_type_40;
-typedef long long swig_type_41;
-typedef _gostring_ swig_type_42;
-typedef _gostring_ swig_type_43;
-typedef _gostring_ swig_type_44;
+typedef _gostring_ swig_type_33;
+typedef _gostring_ swig_type_34;
+typedef _gostring_ swig_type_35;
+typedef long long swig_type_36;
+typedef long long swig_type_37;
+typedef long long swig_type_38;
+typedef _gostring_ swig_type_39;
+typedef _gostring_ swig_type_40;
+typedef _gostring_ swig_type_41;
+typedef long long swig_type_42;
+typedef long long swig_type_43;
+typedef long long swig_type_44;
 typedef _gostring_ swig_type_45;
 typedef _gostring_ swig_type_46;
 typedef _gostring_ swig_type_47;
 typedef _gostring_ swig_type_48;
 typedef _gostring_ swig_type_49;
-typedef long long swig_type_50;
+typedef _gostring_ swig_type_50;
 typedef _gostring_ swig_type_51;
-typedef _goslice_ swig_type_52;
-typedef _gostring_ swig_type_53;
+typedef _gostring_ swig_type_52;
+typedef long long swig_type_53;
 typedef _gostring_ swig_type_54;
 typedef _goslice_ swig_type_55;
 typedef _gostring_ swig_type_56;
 typedef _gostring_ swig_type_57;
-typedef _gostring_ swig_type_58;
+typedef _goslice_ swig_type_58;
 typedef _gostring_ swig_type_59;
 typedef _gostring_ swig_type_60;
-typedef long long swig_type_61;
+typedef _gostring_ swig_type_61;
 typedef _gostring_ swig_type_62;
-typedef _goslice_ swig_type_63;
-typedef _gostring_ swig_type_64;
+typedef _gostring_ swig_type_63;
+typedef long long swig_type_64;
 typedef _gostring_ swig_type_65;
-typedef _gostring_ swig_type_66;
+typedef _goslice_ swig_type_66;
 typedef _gostring_ swig_type_67;
-typedef long long swig_type_68;
+typedef _gostring_ swig_type_68;
 typedef _gostring_ swig_type_69;
-typedef long long swig_type_70;
-typedef _gostring_ swig_type_71;
+typedef _gostring_ swig_type_70;
+typedef long long swig_type_71;
 typedef _gostring_ swig_type_72;
-typedef _gostring_ swig_type_73;
-typedef long long swig_type_74;
+typedef long long swig_type_73;
+typedef _gostring_ swig_type_74;
 typedef _gostring_ swig_type_75;
 typedef _gostring_ swig_type_76;
-typedef _gostring_ swig_type_77;
+typedef long long swig_type_77;
 typedef _gostring_ swig_type_78;
-typedef long long swig_type_79;
-typedef long long swig_type_80;
-typedef long long swig_type_81;
+typedef _gostring_ swig_type_79;
+typedef _gostring_ swig_type_80;
+typedef _gostring_ swig_type_81;
 typedef long long swig_type_82;
 typedef long long swig_type_83;
 typedef long long swig_type_84;
-typedef _gostring_ swig_type_85;
-typedef _goslice_ swig_type_86;
-typedef _gostring_ swig_type_87;
+typedef long long swig_type_85;
+typedef long long swig_type_86;
+typedef long long swig_type_87;
 typedef _gostring_ swig_type_88;
-typedef long long swig_type_89;
-typedef _goslice_ swig_type_90;
-typedef long long swig_type_91;
-typedef _gostring_ swig_type_92;
-typedef long long swig_type_93;
+typedef _goslice_ swig_type_89;
+typedef _gostring_ swig_type_90;
+typedef _gostring_ swig_type_91;
+typedef long long swig_type_92;
+typedef _goslice_ swig_type_93;
 typedef _gostring_ swig_type_94;
 typedef long long swig_type_95;
 typedef _gostring_ swig_type_96;
-typedef _gostring_ swig_type_97;
-typedef long long swig_type_98;
-typedef long long swig_type_99;
+typedef long long swig_type_97;
+typedef _gostring_ swig_type_98;
+typedef _gostring_ swig_type_99;
 typedef long long swig_type_100;
-typedef _gostring_ swig_type_101;
+typedef long long swig_type_101;
 typedef long long swig_type_102;
-typedef long long swig_type_103;
+typedef _gostring_ swig_type_103;
 typedef long long swig_type_104;
 typedef long long swig_type_105;
-typedef _gostring_ swig_type_106;
+typedef long long swig_type_106;
 typedef long long swig_type_107;
-extern void _wrap_Swig_free_swig_b2359d7676d88c65(uintptr_t arg1);
-extern uintptr_t _wrap_Swig_malloc_swig_b2359d7676d88c65(swig_intgo arg1);
-extern void _wrap_free_text_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_1 _wrap_packed_open_swig_b2359d7676d88c65(swig_type_2 arg1, swig_type_3 arg2, swig_intgo arg3, swig_intgo arg4, swig_intgo arg5);
-extern swig_type_4 _wrap_packed_perform_swig_b2359d7676d88c65(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_type_5 _wrap_packed_get_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_6 arg2, swig_intgo arg3);
-extern swig_type_7 _wrap_packed_ensure_path_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_8 arg2, swig_intgo arg3);
-extern swig_type_9 _wrap_packed_delete_recursive_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_10 arg2, swig_intgo arg3);
-extern swig_type_11 _wrap_packed_events_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3);
-extern swig_type_12 _wrap_packed_log_swig_b2359d7676d88c65(uintptr_t arg1);
-extern void _wrap_handle_free_swig_b2359d7676d88c65(uintptr_t arg1);
-extern void _wrap_request_free_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_13 _wrap_packed_group_members_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_14 arg2, swig_intgo arg3);
-extern swig_type_15 _wrap_packed_counter_get_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_16 arg2, swig_intgo arg3);
-extern swig_type_17 _wrap_packed_counter_add_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_18 arg2, swig_type_19 arg3, swig_intgo arg4);
-extern swig_type_20 _wrap_packed_lock_try_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_21 _wrap_packed_lock_release_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_22 _wrap_packed_lock_contenders_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_23 _wrap_packed_barrier_set_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_24 _wrap_packed_barrier_lift_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_25 _wrap_packed_queue_put_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_26 arg2, swig_intgo arg3, swig_intgo arg4);
-extern swig_type_27 _wrap_packed_queue_finish_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_28 _wrap_packed_queue_return_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_29 _wrap_packed_cache_get_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_30 arg2);
-extern swig_type_31 _wrap_packed_cache_list_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_32 arg2);
-extern swig_type_33 _wrap_submit_swig_b2359d7676d88c65(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_intgo _wrap_request_add_swig_b2359d7676d88c65(uintptr_t arg1, uintptr_t arg2);
-extern void _wrap_handle_shutdown_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_intgo _wrap_request_fresh_swig_b2359d7676d88c65(uintptr_t arg1, _Bool arg2, swig_type_34 arg3, swig_intgo arg4);
-extern swig_intgo _wrap_request_behind_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_35 arg2, swig_intgo arg3);
-extern swig_type_36 _wrap_version_swig_b2359d7676d88c65(void);
-extern swig_type_37 _wrap_code_name_swig_b2359d7676d88c65(swig_intgo arg1);
-extern swig_type_38 _wrap_code_text_swig_b2359d7676d88c65(swig_intgo arg1);
-extern swig_intgo _wrap_session_state_of_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_39 _wrap_session_id_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_40 _wrap_session_good_until_ms_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_intgo _wrap_client_port_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_41 _wrap_last_zxid_swig_b2359d7676d88c65(uintptr_t arg1);
-extern uintptr_t _wrap_request_get_swig_b2359d7676d88c65(swig_type_42 arg1);
-extern uintptr_t _wrap_request_exists_swig_b2359d7676d88c65(swig_type_43 arg1);
-extern uintptr_t _wrap_request_list_swig_b2359d7676d88c65(swig_type_44 arg1);
-extern uintptr_t _wrap_request_get_acl_swig_b2359d7676d88c65(swig_type_45 arg1);
-extern uintptr_t _wrap_request_read_many_swig_b2359d7676d88c65(void);
-extern uintptr_t _wrap_request_subtree_swig_b2359d7676d88c65(swig_type_46 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_ephemerals_swig_b2359d7676d88c65(swig_type_47 arg1);
-extern uintptr_t _wrap_request_count_descendants_swig_b2359d7676d88c65(swig_type_48 arg1);
-extern uintptr_t _wrap_request_sync_swig_b2359d7676d88c65(swig_type_49 arg1);
-extern uintptr_t _wrap_request_wait_swig_b2359d7676d88c65(swig_type_50 arg1);
-extern uintptr_t _wrap_request_create_swig_b2359d7676d88c65(swig_type_51 arg1, swig_type_52 arg2, swig_intgo arg3);
-extern uintptr_t _wrap_request_delete_swig_b2359d7676d88c65(swig_type_53 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_set_swig_b2359d7676d88c65(swig_type_54 arg1, swig_type_55 arg2, swig_intgo arg3);
-extern uintptr_t _wrap_request_check_swig_b2359d7676d88c65(swig_type_56 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_set_acl_swig_b2359d7676d88c65(swig_type_57 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_multi_swig_b2359d7676d88c65(void);
-extern uintptr_t _wrap_request_reconfigure_swig_b2359d7676d88c65(swig_type_58 arg1, swig_type_59 arg2, swig_type_60 arg3, swig_type_61 arg4);
-extern uintptr_t _wrap_request_auth_swig_b2359d7676d88c65(swig_type_62 arg1, swig_type_63 arg2);
-extern uintptr_t _wrap_request_who_am_i_swig_b2359d7676d88c65(void);
-extern uintptr_t _wrap_request_command_swig_b2359d7676d88c65(swig_type_64 arg1);
-extern uintptr_t _wrap_request_open_session_swig_b2359d7676d88c65(void);
-extern uintptr_t _wrap_request_close_session_swig_b2359d7676d88c65(void);
-extern uintptr_t _wrap_request_add_watch_swig_b2359d7676d88c65(swig_type_65 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_remove_watch_swig_b2359d7676d88c65(swig_type_66 arg1);
-extern uintptr_t _wrap_request_subscribe_swig_b2359d7676d88c65(swig_type_67 arg1);
-extern swig_intgo _wrap_request_set_watch_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_if_changed_since_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_68 arg2);
-extern swig_intgo _wrap_request_set_page_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_69 arg2, swig_intgo arg3);
-extern swig_intgo _wrap_request_set_with_nodes_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_with_children_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_without_data_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_sequential_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_ttl_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_70 arg2);
-extern swig_intgo _wrap_request_add_acl_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2, swig_type_71 arg3, swig_type_72 arg4);
-extern swig_intgo _wrap_request_add_path_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_73 arg2);
-extern void _wrap_cancel_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_74 arg2);
-extern swig_intgo _wrap_descriptor_swig_b2359d7676d88c65(uintptr_t arg1);
-extern void _wrap_set_event_limit_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern swig_intgo _wrap_request_set_without_snapshot_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_window_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern swig_intgo _wrap_backup_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3, uintptr_t arg4);
-extern uintptr_t _wrap_request_backup_swig_b2359d7676d88c65(void);
-extern uintptr_t _wrap_lock_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_75 arg2, swig_intgo arg3, swig_type_76 arg4);
-extern uintptr_t _wrap_semaphore_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_77 arg2, swig_intgo arg3, swig_type_78 arg4);
-extern void _wrap_lock_free_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_79 _wrap_lock_submit_acquire_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_80 _wrap_lock_submit_try_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_81 _wrap_lock_submit_release_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_lock_cancel_swig_b2359d7676d88c65(uintptr_t arg1);
-extern _Bool _wrap_lock_is_held_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_82 _wrap_lock_token_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_83 _wrap_lock_good_until_ms_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_84 _wrap_lock_number_swig_b2359d7676d88c65(uintptr_t arg1);
-extern uintptr_t _wrap_ephemeral_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_85 arg2, swig_type_86 arg3);
-extern uintptr_t _wrap_group_join_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_87 arg2, swig_type_88 arg3);
-extern void _wrap_ephemeral_free_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_89 _wrap_ephemeral_submit_wait_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_ephemeral_cancel_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_intgo _wrap_ephemeral_set_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_90 arg2);
-extern swig_intgo _wrap_ephemeral_inherit_swig_b2359d7676d88c65(uintptr_t arg1, swig_voidp arg2, swig_type_91 arg3);
-extern swig_type_92 _wrap_ephemeral_path_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_93 _wrap_ephemeral_number_swig_b2359d7676d88c65(uintptr_t arg1);
-extern uintptr_t _wrap_barrier_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_94 arg2);
-extern void _wrap_barrier_free_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_95 _wrap_barrier_submit_wait_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_barrier_cancel_swig_b2359d7676d88c65(uintptr_t arg1);
-extern uintptr_t _wrap_double_barrier_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_96 arg2, swig_intgo arg3, swig_type_97 arg4);
-extern void _wrap_double_barrier_free_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_98 _wrap_double_barrier_submit_enter_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_99 _wrap_double_barrier_submit_leave_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_double_barrier_cancel_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_100 _wrap_double_barrier_number_swig_b2359d7676d88c65(uintptr_t arg1);
-extern uintptr_t _wrap_queue_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_101 arg2);
-extern void _wrap_queue_free_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_102 _wrap_queue_submit_take_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_103 _wrap_queue_submit_finish_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_104 _wrap_queue_submit_return_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_queue_cancel_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_105 _wrap_queue_number_swig_b2359d7676d88c65(uintptr_t arg1);
-extern uintptr_t _wrap_cache_new_swig_b2359d7676d88c65(uintptr_t arg1, swig_type_106 arg2);
-extern void _wrap_cache_free_swig_b2359d7676d88c65(uintptr_t arg1);
-extern swig_type_107 _wrap_cache_submit_wait_swig_b2359d7676d88c65(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_cache_cancel_swig_b2359d7676d88c65(uintptr_t arg1);
+typedef _gostring_ swig_type_108;
+typedef long long swig_type_109;
+extern void _wrap_Swig_free_swig_4d96e164539edfde(uintptr_t arg1);
+extern uintptr_t _wrap_Swig_malloc_swig_4d96e164539edfde(swig_intgo arg1);
+extern void _wrap_free_text_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_type_1 _wrap_packed_open_swig_4d96e164539edfde(swig_type_2 arg1, swig_type_3 arg2, swig_intgo arg3, swig_intgo arg4, swig_intgo arg5, swig_intgo arg6, swig_type_4 arg7, swig_type_5 arg8);
+extern swig_type_6 _wrap_packed_session_key_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_type_7 _wrap_packed_perform_swig_4d96e164539edfde(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_type_8 _wrap_packed_get_swig_4d96e164539edfde(uintptr_t arg1, swig_type_9 arg2, swig_intgo arg3);
+extern swig_type_10 _wrap_packed_ensure_path_swig_4d96e164539edfde(uintptr_t arg1, swig_type_11 arg2, swig_intgo arg3);
+extern swig_type_12 _wrap_packed_delete_recursive_swig_4d96e164539edfde(uintptr_t arg1, swig_type_13 arg2, swig_intgo arg3);
+extern swig_type_14 _wrap_packed_events_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3);
+extern swig_type_15 _wrap_packed_log_swig_4d96e164539edfde(uintptr_t arg1);
+extern void _wrap_handle_free_swig_4d96e164539edfde(uintptr_t arg1);
+extern void _wrap_request_free_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_type_16 _wrap_packed_group_members_swig_4d96e164539edfde(uintptr_t arg1, swig_type_17 arg2, swig_intgo arg3);
+extern swig_type_18 _wrap_packed_counter_get_swig_4d96e164539edfde(uintptr_t arg1, swig_type_19 arg2, swig_intgo arg3);
+extern swig_type_20 _wrap_packed_counter_add_swig_4d96e164539edfde(uintptr_t arg1, swig_type_21 arg2, swig_type_22 arg3, swig_intgo arg4);
+extern swig_type_23 _wrap_packed_lock_try_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_24 _wrap_packed_lock_release_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_25 _wrap_packed_lock_contenders_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_26 _wrap_packed_barrier_set_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_27 _wrap_packed_barrier_lift_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_28 _wrap_packed_queue_put_swig_4d96e164539edfde(uintptr_t arg1, swig_type_29 arg2, swig_intgo arg3, swig_intgo arg4);
+extern swig_type_30 _wrap_packed_queue_finish_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_31 _wrap_packed_queue_return_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_32 _wrap_packed_cache_get_swig_4d96e164539edfde(uintptr_t arg1, swig_type_33 arg2);
+extern swig_type_34 _wrap_packed_cache_list_swig_4d96e164539edfde(uintptr_t arg1, swig_type_35 arg2);
+extern swig_type_36 _wrap_submit_swig_4d96e164539edfde(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_intgo _wrap_request_add_swig_4d96e164539edfde(uintptr_t arg1, uintptr_t arg2);
+extern void _wrap_handle_shutdown_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_intgo _wrap_request_fresh_swig_4d96e164539edfde(uintptr_t arg1, _Bool arg2, swig_type_37 arg3, swig_intgo arg4);
+extern swig_intgo _wrap_request_behind_swig_4d96e164539edfde(uintptr_t arg1, swig_type_38 arg2, swig_intgo arg3);
+extern swig_type_39 _wrap_version_swig_4d96e164539edfde(void);
+extern swig_type_40 _wrap_code_name_swig_4d96e164539edfde(swig_intgo arg1);
+extern swig_type_41 _wrap_code_text_swig_4d96e164539edfde(swig_intgo arg1);
+extern swig_intgo _wrap_session_state_of_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_type_42 _wrap_session_id_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_type_43 _wrap_session_good_until_ms_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_intgo _wrap_client_port_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_type_44 _wrap_last_zxid_swig_4d96e164539edfde(uintptr_t arg1);
+extern uintptr_t _wrap_request_get_swig_4d96e164539edfde(swig_type_45 arg1);
+extern uintptr_t _wrap_request_exists_swig_4d96e164539edfde(swig_type_46 arg1);
+extern uintptr_t _wrap_request_list_swig_4d96e164539edfde(swig_type_47 arg1);
+extern uintptr_t _wrap_request_get_acl_swig_4d96e164539edfde(swig_type_48 arg1);
+extern uintptr_t _wrap_request_read_many_swig_4d96e164539edfde(void);
+extern uintptr_t _wrap_request_subtree_swig_4d96e164539edfde(swig_type_49 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_ephemerals_swig_4d96e164539edfde(swig_type_50 arg1);
+extern uintptr_t _wrap_request_count_descendants_swig_4d96e164539edfde(swig_type_51 arg1);
+extern uintptr_t _wrap_request_sync_swig_4d96e164539edfde(swig_type_52 arg1);
+extern uintptr_t _wrap_request_wait_swig_4d96e164539edfde(swig_type_53 arg1);
+extern uintptr_t _wrap_request_create_swig_4d96e164539edfde(swig_type_54 arg1, swig_type_55 arg2, swig_intgo arg3);
+extern uintptr_t _wrap_request_delete_swig_4d96e164539edfde(swig_type_56 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_set_swig_4d96e164539edfde(swig_type_57 arg1, swig_type_58 arg2, swig_intgo arg3);
+extern uintptr_t _wrap_request_check_swig_4d96e164539edfde(swig_type_59 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_set_acl_swig_4d96e164539edfde(swig_type_60 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_multi_swig_4d96e164539edfde(void);
+extern uintptr_t _wrap_request_reconfigure_swig_4d96e164539edfde(swig_type_61 arg1, swig_type_62 arg2, swig_type_63 arg3, swig_type_64 arg4);
+extern uintptr_t _wrap_request_auth_swig_4d96e164539edfde(swig_type_65 arg1, swig_type_66 arg2);
+extern uintptr_t _wrap_request_who_am_i_swig_4d96e164539edfde(void);
+extern uintptr_t _wrap_request_command_swig_4d96e164539edfde(swig_type_67 arg1);
+extern uintptr_t _wrap_request_open_session_swig_4d96e164539edfde(void);
+extern uintptr_t _wrap_request_close_session_swig_4d96e164539edfde(void);
+extern uintptr_t _wrap_request_add_watch_swig_4d96e164539edfde(swig_type_68 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_remove_watch_swig_4d96e164539edfde(swig_type_69 arg1);
+extern uintptr_t _wrap_request_subscribe_swig_4d96e164539edfde(swig_type_70 arg1);
+extern swig_intgo _wrap_request_set_watch_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_if_changed_since_swig_4d96e164539edfde(uintptr_t arg1, swig_type_71 arg2);
+extern swig_intgo _wrap_request_set_page_swig_4d96e164539edfde(uintptr_t arg1, swig_type_72 arg2, swig_intgo arg3);
+extern swig_intgo _wrap_request_set_with_nodes_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_with_children_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_without_data_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_sequential_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_ttl_swig_4d96e164539edfde(uintptr_t arg1, swig_type_73 arg2);
+extern swig_intgo _wrap_request_add_acl_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2, swig_type_74 arg3, swig_type_75 arg4);
+extern swig_intgo _wrap_request_add_path_swig_4d96e164539edfde(uintptr_t arg1, swig_type_76 arg2);
+extern void _wrap_cancel_swig_4d96e164539edfde(uintptr_t arg1, swig_type_77 arg2);
+extern swig_intgo _wrap_descriptor_swig_4d96e164539edfde(uintptr_t arg1);
+extern void _wrap_set_event_limit_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
+extern swig_intgo _wrap_request_set_without_snapshot_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_window_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
+extern swig_intgo _wrap_backup_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3, uintptr_t arg4);
+extern uintptr_t _wrap_request_backup_swig_4d96e164539edfde(void);
+extern uintptr_t _wrap_lock_new_swig_4d96e164539edfde(uintptr_t arg1, swig_type_78 arg2, swig_intgo arg3, swig_type_79 arg4);
+extern uintptr_t _wrap_semaphore_new_swig_4d96e164539edfde(uintptr_t arg1, swig_type_80 arg2, swig_intgo arg3, swig_type_81 arg4);
+extern void _wrap_lock_free_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_type_82 _wrap_lock_submit_acquire_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_83 _wrap_lock_submit_try_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_84 _wrap_lock_submit_release_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_lock_cancel_swig_4d96e164539edfde(uintptr_t arg1);
+extern _Bool _wrap_lock_is_held_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_type_85 _wrap_lock_token_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_type_86 _wrap_lock_good_until_ms_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_type_87 _wrap_lock_number_swig_4d96e164539edfde(uintptr_t arg1);
+extern uintptr_t _wrap_ephemeral_new_swig_4d96e164539edfde(uintptr_t arg1, swig_type_88 arg2, swig_type_89 arg3);
+extern uintptr_t _wrap_group_join_swig_4d96e164539edfde(uintptr_t arg1, swig_type_90 arg2, swig_type_91 arg3);
+extern void _wrap_ephemeral_free_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_type_92 _wrap_ephemeral_submit_wait_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_ephemeral_cancel_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_intgo _wrap_ephemeral_set_swig_4d96e164539edfde(uintptr_t arg1, swig_type_93 arg2);
+extern swig_type_94 _wrap_ephemeral_path_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_type_95 _wrap_ephemeral_number_swig_4d96e164539edfde(uintptr_t arg1);
+extern uintptr_t _wrap_barrier_new_swig_4d96e164539edfde(uintptr_t arg1, swig_type_96 arg2);
+extern void _wrap_barrier_free_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_type_97 _wrap_barrier_submit_wait_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_barrier_cancel_swig_4d96e164539edfde(uintptr_t arg1);
+extern uintptr_t _wrap_double_barrier_new_swig_4d96e164539edfde(uintptr_t arg1, swig_type_98 arg2, swig_intgo arg3, swig_type_99 arg4);
+extern void _wrap_double_barrier_free_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_type_100 _wrap_double_barrier_submit_enter_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_101 _wrap_double_barrier_submit_leave_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_double_barrier_cancel_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_type_102 _wrap_double_barrier_number_swig_4d96e164539edfde(uintptr_t arg1);
+extern uintptr_t _wrap_queue_new_swig_4d96e164539edfde(uintptr_t arg1, swig_type_103 arg2);
+extern void _wrap_queue_free_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_type_104 _wrap_queue_submit_take_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_105 _wrap_queue_submit_finish_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_106 _wrap_queue_submit_return_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_queue_cancel_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_type_107 _wrap_queue_number_swig_4d96e164539edfde(uintptr_t arg1);
+extern uintptr_t _wrap_cache_new_swig_4d96e164539edfde(uintptr_t arg1, swig_type_108 arg2);
+extern void _wrap_cache_free_swig_4d96e164539edfde(uintptr_t arg1);
+extern swig_type_109 _wrap_cache_submit_wait_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_cache_cancel_swig_4d96e164539edfde(uintptr_t arg1);
 #undef intgo
 */
 import "C"
@@ -291,13 +293,13 @@ type _ sync.Mutex
 
 func Swig_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_Swig_free_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
+	C._wrap_Swig_free_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
 }
 
 func Swig_malloc(arg1 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_Swig_malloc_swig_b2359d7676d88c65(C.swig_intgo(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_Swig_malloc_swig_4d96e164539edfde(C.swig_intgo(_swig_i_0)))
 	return swig_r
 }
 
@@ -316,17 +318,20 @@ func taken(text string) string {
 
 func Free_text(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_free_text_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
+	C._wrap_free_text_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
 }
 
-func Packed_open(arg1 string, arg2 string, arg3 uint, arg4 uint, arg5 uint) (_swig_ret string) {
+func Packed_open(arg1 string, arg2 string, arg3 uint, arg4 uint, arg5 uint, arg6 uint, arg7 int64, arg8 []byte) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
 	_swig_i_4 := arg5
-	swig_r_p := C._wrap_packed_open_swig_b2359d7676d88c65(*(*C.swig_type_2)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_3)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_intgo(_swig_i_4))
+	_swig_i_5 := arg6
+	_swig_i_6 := arg7
+	_swig_i_7 := arg8
+	swig_r_p := C._wrap_packed_open_swig_4d96e164539edfde(*(*C.swig_type_2)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_3)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_intgo(_swig_i_4), C.swig_intgo(_swig_i_5), C.swig_type_4(_swig_i_6), *(*C.swig_type_5)(unsafe.Pointer(&_swig_i_7)))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
@@ -334,6 +339,19 @@ func Packed_open(arg1 string, arg2 string, arg3 uint, arg4 uint, arg5 uint) (_sw
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg8
+	}
+	var swig_r_1 string
+swig_r_1 = taken(swig_r)
+	return swig_r_1
+}
+
+func Packed_session_key(arg1 uintptr) (_swig_ret string) {
+	var swig_r string
+	_swig_i_0 := arg1
+	swig_r_p := C._wrap_packed_session_key_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
+	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
 	return swig_r_1
@@ -344,7 +362,7 @@ func Packed_perform(arg1 uintptr, arg2 uintptr, arg3 uint) (_swig_ret string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_perform_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_perform_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -356,7 +374,7 @@ func Packed_get(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_get_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_6)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_get_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -371,7 +389,7 @@ func Packed_ensure_path(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret string)
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_ensure_path_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_8)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_ensure_path_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_11)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -386,7 +404,7 @@ func Packed_delete_recursive(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret st
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_delete_recursive_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_10)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_delete_recursive_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -401,7 +419,7 @@ func Packed_events(arg1 uintptr, arg2 uint, arg3 uint) (_swig_ret string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_events_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_events_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -411,7 +429,7 @@ swig_r_1 = taken(swig_r)
 func Packed_log(arg1 uintptr) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_packed_log_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
+	swig_r_p := C._wrap_packed_log_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -420,12 +438,12 @@ swig_r_1 = taken(swig_r)
 
 func Handle_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_handle_free_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
+	C._wrap_handle_free_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
 }
 
 func Request_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_request_free_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
+	C._wrap_request_free_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
 }
 
 func Packed_group_members(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret string) {
@@ -433,7 +451,7 @@ func Packed_group_members(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret strin
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_group_members_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_14)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_group_members_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_17)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -448,7 +466,7 @@ func Packed_counter_get(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret string)
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_counter_get_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_16)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_counter_get_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_19)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -464,7 +482,7 @@ func Packed_counter_add(arg1 uintptr, arg2 string, arg3 int64, arg4 uint) (_swig
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r_p := C._wrap_packed_counter_add_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_18)(unsafe.Pointer(&_swig_i_1)), C.swig_type_19(_swig_i_2), C.swig_intgo(_swig_i_3))
+	swig_r_p := C._wrap_packed_counter_add_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_1)), C.swig_type_22(_swig_i_2), C.swig_intgo(_swig_i_3))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -478,7 +496,7 @@ func Packed_lock_try(arg1 uintptr, arg2 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_lock_try_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r_p := C._wrap_packed_lock_try_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -489,7 +507,7 @@ func Packed_lock_release(arg1 uintptr, arg2 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_lock_release_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r_p := C._wrap_packed_lock_release_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -500,7 +518,7 @@ func Packed_lock_contenders(arg1 uintptr, arg2 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_lock_contenders_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r_p := C._wrap_packed_lock_contenders_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -511,7 +529,7 @@ func Packed_barrier_set(arg1 uintptr, arg2 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_barrier_set_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r_p := C._wrap_packed_barrier_set_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -522,7 +540,7 @@ func Packed_barrier_lift(arg1 uintptr, arg2 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_barrier_lift_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r_p := C._wrap_packed_barrier_lift_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -535,7 +553,7 @@ func Packed_queue_put(arg1 uintptr, arg2 []byte, arg3 uint, arg4 uint) (_swig_re
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r_p := C._wrap_packed_queue_put_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_26)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3))
+	swig_r_p := C._wrap_packed_queue_put_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_29)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -549,7 +567,7 @@ func Packed_queue_finish(arg1 uintptr, arg2 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_queue_finish_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r_p := C._wrap_packed_queue_finish_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -560,7 +578,7 @@ func Packed_queue_return(arg1 uintptr, arg2 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_queue_return_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r_p := C._wrap_packed_queue_return_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -571,7 +589,7 @@ func Packed_cache_get(arg1 uintptr, arg2 string) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_cache_get_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_30)(unsafe.Pointer(&_swig_i_1)))
+	swig_r_p := C._wrap_packed_cache_get_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_33)(unsafe.Pointer(&_swig_i_1)))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -585,7 +603,7 @@ func Packed_cache_list(arg1 uintptr, arg2 string) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_cache_list_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_32)(unsafe.Pointer(&_swig_i_1)))
+	swig_r_p := C._wrap_packed_cache_list_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_35)(unsafe.Pointer(&_swig_i_1)))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -600,7 +618,7 @@ func Submit(arg1 uintptr, arg2 uintptr, arg3 uint) (_swig_ret uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_submit_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_submit_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	return swig_r
 }
 
@@ -608,13 +626,13 @@ func Request_add(arg1 uintptr, arg2 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_add_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_add_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	return swig_r
 }
 
 func Handle_shutdown(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_handle_shutdown_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
+	C._wrap_handle_shutdown_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
 }
 
 func Request_fresh(arg1 uintptr, arg2 bool, arg3 int64, arg4 uint) (_swig_ret int) {
@@ -623,7 +641,7 @@ func Request_fresh(arg1 uintptr, arg2 bool, arg3 int64, arg4 uint) (_swig_ret in
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_request_fresh_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1), C.swig_type_34(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (int)(C._wrap_request_fresh_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1), C.swig_type_37(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	return swig_r
 }
 
@@ -632,13 +650,13 @@ func Request_behind(arg1 uintptr, arg2 int64, arg3 uint) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_request_behind_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_type_35(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (int)(C._wrap_request_behind_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_type_38(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	return swig_r
 }
 
 func Version() (_swig_ret string) {
 	var swig_r string
-	swig_r_p := C._wrap_version_swig_b2359d7676d88c65()
+	swig_r_p := C._wrap_version_swig_4d96e164539edfde()
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = copied(swig_r)
@@ -649,7 +667,7 @@ type Enum_SS_zooid_code int
 func Code_name(arg1 int) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_code_name_swig_b2359d7676d88c65(C.swig_intgo(_swig_i_0))
+	swig_r_p := C._wrap_code_name_swig_4d96e164539edfde(C.swig_intgo(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = copied(swig_r)
@@ -659,7 +677,7 @@ swig_r_1 = copied(swig_r)
 func Code_text(arg1 int) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_code_text_swig_b2359d7676d88c65(C.swig_intgo(_swig_i_0))
+	swig_r_p := C._wrap_code_text_swig_4d96e164539edfde(C.swig_intgo(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = copied(swig_r)
@@ -671,35 +689,35 @@ type Enum_SS_zooid_session_state int
 func Session_state_of(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_session_state_of_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_session_state_of_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Session_id(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	_swig_i_0 := arg1
-	swig_r = (int64)(C._wrap_session_id_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_session_id_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Session_good_until_ms(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_session_good_until_ms_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_session_good_until_ms_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Client_port(arg1 uintptr) (_swig_ret uint) {
 	var swig_r uint
 	_swig_i_0 := arg1
-	swig_r = (uint)(C._wrap_client_port_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint)(C._wrap_client_port_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Last_zxid(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	_swig_i_0 := arg1
-	swig_r = (int64)(C._wrap_last_zxid_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_last_zxid_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -708,7 +726,7 @@ type Enum_SS_zooid_watch_mode int
 func Request_get(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_get_swig_b2359d7676d88c65(*(*C.swig_type_42)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_get_swig_4d96e164539edfde(*(*C.swig_type_45)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -718,7 +736,7 @@ func Request_get(arg1 string) (_swig_ret uintptr) {
 func Request_exists(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_exists_swig_b2359d7676d88c65(*(*C.swig_type_43)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_exists_swig_4d96e164539edfde(*(*C.swig_type_46)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -728,7 +746,7 @@ func Request_exists(arg1 string) (_swig_ret uintptr) {
 func Request_list(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_list_swig_b2359d7676d88c65(*(*C.swig_type_44)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_list_swig_4d96e164539edfde(*(*C.swig_type_47)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -738,7 +756,7 @@ func Request_list(arg1 string) (_swig_ret uintptr) {
 func Request_get_acl(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_get_acl_swig_b2359d7676d88c65(*(*C.swig_type_45)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_get_acl_swig_4d96e164539edfde(*(*C.swig_type_48)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -747,7 +765,7 @@ func Request_get_acl(arg1 string) (_swig_ret uintptr) {
 
 func Request_read_many() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_read_many_swig_b2359d7676d88c65())
+	swig_r = (uintptr)(C._wrap_request_read_many_swig_4d96e164539edfde())
 	return swig_r
 }
 
@@ -755,7 +773,7 @@ func Request_subtree(arg1 string, arg2 uint) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_subtree_swig_b2359d7676d88c65(*(*C.swig_type_46)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_subtree_swig_4d96e164539edfde(*(*C.swig_type_49)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -765,7 +783,7 @@ func Request_subtree(arg1 string, arg2 uint) (_swig_ret uintptr) {
 func Request_ephemerals(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_ephemerals_swig_b2359d7676d88c65(*(*C.swig_type_47)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_ephemerals_swig_4d96e164539edfde(*(*C.swig_type_50)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -775,7 +793,7 @@ func Request_ephemerals(arg1 string) (_swig_ret uintptr) {
 func Request_count_descendants(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_count_descendants_swig_b2359d7676d88c65(*(*C.swig_type_48)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_count_descendants_swig_4d96e164539edfde(*(*C.swig_type_51)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -785,7 +803,7 @@ func Request_count_descendants(arg1 string) (_swig_ret uintptr) {
 func Request_sync(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_sync_swig_b2359d7676d88c65(*(*C.swig_type_49)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_sync_swig_4d96e164539edfde(*(*C.swig_type_52)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -795,7 +813,7 @@ func Request_sync(arg1 string) (_swig_ret uintptr) {
 func Request_wait(arg1 int64) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_wait_swig_b2359d7676d88c65(C.swig_type_50(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_request_wait_swig_4d96e164539edfde(C.swig_type_53(_swig_i_0)))
 	return swig_r
 }
 
@@ -804,7 +822,7 @@ func Request_create(arg1 string, arg2 []byte, arg3 int) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_request_create_swig_b2359d7676d88c65(*(*C.swig_type_51)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_52)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_request_create_swig_4d96e164539edfde(*(*C.swig_type_54)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -818,7 +836,7 @@ func Request_delete(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_delete_swig_b2359d7676d88c65(*(*C.swig_type_53)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_delete_swig_4d96e164539edfde(*(*C.swig_type_56)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -830,7 +848,7 @@ func Request_set(arg1 string, arg2 []byte, arg3 int) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_request_set_swig_b2359d7676d88c65(*(*C.swig_type_54)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_request_set_swig_4d96e164539edfde(*(*C.swig_type_57)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_58)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -844,7 +862,7 @@ func Request_check(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_check_swig_b2359d7676d88c65(*(*C.swig_type_56)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_check_swig_4d96e164539edfde(*(*C.swig_type_59)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -855,7 +873,7 @@ func Request_set_acl(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_set_acl_swig_b2359d7676d88c65(*(*C.swig_type_57)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_set_acl_swig_4d96e164539edfde(*(*C.swig_type_60)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -864,7 +882,7 @@ func Request_set_acl(arg1 string, arg2 int) (_swig_ret uintptr) {
 
 func Request_multi() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_multi_swig_b2359d7676d88c65())
+	swig_r = (uintptr)(C._wrap_request_multi_swig_4d96e164539edfde())
 	return swig_r
 }
 
@@ -874,7 +892,7 @@ func Request_reconfigure(arg1 string, arg2 string, arg3 string, arg4 int64) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_request_reconfigure_swig_b2359d7676d88c65(*(*C.swig_type_58)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_59)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_60)(unsafe.Pointer(&_swig_i_2)), C.swig_type_61(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_request_reconfigure_swig_4d96e164539edfde(*(*C.swig_type_61)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_63)(unsafe.Pointer(&_swig_i_2)), C.swig_type_64(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -891,7 +909,7 @@ func Request_auth(arg1 string, arg2 []byte) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_auth_swig_b2359d7676d88c65(*(*C.swig_type_62)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_63)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_request_auth_swig_4d96e164539edfde(*(*C.swig_type_65)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_66)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -903,14 +921,14 @@ func Request_auth(arg1 string, arg2 []byte) (_swig_ret uintptr) {
 
 func Request_who_am_i() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_who_am_i_swig_b2359d7676d88c65())
+	swig_r = (uintptr)(C._wrap_request_who_am_i_swig_4d96e164539edfde())
 	return swig_r
 }
 
 func Request_command(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_command_swig_b2359d7676d88c65(*(*C.swig_type_64)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_command_swig_4d96e164539edfde(*(*C.swig_type_67)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -919,13 +937,13 @@ func Request_command(arg1 string) (_swig_ret uintptr) {
 
 func Request_open_session() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_open_session_swig_b2359d7676d88c65())
+	swig_r = (uintptr)(C._wrap_request_open_session_swig_4d96e164539edfde())
 	return swig_r
 }
 
 func Request_close_session() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_close_session_swig_b2359d7676d88c65())
+	swig_r = (uintptr)(C._wrap_request_close_session_swig_4d96e164539edfde())
 	return swig_r
 }
 
@@ -933,7 +951,7 @@ func Request_add_watch(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_add_watch_swig_b2359d7676d88c65(*(*C.swig_type_65)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_add_watch_swig_4d96e164539edfde(*(*C.swig_type_68)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -943,7 +961,7 @@ func Request_add_watch(arg1 string, arg2 int) (_swig_ret uintptr) {
 func Request_remove_watch(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_remove_watch_swig_b2359d7676d88c65(*(*C.swig_type_66)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_remove_watch_swig_4d96e164539edfde(*(*C.swig_type_69)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -953,7 +971,7 @@ func Request_remove_watch(arg1 string) (_swig_ret uintptr) {
 func Request_subscribe(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_subscribe_swig_b2359d7676d88c65(*(*C.swig_type_67)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_subscribe_swig_4d96e164539edfde(*(*C.swig_type_70)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -963,7 +981,7 @@ func Request_subscribe(arg1 string) (_swig_ret uintptr) {
 func Request_set_watch(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_watch_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_watch_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -971,7 +989,7 @@ func Request_set_if_changed_since(arg1 uintptr, arg2 int64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_if_changed_since_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_type_68(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_if_changed_since_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_type_71(_swig_i_1)))
 	return swig_r
 }
 
@@ -980,7 +998,7 @@ func Request_set_page(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_request_set_page_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (int)(C._wrap_request_set_page_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -990,28 +1008,28 @@ func Request_set_page(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret int) {
 func Request_set_with_nodes(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_with_nodes_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_with_nodes_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Request_set_with_children(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_with_children_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_with_children_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Request_set_without_data(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_without_data_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_without_data_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Request_set_sequential(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_sequential_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_sequential_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1019,7 +1037,7 @@ func Request_set_ttl(arg1 uintptr, arg2 int64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_ttl_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_type_70(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_ttl_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_type_73(_swig_i_1)))
 	return swig_r
 }
 
@@ -1029,7 +1047,7 @@ func Request_add_acl(arg1 uintptr, arg2 uint, arg3 string, arg4 string) (_swig_r
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_request_add_acl_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (int)(C._wrap_request_add_acl_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1043,7 +1061,7 @@ func Request_add_path(arg1 uintptr, arg2 string) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_add_path_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int)(C._wrap_request_add_path_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1053,7 +1071,7 @@ func Request_add_path(arg1 uintptr, arg2 string) (_swig_ret int) {
 func Cancel(arg1 uintptr, arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_cancel_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_type_74(_swig_i_1))
+	C._wrap_cancel_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_type_77(_swig_i_1))
 }
 
 type Enum_SS_zooid_role int
@@ -1062,20 +1080,20 @@ type Enum_SS_zooid_change int
 func Descriptor(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_descriptor_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_descriptor_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Set_event_limit(arg1 uintptr, arg2 uint) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_set_event_limit_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	C._wrap_set_event_limit_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 }
 
 func Request_set_without_snapshot(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_without_snapshot_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_without_snapshot_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1083,7 +1101,7 @@ func Request_set_window(arg1 uintptr, arg2 uint) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_window_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_window_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1093,13 +1111,13 @@ func Backup(arg1 uintptr, arg2 int, arg3 uint, arg4 Struct_SS_zooid_reply) (_swi
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r = (int)(C._wrap_backup_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_intgo(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (int)(C._wrap_backup_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_intgo(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	return swig_r
 }
 
 func Request_backup() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_backup_swig_b2359d7676d88c65())
+	swig_r = (uintptr)(C._wrap_request_backup_swig_4d96e164539edfde())
 	return swig_r
 }
 
@@ -1110,7 +1128,7 @@ func Lock_new(arg1 uintptr, arg2 string, arg3 int, arg4 string) (_swig_ret uintp
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_lock_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_lock_new_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1126,7 +1144,7 @@ func Semaphore_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swig_ret
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_semaphore_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_semaphore_new_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1138,14 +1156,14 @@ func Semaphore_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swig_ret
 
 func Lock_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_lock_free_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
+	C._wrap_lock_free_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
 }
 
 func Lock_submit_acquire(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_lock_submit_acquire_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_lock_submit_acquire_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1153,7 +1171,7 @@ func Lock_submit_try(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_lock_submit_try_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_lock_submit_try_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1161,40 +1179,40 @@ func Lock_submit_release(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_lock_submit_release_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_lock_submit_release_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Lock_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_lock_cancel_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
+	C._wrap_lock_cancel_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
 }
 
 func Lock_is_held(arg1 uintptr) (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_lock_is_held_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_lock_is_held_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Lock_token(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_lock_token_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_lock_token_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Lock_good_until_ms(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_lock_good_until_ms_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_lock_good_until_ms_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Lock_number(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_lock_number_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_lock_number_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1203,7 +1221,7 @@ func Ephemeral_new(arg1 uintptr, arg2 string, arg3 []byte) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_ephemeral_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (uintptr)(C._wrap_ephemeral_new_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1218,7 +1236,7 @@ func Group_join(arg1 uintptr, arg2 string, arg3 string) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_group_join_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (uintptr)(C._wrap_group_join_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1230,46 +1248,37 @@ func Group_join(arg1 uintptr, arg2 string, arg3 string) (_swig_ret uintptr) {
 
 func Ephemeral_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_ephemeral_free_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
+	C._wrap_ephemeral_free_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
 }
 
 func Ephemeral_submit_wait(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_ephemeral_submit_wait_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_ephemeral_submit_wait_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Ephemeral_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_ephemeral_cancel_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
+	C._wrap_ephemeral_cancel_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
 }
 
 func Ephemeral_set(arg1 uintptr, arg2 []byte) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_ephemeral_set_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int)(C._wrap_ephemeral_set_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
 	return swig_r
 }
 
-func Ephemeral_inherit(arg1 uintptr, arg2 *int64, arg3 int64) (_swig_ret int) {
-	var swig_r int
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_ephemeral_inherit_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1), C.swig_type_91(_swig_i_2)))
-	return swig_r
-}
-
 func Ephemeral_path(arg1 uintptr) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_ephemeral_path_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
+	swig_r_p := C._wrap_ephemeral_path_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = copied(swig_r)
@@ -1279,7 +1288,7 @@ swig_r_1 = copied(swig_r)
 func Ephemeral_number(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_ephemeral_number_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_ephemeral_number_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1287,7 +1296,7 @@ func Barrier_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_barrier_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_barrier_new_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1296,20 +1305,20 @@ func Barrier_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 
 func Barrier_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_barrier_free_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
+	C._wrap_barrier_free_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
 }
 
 func Barrier_submit_wait(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_barrier_submit_wait_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_barrier_submit_wait_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Barrier_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_barrier_cancel_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
+	C._wrap_barrier_cancel_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
 }
 
 func Double_barrier_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swig_ret uintptr) {
@@ -1318,7 +1327,7 @@ func Double_barrier_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swi
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_double_barrier_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_97)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_double_barrier_new_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_99)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1330,14 +1339,14 @@ func Double_barrier_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swi
 
 func Double_barrier_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_double_barrier_free_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
+	C._wrap_double_barrier_free_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
 }
 
 func Double_barrier_submit_enter(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_double_barrier_submit_enter_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_double_barrier_submit_enter_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1345,19 +1354,19 @@ func Double_barrier_submit_leave(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_double_barrier_submit_leave_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_double_barrier_submit_leave_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Double_barrier_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_double_barrier_cancel_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
+	C._wrap_double_barrier_cancel_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
 }
 
 func Double_barrier_number(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_double_barrier_number_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_double_barrier_number_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1365,7 +1374,7 @@ func Queue_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_queue_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_queue_new_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_103)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1374,14 +1383,14 @@ func Queue_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 
 func Queue_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_queue_free_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
+	C._wrap_queue_free_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
 }
 
 func Queue_submit_take(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_queue_submit_take_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_queue_submit_take_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1389,7 +1398,7 @@ func Queue_submit_finish(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_queue_submit_finish_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_queue_submit_finish_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1397,19 +1406,19 @@ func Queue_submit_return(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_queue_submit_return_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_queue_submit_return_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Queue_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_queue_cancel_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
+	C._wrap_queue_cancel_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
 }
 
 func Queue_number(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_queue_number_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_queue_number_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1417,7 +1426,7 @@ func Cache_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_cache_new_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_cache_new_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1426,20 +1435,20 @@ func Cache_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 
 func Cache_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_cache_free_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
+	C._wrap_cache_free_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
 }
 
 func Cache_submit_wait(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_cache_submit_wait_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_cache_submit_wait_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Cache_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_cache_cancel_swig_b2359d7676d88c65(C.uintptr_t(_swig_i_0))
+	C._wrap_cache_cancel_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
 }
 
 

@@ -227,7 +227,8 @@ static void zooid_handle_free(zooid_handle *handle)
 }
 
 static zooid_handle *zooid_handle_open(const char *socket, const char *name, uint32_t connect_ms,
-                                       uint32_t session_timeout_ms, uint32_t watchdog_ms, zooid_reply **reply)
+                                       uint32_t session_timeout_ms, uint32_t watchdog_ms, uint32_t linger_ms,
+                                       int64_t resume_id, const void *token, size_t token_len, zooid_reply **reply)
 {
     struct zooid_options options = ZOOID_OPTIONS_INIT;
     zooid_handle *handle = calloc(1, sizeof *handle);
@@ -242,12 +243,37 @@ static zooid_handle *zooid_handle_open(const char *socket, const char *name, uin
     options.connect_ms = connect_ms;
     options.session_timeout_ms = session_timeout_ms;
     options.watchdog_ms = watchdog_ms;
+    options.linger_ms = linger_ms;
+    options.resume_id = resume_id;
+    options.resume_token = token;
+    options.resume_token_len = token_len;
     options.log = keep_line;
     options.log_context = handle;
     if (zooid_open(&handle->client, &options, reply) == ZOOID_OK)
         return handle;
     zooid_handle_free(handle);
     return NULL;
+}
+
+enum { TOKEN_MAX = 64 };
+
+/* What a session is taken over with: its number, 0 when there is none, and what proves that it is ours. */
+struct session_key {
+    int64_t id;
+    uint8_t token[TOKEN_MAX];
+    size_t len;
+};
+
+static struct session_key session_key_of(const zooid_client *client)
+{
+    struct session_key key = {.id = 0};
+    do { /* it may become another one between the two */
+        key.id = zooid_session_id(client);
+        key.len = zooid_session_token(client, key.token, sizeof key.token);
+    } while (key.id != zooid_session_id(client));
+    if (key.len == 0 || key.len > sizeof key.token)
+        key.id = 0;
+    return key;
 }
 
 /* Everything that waits in a call of the client, or for its log, returns. */
@@ -512,16 +538,28 @@ PACKED(cache_list, (zooid_cache * cache, const char *path), (cache, path, &reply
 
 /* The handle's address; when that is NULL, the reply that tells why. */
 static zooid_packed packed_open(const char *socket, const char *name, uint32_t connect_ms, uint32_t session_timeout_ms,
-                                uint32_t watchdog_ms)
+                                uint32_t watchdog_ms, uint32_t linger_ms, int64_t resume_id, const void *data,
+                                size_t len)
 {
     zooid_packed p = {NULL, 0, 0, false};
     zooid_reply *why = NULL;
-    zooid_handle *handle = zooid_handle_open(socket, name, connect_ms, session_timeout_ms, watchdog_ms, &why);
+    zooid_handle *handle = zooid_handle_open(socket, name, connect_ms, session_timeout_ms, watchdog_ms, linger_ms,
+                                             resume_id, data, len, &why);
     put_64(&p, (int64_t)(uintptr_t)handle);
     if (p.failed)
         zooid_handle_free(handle);
     else if (handle == NULL)
         put_reply(&p, why);
+    return p;
+}
+
+/* The session's id and its token; 0 and nothing without one. */
+static zooid_packed packed_session_key(zooid_client *client)
+{
+    zooid_packed p = {NULL, 0, 0, false};
+    struct session_key key = session_key_of(client);
+    put_64(&p, key.id);
+    put_data(&p, key.token, key.id == 0 ? 0 : key.len);
     return p;
 }
 
@@ -532,7 +570,7 @@ static zooid_packed packed_open(const char *socket, const char *name, uint32_t c
 extern "C" {
 #endif
 
-void _wrap_Swig_free_swig_b2359d7676d88c65(void *_swig_go_0) {
+void _wrap_Swig_free_swig_4d96e164539edfde(void *_swig_go_0) {
   void *arg1 = (void *) 0 ;
   
   arg1 = *(void **)&_swig_go_0; 
@@ -542,7 +580,7 @@ void _wrap_Swig_free_swig_b2359d7676d88c65(void *_swig_go_0) {
 }
 
 
-void *_wrap_Swig_malloc_swig_b2359d7676d88c65(intgo _swig_go_0) {
+void *_wrap_Swig_malloc_swig_4d96e164539edfde(intgo _swig_go_0) {
   int arg1 ;
   void *result = 0 ;
   void *_swig_go_result;
@@ -555,7 +593,7 @@ void *_wrap_Swig_malloc_swig_b2359d7676d88c65(intgo _swig_go_0) {
 }
 
 
-void _wrap_free_text_swig_b2359d7676d88c65(char *_swig_go_0) {
+void _wrap_free_text_swig_4d96e164539edfde(char *_swig_go_0) {
   char *arg1 = (char *) 0 ;
   
   arg1 = (char *)_swig_go_0;
@@ -566,12 +604,16 @@ void _wrap_free_text_swig_b2359d7676d88c65(char *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_packed_open_swig_b2359d7676d88c65(_gostring_ _swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3, intgo _swig_go_4) {
+_gostring_ _wrap_packed_open_swig_4d96e164539edfde(_gostring_ _swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3, intgo _swig_go_4, intgo _swig_go_5, long long _swig_go_6, _goslice_ _swig_go_7) {
   char *arg1 = (char *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
   uint32_t arg4 ;
   uint32_t arg5 ;
+  uint32_t arg6 ;
+  int64_t arg7 ;
+  void *arg8 = (void *) 0 ;
+  size_t arg9 ;
   zooid_packed result;
   _gostring_ _swig_go_result;
   
@@ -580,8 +622,14 @@ _gostring_ _wrap_packed_open_swig_b2359d7676d88c65(_gostring_ _swig_go_0, _gostr
   arg3 = (uint32_t)_swig_go_2; 
   arg4 = (uint32_t)_swig_go_3; 
   arg5 = (uint32_t)_swig_go_4; 
+  arg6 = (uint32_t)_swig_go_5; 
+  arg7 = (int64_t)_swig_go_6; 
+  {
+    arg8 = _swig_go_7.array;
+    arg9 = (size_t)_swig_go_7.len;
+  }
   
-  result = packed_open((char const *)arg1,(char const *)arg2,arg3,arg4,arg5);
+  result = packed_open((char const *)arg1,(char const *)arg2,arg3,arg4,arg5,arg6,arg7,(void const *)arg8,arg9);
   {
     _swig_go_result.p = (&result)->data;
     _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
@@ -592,7 +640,23 @@ _gostring_ _wrap_packed_open_swig_b2359d7676d88c65(_gostring_ _swig_go_0, _gostr
 }
 
 
-_gostring_ _wrap_packed_perform_swig_b2359d7676d88c65(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_session_key_swig_4d96e164539edfde(zooid_client *_swig_go_0) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  zooid_packed result;
+  _gostring_ _swig_go_result;
+  
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  
+  result = packed_session_key(arg1);
+  {
+    _swig_go_result.p = (&result)->data;
+    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
+  }
+  return _swig_go_result;
+}
+
+
+_gostring_ _wrap_packed_perform_swig_4d96e164539edfde(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_request *arg2 = (zooid_request *) 0 ;
   uint32_t arg3 ;
@@ -612,7 +676,7 @@ _gostring_ _wrap_packed_perform_swig_b2359d7676d88c65(zooid_client *_swig_go_0, 
 }
 
 
-_gostring_ _wrap_packed_get_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_get_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -633,7 +697,7 @@ _gostring_ _wrap_packed_get_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gos
 }
 
 
-_gostring_ _wrap_packed_ensure_path_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_ensure_path_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -654,7 +718,7 @@ _gostring_ _wrap_packed_ensure_path_swig_b2359d7676d88c65(zooid_client *_swig_go
 }
 
 
-_gostring_ _wrap_packed_delete_recursive_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_delete_recursive_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -675,7 +739,7 @@ _gostring_ _wrap_packed_delete_recursive_swig_b2359d7676d88c65(zooid_client *_sw
 }
 
 
-_gostring_ _wrap_packed_events_swig_b2359d7676d88c65(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_events_swig_4d96e164539edfde(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint32_t arg2 ;
   unsigned int arg3 ;
@@ -695,7 +759,7 @@ _gostring_ _wrap_packed_events_swig_b2359d7676d88c65(zooid_client *_swig_go_0, i
 }
 
 
-_gostring_ _wrap_packed_log_swig_b2359d7676d88c65(zooid_handle *_swig_go_0) {
+_gostring_ _wrap_packed_log_swig_4d96e164539edfde(zooid_handle *_swig_go_0) {
   zooid_handle *arg1 = (zooid_handle *) 0 ;
   zooid_packed result;
   _gostring_ _swig_go_result;
@@ -711,7 +775,7 @@ _gostring_ _wrap_packed_log_swig_b2359d7676d88c65(zooid_handle *_swig_go_0) {
 }
 
 
-void _wrap_handle_free_swig_b2359d7676d88c65(zooid_handle *_swig_go_0) {
+void _wrap_handle_free_swig_4d96e164539edfde(zooid_handle *_swig_go_0) {
   zooid_handle *arg1 = (zooid_handle *) 0 ;
   
   arg1 = (zooid_handle *)_swig_go_0;
@@ -721,7 +785,7 @@ void _wrap_handle_free_swig_b2359d7676d88c65(zooid_handle *_swig_go_0) {
 }
 
 
-void _wrap_request_free_swig_b2359d7676d88c65(zooid_request *_swig_go_0) {
+void _wrap_request_free_swig_4d96e164539edfde(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   
   arg1 = (zooid_request *)_swig_go_0;
@@ -731,7 +795,7 @@ void _wrap_request_free_swig_b2359d7676d88c65(zooid_request *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_packed_group_members_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_group_members_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -752,7 +816,7 @@ _gostring_ _wrap_packed_group_members_swig_b2359d7676d88c65(zooid_client *_swig_
 }
 
 
-_gostring_ _wrap_packed_counter_get_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_counter_get_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -773,7 +837,7 @@ _gostring_ _wrap_packed_counter_get_swig_b2359d7676d88c65(zooid_client *_swig_go
 }
 
 
-_gostring_ _wrap_packed_counter_add_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
+_gostring_ _wrap_packed_counter_add_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -796,7 +860,7 @@ _gostring_ _wrap_packed_counter_add_swig_b2359d7676d88c65(zooid_client *_swig_go
 }
 
 
-_gostring_ _wrap_packed_lock_try_swig_b2359d7676d88c65(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_lock_try_swig_4d96e164539edfde(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -814,7 +878,7 @@ _gostring_ _wrap_packed_lock_try_swig_b2359d7676d88c65(zooid_lock *_swig_go_0, i
 }
 
 
-_gostring_ _wrap_packed_lock_release_swig_b2359d7676d88c65(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_lock_release_swig_4d96e164539edfde(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -832,7 +896,7 @@ _gostring_ _wrap_packed_lock_release_swig_b2359d7676d88c65(zooid_lock *_swig_go_
 }
 
 
-_gostring_ _wrap_packed_lock_contenders_swig_b2359d7676d88c65(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_lock_contenders_swig_4d96e164539edfde(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -850,7 +914,7 @@ _gostring_ _wrap_packed_lock_contenders_swig_b2359d7676d88c65(zooid_lock *_swig_
 }
 
 
-_gostring_ _wrap_packed_barrier_set_swig_b2359d7676d88c65(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_barrier_set_swig_4d96e164539edfde(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -868,7 +932,7 @@ _gostring_ _wrap_packed_barrier_set_swig_b2359d7676d88c65(zooid_barrier *_swig_g
 }
 
 
-_gostring_ _wrap_packed_barrier_lift_swig_b2359d7676d88c65(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_barrier_lift_swig_4d96e164539edfde(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -886,7 +950,7 @@ _gostring_ _wrap_packed_barrier_lift_swig_b2359d7676d88c65(zooid_barrier *_swig_
 }
 
 
-_gostring_ _wrap_packed_queue_put_swig_b2359d7676d88c65(zooid_queue *_swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3) {
+_gostring_ _wrap_packed_queue_put_swig_4d96e164539edfde(zooid_queue *_swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -912,7 +976,7 @@ _gostring_ _wrap_packed_queue_put_swig_b2359d7676d88c65(zooid_queue *_swig_go_0,
 }
 
 
-_gostring_ _wrap_packed_queue_finish_swig_b2359d7676d88c65(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_queue_finish_swig_4d96e164539edfde(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -930,7 +994,7 @@ _gostring_ _wrap_packed_queue_finish_swig_b2359d7676d88c65(zooid_queue *_swig_go
 }
 
 
-_gostring_ _wrap_packed_queue_return_swig_b2359d7676d88c65(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_queue_return_swig_4d96e164539edfde(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -948,7 +1012,7 @@ _gostring_ _wrap_packed_queue_return_swig_b2359d7676d88c65(zooid_queue *_swig_go
 }
 
 
-_gostring_ _wrap_packed_cache_get_swig_b2359d7676d88c65(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
+_gostring_ _wrap_packed_cache_get_swig_4d96e164539edfde(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_packed result;
@@ -967,7 +1031,7 @@ _gostring_ _wrap_packed_cache_get_swig_b2359d7676d88c65(zooid_cache *_swig_go_0,
 }
 
 
-_gostring_ _wrap_packed_cache_list_swig_b2359d7676d88c65(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
+_gostring_ _wrap_packed_cache_list_swig_4d96e164539edfde(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_packed result;
@@ -986,7 +1050,7 @@ _gostring_ _wrap_packed_cache_list_swig_b2359d7676d88c65(zooid_cache *_swig_go_0
 }
 
 
-long long _wrap_submit_swig_b2359d7676d88c65(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
+long long _wrap_submit_swig_4d96e164539edfde(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_request *arg2 = (zooid_request *) 0 ;
   uint32_t arg3 ;
@@ -1005,7 +1069,7 @@ long long _wrap_submit_swig_b2359d7676d88c65(zooid_client *_swig_go_0, zooid_req
 }
 
 
-intgo _wrap_request_add_swig_b2359d7676d88c65(zooid_request *_swig_go_0, zooid_request *_swig_go_1) {
+intgo _wrap_request_add_swig_4d96e164539edfde(zooid_request *_swig_go_0, zooid_request *_swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   zooid_request *arg2 = (zooid_request *) 0 ;
   int result;
@@ -1020,7 +1084,7 @@ intgo _wrap_request_add_swig_b2359d7676d88c65(zooid_request *_swig_go_0, zooid_r
 }
 
 
-void _wrap_handle_shutdown_swig_b2359d7676d88c65(zooid_handle *_swig_go_0) {
+void _wrap_handle_shutdown_swig_4d96e164539edfde(zooid_handle *_swig_go_0) {
   zooid_handle *arg1 = (zooid_handle *) 0 ;
   
   arg1 = (zooid_handle *)_swig_go_0;
@@ -1030,7 +1094,7 @@ void _wrap_handle_shutdown_swig_b2359d7676d88c65(zooid_handle *_swig_go_0) {
 }
 
 
-intgo _wrap_request_fresh_swig_b2359d7676d88c65(zooid_request *_swig_go_0, bool _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
+intgo _wrap_request_fresh_swig_4d96e164539edfde(zooid_request *_swig_go_0, bool _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   bool arg2 ;
   int64_t arg3 ;
@@ -1049,7 +1113,7 @@ intgo _wrap_request_fresh_swig_b2359d7676d88c65(zooid_request *_swig_go_0, bool 
 }
 
 
-intgo _wrap_request_behind_swig_b2359d7676d88c65(zooid_request *_swig_go_0, long long _swig_go_1, intgo _swig_go_2) {
+intgo _wrap_request_behind_swig_4d96e164539edfde(zooid_request *_swig_go_0, long long _swig_go_1, intgo _swig_go_2) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int64_t arg2 ;
   uint32_t arg3 ;
@@ -1066,7 +1130,7 @@ intgo _wrap_request_behind_swig_b2359d7676d88c65(zooid_request *_swig_go_0, long
 }
 
 
-_gostring_ _wrap_version_swig_b2359d7676d88c65() {
+_gostring_ _wrap_version_swig_4d96e164539edfde() {
   char *result = 0 ;
   _gostring_ _swig_go_result;
   
@@ -1080,7 +1144,7 @@ _gostring_ _wrap_version_swig_b2359d7676d88c65() {
 }
 
 
-_gostring_ _wrap_code_name_swig_b2359d7676d88c65(intgo _swig_go_0) {
+_gostring_ _wrap_code_name_swig_4d96e164539edfde(intgo _swig_go_0) {
   int arg1 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -1096,7 +1160,7 @@ _gostring_ _wrap_code_name_swig_b2359d7676d88c65(intgo _swig_go_0) {
 }
 
 
-_gostring_ _wrap_code_text_swig_b2359d7676d88c65(intgo _swig_go_0) {
+_gostring_ _wrap_code_text_swig_4d96e164539edfde(intgo _swig_go_0) {
   int arg1 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -1112,7 +1176,7 @@ _gostring_ _wrap_code_text_swig_b2359d7676d88c65(intgo _swig_go_0) {
 }
 
 
-intgo _wrap_session_state_of_swig_b2359d7676d88c65(zooid_client *_swig_go_0) {
+intgo _wrap_session_state_of_swig_4d96e164539edfde(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   enum zooid_session_state result;
   intgo _swig_go_result;
@@ -1125,7 +1189,7 @@ intgo _wrap_session_state_of_swig_b2359d7676d88c65(zooid_client *_swig_go_0) {
 }
 
 
-long long _wrap_session_id_swig_b2359d7676d88c65(zooid_client *_swig_go_0) {
+long long _wrap_session_id_swig_4d96e164539edfde(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -1138,7 +1202,7 @@ long long _wrap_session_id_swig_b2359d7676d88c65(zooid_client *_swig_go_0) {
 }
 
 
-long long _wrap_session_good_until_ms_swig_b2359d7676d88c65(zooid_client *_swig_go_0) {
+long long _wrap_session_good_until_ms_swig_4d96e164539edfde(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1151,7 +1215,7 @@ long long _wrap_session_good_until_ms_swig_b2359d7676d88c65(zooid_client *_swig_
 }
 
 
-intgo _wrap_client_port_swig_b2359d7676d88c65(zooid_client *_swig_go_0) {
+intgo _wrap_client_port_swig_4d96e164539edfde(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -1164,7 +1228,7 @@ intgo _wrap_client_port_swig_b2359d7676d88c65(zooid_client *_swig_go_0) {
 }
 
 
-long long _wrap_last_zxid_swig_b2359d7676d88c65(zooid_client *_swig_go_0) {
+long long _wrap_last_zxid_swig_4d96e164539edfde(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -1177,7 +1241,7 @@ long long _wrap_last_zxid_swig_b2359d7676d88c65(zooid_client *_swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_get_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_get_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1191,7 +1255,7 @@ zooid_request *_wrap_request_get_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_exists_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_exists_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1205,7 +1269,7 @@ zooid_request *_wrap_request_exists_swig_b2359d7676d88c65(_gostring_ _swig_go_0)
 }
 
 
-zooid_request *_wrap_request_list_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_list_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1219,7 +1283,7 @@ zooid_request *_wrap_request_list_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_get_acl_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_get_acl_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1233,7 +1297,7 @@ zooid_request *_wrap_request_get_acl_swig_b2359d7676d88c65(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_read_many_swig_b2359d7676d88c65() {
+zooid_request *_wrap_request_read_many_swig_4d96e164539edfde() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1244,7 +1308,7 @@ zooid_request *_wrap_request_read_many_swig_b2359d7676d88c65() {
 }
 
 
-zooid_request *_wrap_request_subtree_swig_b2359d7676d88c65(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_subtree_swig_4d96e164539edfde(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   uint32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1260,7 +1324,7 @@ zooid_request *_wrap_request_subtree_swig_b2359d7676d88c65(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_ephemerals_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_ephemerals_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1274,7 +1338,7 @@ zooid_request *_wrap_request_ephemerals_swig_b2359d7676d88c65(_gostring_ _swig_g
 }
 
 
-zooid_request *_wrap_request_count_descendants_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_count_descendants_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1288,7 +1352,7 @@ zooid_request *_wrap_request_count_descendants_swig_b2359d7676d88c65(_gostring_ 
 }
 
 
-zooid_request *_wrap_request_sync_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_sync_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1302,7 +1366,7 @@ zooid_request *_wrap_request_sync_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_wait_swig_b2359d7676d88c65(long long _swig_go_0) {
+zooid_request *_wrap_request_wait_swig_4d96e164539edfde(long long _swig_go_0) {
   int64_t arg1 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1315,7 +1379,7 @@ zooid_request *_wrap_request_wait_swig_b2359d7676d88c65(long long _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_create_swig_b2359d7676d88c65(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
+zooid_request *_wrap_request_create_swig_4d96e164539edfde(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
   char *arg1 = (char *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -1337,7 +1401,7 @@ zooid_request *_wrap_request_create_swig_b2359d7676d88c65(_gostring_ _swig_go_0,
 }
 
 
-zooid_request *_wrap_request_delete_swig_b2359d7676d88c65(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_delete_swig_4d96e164539edfde(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   int32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1353,7 +1417,7 @@ zooid_request *_wrap_request_delete_swig_b2359d7676d88c65(_gostring_ _swig_go_0,
 }
 
 
-zooid_request *_wrap_request_set_swig_b2359d7676d88c65(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
+zooid_request *_wrap_request_set_swig_4d96e164539edfde(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
   char *arg1 = (char *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -1375,7 +1439,7 @@ zooid_request *_wrap_request_set_swig_b2359d7676d88c65(_gostring_ _swig_go_0, _g
 }
 
 
-zooid_request *_wrap_request_check_swig_b2359d7676d88c65(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_check_swig_4d96e164539edfde(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   int32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1391,7 +1455,7 @@ zooid_request *_wrap_request_check_swig_b2359d7676d88c65(_gostring_ _swig_go_0, 
 }
 
 
-zooid_request *_wrap_request_set_acl_swig_b2359d7676d88c65(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_set_acl_swig_4d96e164539edfde(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   int32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1407,7 +1471,7 @@ zooid_request *_wrap_request_set_acl_swig_b2359d7676d88c65(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_multi_swig_b2359d7676d88c65() {
+zooid_request *_wrap_request_multi_swig_4d96e164539edfde() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1418,7 +1482,7 @@ zooid_request *_wrap_request_multi_swig_b2359d7676d88c65() {
 }
 
 
-zooid_request *_wrap_request_reconfigure_swig_b2359d7676d88c65(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3) {
+zooid_request *_wrap_request_reconfigure_swig_4d96e164539edfde(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3) {
   char *arg1 = (char *) 0 ;
   char *arg2 = (char *) 0 ;
   char *arg3 = (char *) 0 ;
@@ -1440,7 +1504,7 @@ zooid_request *_wrap_request_reconfigure_swig_b2359d7676d88c65(_gostring_ _swig_
 }
 
 
-zooid_request *_wrap_request_auth_swig_b2359d7676d88c65(_gostring_ _swig_go_0, _goslice_ _swig_go_1) {
+zooid_request *_wrap_request_auth_swig_4d96e164539edfde(_gostring_ _swig_go_0, _goslice_ _swig_go_1) {
   char *arg1 = (char *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -1460,7 +1524,7 @@ zooid_request *_wrap_request_auth_swig_b2359d7676d88c65(_gostring_ _swig_go_0, _
 }
 
 
-zooid_request *_wrap_request_who_am_i_swig_b2359d7676d88c65() {
+zooid_request *_wrap_request_who_am_i_swig_4d96e164539edfde() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1471,7 +1535,7 @@ zooid_request *_wrap_request_who_am_i_swig_b2359d7676d88c65() {
 }
 
 
-zooid_request *_wrap_request_command_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_command_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1485,7 +1549,7 @@ zooid_request *_wrap_request_command_swig_b2359d7676d88c65(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_open_session_swig_b2359d7676d88c65() {
+zooid_request *_wrap_request_open_session_swig_4d96e164539edfde() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1496,7 +1560,7 @@ zooid_request *_wrap_request_open_session_swig_b2359d7676d88c65() {
 }
 
 
-zooid_request *_wrap_request_close_session_swig_b2359d7676d88c65() {
+zooid_request *_wrap_request_close_session_swig_4d96e164539edfde() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1507,7 +1571,7 @@ zooid_request *_wrap_request_close_session_swig_b2359d7676d88c65() {
 }
 
 
-zooid_request *_wrap_request_add_watch_swig_b2359d7676d88c65(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_add_watch_swig_4d96e164539edfde(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   enum zooid_watch_mode arg2 ;
   zooid_request *result = 0 ;
@@ -1523,7 +1587,7 @@ zooid_request *_wrap_request_add_watch_swig_b2359d7676d88c65(_gostring_ _swig_go
 }
 
 
-zooid_request *_wrap_request_remove_watch_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_remove_watch_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1537,7 +1601,7 @@ zooid_request *_wrap_request_remove_watch_swig_b2359d7676d88c65(_gostring_ _swig
 }
 
 
-zooid_request *_wrap_request_subscribe_swig_b2359d7676d88c65(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_subscribe_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1551,7 +1615,7 @@ zooid_request *_wrap_request_subscribe_swig_b2359d7676d88c65(_gostring_ _swig_go
 }
 
 
-intgo _wrap_request_set_watch_swig_b2359d7676d88c65(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_watch_swig_4d96e164539edfde(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1564,7 +1628,7 @@ intgo _wrap_request_set_watch_swig_b2359d7676d88c65(zooid_request *_swig_go_0) {
 }
 
 
-intgo _wrap_request_set_if_changed_since_swig_b2359d7676d88c65(zooid_request *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_request_set_if_changed_since_swig_4d96e164539edfde(zooid_request *_swig_go_0, long long _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int64_t arg2 ;
   int result;
@@ -1579,7 +1643,7 @@ intgo _wrap_request_set_if_changed_since_swig_b2359d7676d88c65(zooid_request *_s
 }
 
 
-intgo _wrap_request_set_page_swig_b2359d7676d88c65(zooid_request *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+intgo _wrap_request_set_page_swig_4d96e164539edfde(zooid_request *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -1597,7 +1661,7 @@ intgo _wrap_request_set_page_swig_b2359d7676d88c65(zooid_request *_swig_go_0, _g
 }
 
 
-intgo _wrap_request_set_with_nodes_swig_b2359d7676d88c65(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_with_nodes_swig_4d96e164539edfde(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1610,7 +1674,7 @@ intgo _wrap_request_set_with_nodes_swig_b2359d7676d88c65(zooid_request *_swig_go
 }
 
 
-intgo _wrap_request_set_with_children_swig_b2359d7676d88c65(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_with_children_swig_4d96e164539edfde(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1623,7 +1687,7 @@ intgo _wrap_request_set_with_children_swig_b2359d7676d88c65(zooid_request *_swig
 }
 
 
-intgo _wrap_request_set_without_data_swig_b2359d7676d88c65(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_without_data_swig_4d96e164539edfde(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1636,7 +1700,7 @@ intgo _wrap_request_set_without_data_swig_b2359d7676d88c65(zooid_request *_swig_
 }
 
 
-intgo _wrap_request_set_sequential_swig_b2359d7676d88c65(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_sequential_swig_4d96e164539edfde(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1649,7 +1713,7 @@ intgo _wrap_request_set_sequential_swig_b2359d7676d88c65(zooid_request *_swig_go
 }
 
 
-intgo _wrap_request_set_ttl_swig_b2359d7676d88c65(zooid_request *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_request_set_ttl_swig_4d96e164539edfde(zooid_request *_swig_go_0, long long _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int64_t arg2 ;
   int result;
@@ -1664,7 +1728,7 @@ intgo _wrap_request_set_ttl_swig_b2359d7676d88c65(zooid_request *_swig_go_0, lon
 }
 
 
-intgo _wrap_request_add_acl_swig_b2359d7676d88c65(zooid_request *_swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3) {
+intgo _wrap_request_add_acl_swig_4d96e164539edfde(zooid_request *_swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   unsigned int arg2 ;
   char *arg3 = (char *) 0 ;
@@ -1685,7 +1749,7 @@ intgo _wrap_request_add_acl_swig_b2359d7676d88c65(zooid_request *_swig_go_0, int
 }
 
 
-intgo _wrap_request_add_path_swig_b2359d7676d88c65(zooid_request *_swig_go_0, _gostring_ _swig_go_1) {
+intgo _wrap_request_add_path_swig_4d96e164539edfde(zooid_request *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   char *arg2 = (char *) 0 ;
   int result;
@@ -1701,7 +1765,7 @@ intgo _wrap_request_add_path_swig_b2359d7676d88c65(zooid_request *_swig_go_0, _g
 }
 
 
-void _wrap_cancel_swig_b2359d7676d88c65(zooid_client *_swig_go_0, long long _swig_go_1) {
+void _wrap_cancel_swig_4d96e164539edfde(zooid_client *_swig_go_0, long long _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_ticket arg2 ;
   
@@ -1713,7 +1777,7 @@ void _wrap_cancel_swig_b2359d7676d88c65(zooid_client *_swig_go_0, long long _swi
 }
 
 
-intgo _wrap_descriptor_swig_b2359d7676d88c65(zooid_client *_swig_go_0) {
+intgo _wrap_descriptor_swig_4d96e164539edfde(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1726,7 +1790,7 @@ intgo _wrap_descriptor_swig_b2359d7676d88c65(zooid_client *_swig_go_0) {
 }
 
 
-void _wrap_set_event_limit_swig_b2359d7676d88c65(zooid_client *_swig_go_0, intgo _swig_go_1) {
+void _wrap_set_event_limit_swig_4d96e164539edfde(zooid_client *_swig_go_0, intgo _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint32_t arg2 ;
   
@@ -1738,7 +1802,7 @@ void _wrap_set_event_limit_swig_b2359d7676d88c65(zooid_client *_swig_go_0, intgo
 }
 
 
-intgo _wrap_request_set_without_snapshot_swig_b2359d7676d88c65(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_without_snapshot_swig_4d96e164539edfde(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1751,7 +1815,7 @@ intgo _wrap_request_set_without_snapshot_swig_b2359d7676d88c65(zooid_request *_s
 }
 
 
-intgo _wrap_request_set_window_swig_b2359d7676d88c65(zooid_request *_swig_go_0, intgo _swig_go_1) {
+intgo _wrap_request_set_window_swig_4d96e164539edfde(zooid_request *_swig_go_0, intgo _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   uint32_t arg2 ;
   int result;
@@ -1766,7 +1830,7 @@ intgo _wrap_request_set_window_swig_b2359d7676d88c65(zooid_request *_swig_go_0, 
 }
 
 
-intgo _wrap_backup_swig_b2359d7676d88c65(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2, struct zooid_reply **_swig_go_3) {
+intgo _wrap_backup_swig_4d96e164539edfde(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2, struct zooid_reply **_swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int arg2 ;
   uint32_t arg3 ;
@@ -1785,7 +1849,7 @@ intgo _wrap_backup_swig_b2359d7676d88c65(zooid_client *_swig_go_0, intgo _swig_g
 }
 
 
-zooid_request *_wrap_request_backup_swig_b2359d7676d88c65() {
+zooid_request *_wrap_request_backup_swig_4d96e164539edfde() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1796,7 +1860,7 @@ zooid_request *_wrap_request_backup_swig_b2359d7676d88c65() {
 }
 
 
-zooid_lock *_wrap_lock_new_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+zooid_lock *_wrap_lock_new_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   enum zooid_lock_kind arg3 ;
@@ -1817,7 +1881,7 @@ zooid_lock *_wrap_lock_new_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gost
 }
 
 
-zooid_lock *_wrap_semaphore_new_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+zooid_lock *_wrap_semaphore_new_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -1838,7 +1902,7 @@ zooid_lock *_wrap_semaphore_new_swig_b2359d7676d88c65(zooid_client *_swig_go_0, 
 }
 
 
-void _wrap_lock_free_swig_b2359d7676d88c65(zooid_lock *_swig_go_0) {
+void _wrap_lock_free_swig_4d96e164539edfde(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   
   arg1 = (zooid_lock *)_swig_go_0;
@@ -1848,7 +1912,7 @@ void _wrap_lock_free_swig_b2359d7676d88c65(zooid_lock *_swig_go_0) {
 }
 
 
-long long _wrap_lock_submit_acquire_swig_b2359d7676d88c65(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_lock_submit_acquire_swig_4d96e164539edfde(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -1865,7 +1929,7 @@ long long _wrap_lock_submit_acquire_swig_b2359d7676d88c65(zooid_lock *_swig_go_0
 }
 
 
-long long _wrap_lock_submit_try_swig_b2359d7676d88c65(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_lock_submit_try_swig_4d96e164539edfde(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -1882,7 +1946,7 @@ long long _wrap_lock_submit_try_swig_b2359d7676d88c65(zooid_lock *_swig_go_0, in
 }
 
 
-long long _wrap_lock_submit_release_swig_b2359d7676d88c65(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_lock_submit_release_swig_4d96e164539edfde(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -1899,7 +1963,7 @@ long long _wrap_lock_submit_release_swig_b2359d7676d88c65(zooid_lock *_swig_go_0
 }
 
 
-void _wrap_lock_cancel_swig_b2359d7676d88c65(zooid_lock *_swig_go_0) {
+void _wrap_lock_cancel_swig_4d96e164539edfde(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   
   arg1 = (zooid_lock *)_swig_go_0;
@@ -1909,7 +1973,7 @@ void _wrap_lock_cancel_swig_b2359d7676d88c65(zooid_lock *_swig_go_0) {
 }
 
 
-bool _wrap_lock_is_held_swig_b2359d7676d88c65(zooid_lock *_swig_go_0) {
+bool _wrap_lock_is_held_swig_4d96e164539edfde(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -1922,7 +1986,7 @@ bool _wrap_lock_is_held_swig_b2359d7676d88c65(zooid_lock *_swig_go_0) {
 }
 
 
-long long _wrap_lock_token_swig_b2359d7676d88c65(zooid_lock *_swig_go_0) {
+long long _wrap_lock_token_swig_4d96e164539edfde(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1935,7 +1999,7 @@ long long _wrap_lock_token_swig_b2359d7676d88c65(zooid_lock *_swig_go_0) {
 }
 
 
-long long _wrap_lock_good_until_ms_swig_b2359d7676d88c65(zooid_lock *_swig_go_0) {
+long long _wrap_lock_good_until_ms_swig_4d96e164539edfde(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1948,7 +2012,7 @@ long long _wrap_lock_good_until_ms_swig_b2359d7676d88c65(zooid_lock *_swig_go_0)
 }
 
 
-long long _wrap_lock_number_swig_b2359d7676d88c65(zooid_lock *_swig_go_0) {
+long long _wrap_lock_number_swig_4d96e164539edfde(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   zooid_ticket result;
   long long _swig_go_result;
@@ -1961,7 +2025,7 @@ long long _wrap_lock_number_swig_b2359d7676d88c65(zooid_lock *_swig_go_0) {
 }
 
 
-zooid_ephemeral *_wrap_ephemeral_new_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2) {
+zooid_ephemeral *_wrap_ephemeral_new_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   void *arg3 = (void *) 0 ;
@@ -1983,7 +2047,7 @@ zooid_ephemeral *_wrap_ephemeral_new_swig_b2359d7676d88c65(zooid_client *_swig_g
 }
 
 
-zooid_ephemeral *_wrap_group_join_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
+zooid_ephemeral *_wrap_group_join_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   char *arg3 = (char *) 0 ;
@@ -2002,7 +2066,7 @@ zooid_ephemeral *_wrap_group_join_swig_b2359d7676d88c65(zooid_client *_swig_go_0
 }
 
 
-void _wrap_ephemeral_free_swig_b2359d7676d88c65(zooid_ephemeral *_swig_go_0) {
+void _wrap_ephemeral_free_swig_4d96e164539edfde(zooid_ephemeral *_swig_go_0) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   
   arg1 = (zooid_ephemeral *)_swig_go_0;
@@ -2012,7 +2076,7 @@ void _wrap_ephemeral_free_swig_b2359d7676d88c65(zooid_ephemeral *_swig_go_0) {
 }
 
 
-long long _wrap_ephemeral_submit_wait_swig_b2359d7676d88c65(zooid_ephemeral *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_ephemeral_submit_wait_swig_4d96e164539edfde(zooid_ephemeral *_swig_go_0, intgo _swig_go_1) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2029,7 +2093,7 @@ long long _wrap_ephemeral_submit_wait_swig_b2359d7676d88c65(zooid_ephemeral *_sw
 }
 
 
-void _wrap_ephemeral_cancel_swig_b2359d7676d88c65(zooid_ephemeral *_swig_go_0) {
+void _wrap_ephemeral_cancel_swig_4d96e164539edfde(zooid_ephemeral *_swig_go_0) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   
   arg1 = (zooid_ephemeral *)_swig_go_0;
@@ -2039,7 +2103,7 @@ void _wrap_ephemeral_cancel_swig_b2359d7676d88c65(zooid_ephemeral *_swig_go_0) {
 }
 
 
-intgo _wrap_ephemeral_set_swig_b2359d7676d88c65(zooid_ephemeral *_swig_go_0, _goslice_ _swig_go_1) {
+intgo _wrap_ephemeral_set_swig_4d96e164539edfde(zooid_ephemeral *_swig_go_0, _goslice_ _swig_go_1) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -2058,24 +2122,7 @@ intgo _wrap_ephemeral_set_swig_b2359d7676d88c65(zooid_ephemeral *_swig_go_0, _go
 }
 
 
-intgo _wrap_ephemeral_inherit_swig_b2359d7676d88c65(zooid_ephemeral *_swig_go_0, long long *_swig_go_1, long long _swig_go_2) {
-  zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
-  int64_t *arg2 = (int64_t *) 0 ;
-  size_t arg3 ;
-  int result;
-  intgo _swig_go_result;
-  
-  arg1 = (zooid_ephemeral *)_swig_go_0;
-  arg2 = *(int64_t **)&_swig_go_1; 
-  arg3 = (size_t)_swig_go_2; 
-  
-  result = (int)zooid_ephemeral_inherit(arg1,(long long const *)arg2,arg3);
-  _swig_go_result = result; 
-  return _swig_go_result;
-}
-
-
-_gostring_ _wrap_ephemeral_path_swig_b2359d7676d88c65(zooid_ephemeral *_swig_go_0) {
+_gostring_ _wrap_ephemeral_path_swig_4d96e164539edfde(zooid_ephemeral *_swig_go_0) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -2091,7 +2138,7 @@ _gostring_ _wrap_ephemeral_path_swig_b2359d7676d88c65(zooid_ephemeral *_swig_go_
 }
 
 
-long long _wrap_ephemeral_number_swig_b2359d7676d88c65(zooid_ephemeral *_swig_go_0) {
+long long _wrap_ephemeral_number_swig_4d96e164539edfde(zooid_ephemeral *_swig_go_0) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   zooid_ticket result;
   long long _swig_go_result;
@@ -2104,7 +2151,7 @@ long long _wrap_ephemeral_number_swig_b2359d7676d88c65(zooid_ephemeral *_swig_go
 }
 
 
-zooid_barrier *_wrap_barrier_new_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
+zooid_barrier *_wrap_barrier_new_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_barrier *result = 0 ;
@@ -2120,7 +2167,7 @@ zooid_barrier *_wrap_barrier_new_swig_b2359d7676d88c65(zooid_client *_swig_go_0,
 }
 
 
-void _wrap_barrier_free_swig_b2359d7676d88c65(zooid_barrier *_swig_go_0) {
+void _wrap_barrier_free_swig_4d96e164539edfde(zooid_barrier *_swig_go_0) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   
   arg1 = (zooid_barrier *)_swig_go_0;
@@ -2130,7 +2177,7 @@ void _wrap_barrier_free_swig_b2359d7676d88c65(zooid_barrier *_swig_go_0) {
 }
 
 
-long long _wrap_barrier_submit_wait_swig_b2359d7676d88c65(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_barrier_submit_wait_swig_4d96e164539edfde(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2147,7 +2194,7 @@ long long _wrap_barrier_submit_wait_swig_b2359d7676d88c65(zooid_barrier *_swig_g
 }
 
 
-void _wrap_barrier_cancel_swig_b2359d7676d88c65(zooid_barrier *_swig_go_0) {
+void _wrap_barrier_cancel_swig_4d96e164539edfde(zooid_barrier *_swig_go_0) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   
   arg1 = (zooid_barrier *)_swig_go_0;
@@ -2157,7 +2204,7 @@ void _wrap_barrier_cancel_swig_b2359d7676d88c65(zooid_barrier *_swig_go_0) {
 }
 
 
-zooid_double_barrier *_wrap_double_barrier_new_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+zooid_double_barrier *_wrap_double_barrier_new_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -2178,7 +2225,7 @@ zooid_double_barrier *_wrap_double_barrier_new_swig_b2359d7676d88c65(zooid_clien
 }
 
 
-void _wrap_double_barrier_free_swig_b2359d7676d88c65(zooid_double_barrier *_swig_go_0) {
+void _wrap_double_barrier_free_swig_4d96e164539edfde(zooid_double_barrier *_swig_go_0) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   
   arg1 = (zooid_double_barrier *)_swig_go_0;
@@ -2188,7 +2235,7 @@ void _wrap_double_barrier_free_swig_b2359d7676d88c65(zooid_double_barrier *_swig
 }
 
 
-long long _wrap_double_barrier_submit_enter_swig_b2359d7676d88c65(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_double_barrier_submit_enter_swig_4d96e164539edfde(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2205,7 +2252,7 @@ long long _wrap_double_barrier_submit_enter_swig_b2359d7676d88c65(zooid_double_b
 }
 
 
-long long _wrap_double_barrier_submit_leave_swig_b2359d7676d88c65(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_double_barrier_submit_leave_swig_4d96e164539edfde(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2222,7 +2269,7 @@ long long _wrap_double_barrier_submit_leave_swig_b2359d7676d88c65(zooid_double_b
 }
 
 
-void _wrap_double_barrier_cancel_swig_b2359d7676d88c65(zooid_double_barrier *_swig_go_0) {
+void _wrap_double_barrier_cancel_swig_4d96e164539edfde(zooid_double_barrier *_swig_go_0) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   
   arg1 = (zooid_double_barrier *)_swig_go_0;
@@ -2232,7 +2279,7 @@ void _wrap_double_barrier_cancel_swig_b2359d7676d88c65(zooid_double_barrier *_sw
 }
 
 
-long long _wrap_double_barrier_number_swig_b2359d7676d88c65(zooid_double_barrier *_swig_go_0) {
+long long _wrap_double_barrier_number_swig_4d96e164539edfde(zooid_double_barrier *_swig_go_0) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   zooid_ticket result;
   long long _swig_go_result;
@@ -2245,7 +2292,7 @@ long long _wrap_double_barrier_number_swig_b2359d7676d88c65(zooid_double_barrier
 }
 
 
-zooid_queue *_wrap_queue_new_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
+zooid_queue *_wrap_queue_new_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_queue *result = 0 ;
@@ -2261,7 +2308,7 @@ zooid_queue *_wrap_queue_new_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _go
 }
 
 
-void _wrap_queue_free_swig_b2359d7676d88c65(zooid_queue *_swig_go_0) {
+void _wrap_queue_free_swig_4d96e164539edfde(zooid_queue *_swig_go_0) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   
   arg1 = (zooid_queue *)_swig_go_0;
@@ -2271,7 +2318,7 @@ void _wrap_queue_free_swig_b2359d7676d88c65(zooid_queue *_swig_go_0) {
 }
 
 
-long long _wrap_queue_submit_take_swig_b2359d7676d88c65(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_queue_submit_take_swig_4d96e164539edfde(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2288,7 +2335,7 @@ long long _wrap_queue_submit_take_swig_b2359d7676d88c65(zooid_queue *_swig_go_0,
 }
 
 
-long long _wrap_queue_submit_finish_swig_b2359d7676d88c65(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_queue_submit_finish_swig_4d96e164539edfde(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2305,7 +2352,7 @@ long long _wrap_queue_submit_finish_swig_b2359d7676d88c65(zooid_queue *_swig_go_
 }
 
 
-long long _wrap_queue_submit_return_swig_b2359d7676d88c65(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_queue_submit_return_swig_4d96e164539edfde(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2322,7 +2369,7 @@ long long _wrap_queue_submit_return_swig_b2359d7676d88c65(zooid_queue *_swig_go_
 }
 
 
-void _wrap_queue_cancel_swig_b2359d7676d88c65(zooid_queue *_swig_go_0) {
+void _wrap_queue_cancel_swig_4d96e164539edfde(zooid_queue *_swig_go_0) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   
   arg1 = (zooid_queue *)_swig_go_0;
@@ -2332,7 +2379,7 @@ void _wrap_queue_cancel_swig_b2359d7676d88c65(zooid_queue *_swig_go_0) {
 }
 
 
-long long _wrap_queue_number_swig_b2359d7676d88c65(zooid_queue *_swig_go_0) {
+long long _wrap_queue_number_swig_4d96e164539edfde(zooid_queue *_swig_go_0) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   zooid_ticket result;
   long long _swig_go_result;
@@ -2345,7 +2392,7 @@ long long _wrap_queue_number_swig_b2359d7676d88c65(zooid_queue *_swig_go_0) {
 }
 
 
-zooid_cache *_wrap_cache_new_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
+zooid_cache *_wrap_cache_new_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_cache *result = 0 ;
@@ -2361,7 +2408,7 @@ zooid_cache *_wrap_cache_new_swig_b2359d7676d88c65(zooid_client *_swig_go_0, _go
 }
 
 
-void _wrap_cache_free_swig_b2359d7676d88c65(zooid_cache *_swig_go_0) {
+void _wrap_cache_free_swig_4d96e164539edfde(zooid_cache *_swig_go_0) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   
   arg1 = (zooid_cache *)_swig_go_0;
@@ -2371,7 +2418,7 @@ void _wrap_cache_free_swig_b2359d7676d88c65(zooid_cache *_swig_go_0) {
 }
 
 
-long long _wrap_cache_submit_wait_swig_b2359d7676d88c65(zooid_cache *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_cache_submit_wait_swig_4d96e164539edfde(zooid_cache *_swig_go_0, intgo _swig_go_1) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2388,7 +2435,7 @@ long long _wrap_cache_submit_wait_swig_b2359d7676d88c65(zooid_cache *_swig_go_0,
 }
 
 
-void _wrap_cache_cancel_swig_b2359d7676d88c65(zooid_cache *_swig_go_0) {
+void _wrap_cache_cancel_swig_4d96e164539edfde(zooid_cache *_swig_go_0) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   
   arg1 = (zooid_cache *)_swig_go_0;
