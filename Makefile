@@ -216,6 +216,7 @@ $(B)/share/zooid/lua:
 # A folder of plugins/ is a plugin: a shared object, and an archive for the tests of its parts. What it is linked with
 # stands here, by its name.
 plugin_libs.discovery := -ljansson -lconfig
+plugin_libs.health    := -lcurl -ljansson -lpthread
 
 $(B)/obj/plugins/%.o: plugins/%.c $(B)/compile
 	@mkdir -p $(@D)
@@ -281,11 +282,12 @@ plugin_test_programs = $(filter $(B)/tests/unit/$(1)/%,$(TEST_PROGRAMS))
 $(filter-out $(foreach name,$(PLUGIN_NAMES),$(call plugin_test_programs,$(name))),$(TEST_PROGRAMS)): $(B)/%: $(B)/obj/%.o $(SUPPORT_LIB) $(AGENT_LIB) $(CORE_LIB) | $(test_packages)
 	$(call link_program,$(call test_flags,$*.c),-lcmocka $(test_libs))
 
-# The tests of a plugin's parts, and fuzzers called after it, are linked with the plugin and with nothing else of ours.
+# The tests of a plugin's parts, and fuzzers called after it, are linked with the plugin, and with what helps tests.
+$(call object,$(wildcard $(PLUGIN_NAMES:%=tests/unit/%/*.c) $(PLUGIN_NAMES:%=tests/fuzz/%_*.c))): private CFLAGS += -Iplugins/include
 define plugin_tests
-$(if $(call plugin_test_programs,$(1)),$(call plugin_test_programs,$(1)): $(B)/%: $(B)/obj/%.o $(B)/lib/plugins/$(1).a | $(test_packages)
+$(if $(call plugin_test_programs,$(1)),$(call plugin_test_programs,$(1)): $(B)/%: $(B)/obj/%.o $(B)/lib/plugins/$(1).a $(SUPPORT_LIB) $(CORE_LIB) | $(test_packages)
 	$$(call link_program,$$(call test_flags,$$*.c),$(plugin_libs.$(1)) -lcmocka))
-$(if $(filter $(BUILD)/fuzz/$(1)_%,$(FUZZERS)),$(filter $(BUILD)/fuzz/$(1)_%,$(FUZZERS)): $(BUILD)/fuzz/%_fuzz: $(B)/obj/tests/fuzz/%_fuzz.o $(B)/lib/plugins/$(1).a
+$(if $(filter $(BUILD)/fuzz/$(1)_%,$(FUZZERS)),$(filter $(BUILD)/fuzz/$(1)_%,$(FUZZERS)): $(BUILD)/fuzz/%_fuzz: $(B)/obj/tests/fuzz/%_fuzz.o $(B)/lib/plugins/$(1).a $(SUPPORT_LIB) $(CORE_LIB)
 	$$(call link_program,-fsanitize=fuzzer,$(plugin_libs.$(1))))
 endef
 $(foreach name,$(PLUGIN_NAMES),$(eval $(call plugin_tests,$(name))))

@@ -1,0 +1,238 @@
+/* save.c - see save.h
+ *
+ * Around a reload two processes have the same file. The new one writes it as soon as it has started; whoever finds that
+ * another process that lives has written it does not write any more. */
+#include "plugins/health/save.h"
+
+#include "plugins/health/health.h"
+#include "plugins/health/numbers.h"
+#include "plugins/health/record.h"
+#include "plugins/health/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct saver {
+    struct health *health;
+    char *path, *beside, *damaged;
+    bool changed;       /* since it was written last */
+    bool failed;        /* the last time; told once */
+    zooid_handle pause; /* timer; 0: none */
+    /* The thread, and what it leaves behind. */
+    bool writing;
+    pthread_t thread;
+    char *text;
+    int error;
+    int told; /* eventfd */
+    zooid_handle told_handle;
+    struct stat written; /* all zero: not yet */
+};
+
+/* ---- writing
+ * ----------------------------------------------------------------------------------------------------------------- */
+
+static int write_all(int descriptor, const char *text, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(descriptor, text, len);
+        if (n < 0 && errno != EINTR)
+            return errno;
+        if (n > 0) {
+            text += n;
+            len -= (size_t)n;
+        }
+    }
+    return fsync(descriptor) == 0 ? 0 : errno;
+}
+
+static int write_file(struct saver *saver)
+{
+    int descriptor = open(saver->beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (descriptor < 0)
+        return errno;
+    int error = write_all(descriptor, saver->text, strlen(saver->text));
+    if (error == 0 && rename(saver->beside, saver->path) != 0)
+        error = errno;
+    if (error == 0 && fstat(descriptor, &saver->written) != 0)
+        error = errno;
+    (void)close(descriptor);
+    return error;
+}
+
+static bool make_text(struct saver *saver, bool clean)
+{
+    const struct health *health = saver->health;
+    json_t *file = records_make(&health->checks, health->api->now_ms(health->host), clean);
+    saver->text = file == NULL ? NULL : json_dumps(file, JSON_COMPACT);
+    json_decref(file);
+    return saver->text != NULL;
+}
+
+/* Has another process that lives taken the file over? */
+static bool is_others(const struct saver *saver)
+{
+    struct stat is;
+    if (saver->written.st_ino == 0 || stat(saver->path, &is) != 0)
+        return false;
+    if (is.st_ino == saver->written.st_ino && is.st_mtim.tv_sec == saver->written.st_mtim.tv_sec &&
+        is.st_mtim.tv_nsec == saver->written.st_mtim.tv_nsec)
+        return false;
+    json_t *file = json_load_file(saver->path, 0, NULL);
+    json_int_t pid = json_integer_value(json_object_get(file, "pid"));
+    json_decref(file);
+    return pid > 0 && pid != getpid() && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
+}
+
+static void tell_outcome(struct saver *saver)
+{
+    const struct health *health = saver->health;
+    numbers_saved(saver->health, saver->error == 0);
+    char *line = NULL;
+    if (saver->error != 0 && !saver->failed)
+        line = text_format("%s cannot be written: %s", saver->beside, strerror(saver->error));
+    if (line != NULL)
+        health->api->log(health->host, ZOOID_PLUGIN_ERROR, line);
+    free(line);
+    saver->failed = saver->error != 0;
+    free(saver->text);
+    saver->text = NULL;
+}
+
+/* ---- the thread
+ * -------------------------------------------------------------------------------------------------------------- */
+
+static void *run(void *context)
+{
+    struct saver *saver = context;
+    saver->error = write_file(saver);
+    uint64_t one = 1;
+    (void)!write(saver->told, &one, sizeof one); /* cannot be full */
+    return NULL;
+}
+
+static void pause_then_write(struct saver *saver);
+
+static void on_written(void *context, unsigned ready)
+{
+    struct saver *saver = context;
+    uint64_t count;
+    (void)ready;
+    if (read(saver->told, &count, sizeof count) != sizeof count || !saver->writing)
+        return;
+    (void)pthread_join(saver->thread, NULL);
+    saver->writing = false;
+    saver->changed |= saver->error != 0; /* and is tried again */
+    tell_outcome(saver);
+    if (saver->changed)
+        pause_then_write(saver);
+}
+
+static void begin_write(void *context)
+{
+    struct saver *saver = context;
+    saver->pause = 0;
+    if (is_others(saver))
+        return;
+    saver->changed = false;
+    saver->error = make_text(saver, false) ? 0 : ENOMEM;
+    if (saver->error == 0)
+        saver->error = pthread_create(&saver->thread, NULL, run, saver);
+    saver->writing = saver->error == 0;
+    if (saver->writing)
+        return;
+    tell_outcome(saver);
+    saver->changed = true;
+    pause_then_write(saver);
+}
+
+static void pause_then_write(struct saver *saver)
+{
+    const struct health *health = saver->health;
+    saver->pause = health->api->timer(health->host, (uint32_t)health->settings.save_interval_ms, 0, begin_write, saver);
+}
+
+void save_soon(struct health *health)
+{
+    struct saver *saver = health->saver;
+    if (saver == NULL)
+        return;
+    saver->changed = true;
+    if (!saver->writing && saver->pause == 0)
+        pause_then_write(saver);
+}
+
+/* ---- life
+ * --------------------------------------------------------------------------------------------------------------------
+ */
+
+static void saver_free(struct saver *saver)
+{
+    free(saver->path);
+    free(saver->beside);
+    free(saver->damaged);
+    free(saver->text);
+    if (saver->told >= 0)
+        (void)close(saver->told);
+    free(saver);
+}
+
+struct saver *saver_new(struct health *health, const char *directory)
+{
+    struct saver *saver = calloc(1, sizeof *saver);
+    if (saver == NULL)
+        return NULL;
+    saver->health = health;
+    saver->path = text_format("%s/checks.json", directory);
+    saver->beside = text_format("%s/checks.json.%d", directory, (int)getpid());
+    saver->damaged = text_format("%s/checks.json.damaged", directory);
+    saver->told = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (saver->told >= 0)
+        saver->told_handle = health->api->descriptor(health->host, saver->told, ZOOID_PLUGIN_READABLE, on_written,
+                                                     saver);
+    if (saver->path != NULL && saver->beside != NULL && saver->damaged != NULL && saver->told_handle != 0)
+        return saver;
+    saver_free(saver);
+    return NULL;
+}
+
+void saver_end(struct saver *saver, bool write)
+{
+    if (saver == NULL)
+        return;
+    const struct health *health = saver->health;
+    if (saver->writing) {
+        (void)pthread_join(saver->thread, NULL);
+        saver->writing = false;
+        tell_outcome(saver);
+    }
+    if (write && !is_others(saver)) {
+        saver->error = make_text(saver, true) ? write_file(saver) : ENOMEM;
+        tell_outcome(saver);
+    }
+    health->api->cancel(health->host, saver->told_handle);
+    health->api->cancel(health->host, saver->pause);
+    saver_free(saver);
+}
+
+json_t *saver_read(const struct saver *saver)
+{
+    const struct health *health = saver->health;
+    json_error_t error;
+    json_t *file = json_load_file(saver->path, JSON_REJECT_DUPLICATES, &error);
+    if (file != NULL || access(saver->path, F_OK) != 0)
+        return file;
+    char *line = text_format("%s cannot be read, line %d: %s; it is kept as %s", saver->path, error.line, error.text,
+                             saver->damaged);
+    if (line != NULL)
+        health->api->log(health->host, ZOOID_PLUGIN_ERROR, line);
+    free(line);
+    (void)rename(saver->path, saver->damaged);
+    return NULL;
+}
