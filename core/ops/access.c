@@ -27,6 +27,12 @@ enum status access_check(const struct tree *tree, const struct op_rules *rules, 
     return permits && !secret_is(tree, acl) ? ST_OK : ST_NO_AUTH;
 }
 
+enum status access_check_names(const struct tree *tree, const struct op_rules *rules, uint32_t acl,
+                               struct identities who)
+{
+    return secret_is(tree, acl) ? ST_OK : access_check(tree, rules, acl, PERMISSION_READ, who);
+}
+
 bool access_may_read(const struct op_rules *rules, struct acls list, struct identities who)
 {
     return (rules->skip_acl || acls_permit(list, PERMISSION_READ, who)) && !secret_is_list(list);

@@ -7,6 +7,11 @@
 enum status access_check(const struct tree *tree, const struct op_rules *rules, uint32_t acl, uint32_t wanted,
                          struct identities who);
 
+/* The same for a look at the names of its children, which nodes that nobody may see (secret.h) permit to everybody: a
+ * walk over the whole tree must not end there. */
+enum status access_check_names(const struct tree *tree, const struct op_rules *rules, uint32_t acl,
+                               struct identities who);
+
 /* May somebody read what has this list? */
 bool access_may_read(const struct op_rules *rules, struct acls list, struct identities who);
 

@@ -152,7 +152,7 @@ enum status list_page_answer(const struct read_context *context, const union op_
     struct page page;
     if (node == NULL)
         return ST_NO_NODE;
-    if (!may_read(context, node))
+    if (access_check_names(context->tree, context->rules, node->acl, context->who) != ST_OK)
         return ST_NO_AUTH;
     enum status st = request->watch
                          ? watches_add(context->watches, context->client, request->path, WATCH_CHILD, WATCH_STANDARD)

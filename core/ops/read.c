@@ -42,13 +42,24 @@ static void write_stat(const struct read_context *context, const struct tree_nod
 
 /* The node, if it exists and may be read; then the watch, if it is wanted. */
 static enum status open_node(const struct read_context *context, const struct path_watch_request *request,
-                             enum watch_table table, const struct tree_node **node)
+                             const struct tree_node **node)
 {
     *node = tree_lookup(context->tree, request->path);
     if (*node == NULL)
         return ST_NO_NODE;
     enum status st = access_check(context->tree, context->rules, (*node)->acl, PERMISSION_READ, context->who);
-    return st == ST_OK ? add_watch(context, request, table) : st;
+    return st == ST_OK ? add_watch(context, request, WATCH_DATA) : st;
+}
+
+/* The same for its children's names. */
+static enum status open_children(const struct read_context *context, const struct path_watch_request *request,
+                                 const struct tree_node **node)
+{
+    *node = tree_lookup(context->tree, request->path);
+    if (*node == NULL)
+        return ST_NO_NODE;
+    enum status st = access_check_names(context->tree, context->rules, (*node)->acl, context->who);
+    return st == ST_OK ? add_watch(context, request, WATCH_CHILD) : st;
 }
 
 /* A missing node leaves the watch: that is how one waits for a node. One that may not be read leaves none, and is
@@ -59,7 +70,7 @@ enum status exists_answer(const struct read_context *context, const union op_bod
     if (memchr(request->path.data, 0, request->path.len) != NULL)
         return ST_BAD_ARGUMENTS;
     const struct tree_node *node;
-    enum status st = open_node(context, request, WATCH_DATA, &node);
+    enum status st = open_node(context, request, &node);
     if (st == ST_NO_NODE && add_watch(context, request, WATCH_DATA) != ST_OK)
         return ST_SYSTEM_ERROR;
     if (st == ST_OK)
@@ -70,7 +81,7 @@ enum status exists_answer(const struct read_context *context, const union op_bod
 enum status get_data_answer(const struct read_context *context, const union op_body *body, struct writer *w)
 {
     const struct tree_node *node;
-    enum status st = open_node(context, &body->path_watch, WATCH_DATA, &node);
+    enum status st = open_node(context, &body->path_watch, &node);
     if (st != ST_OK)
         return st;
     write_blob(w, tree_data(node));
@@ -103,7 +114,7 @@ static void write_children(const struct read_context *context, const struct tree
 enum status get_children_answer(const struct read_context *context, const union op_body *body, struct writer *w)
 {
     const struct tree_node *node;
-    enum status st = open_node(context, &body->path_watch, WATCH_CHILD, &node);
+    enum status st = open_children(context, &body->path_watch, &node);
     if (st == ST_OK)
         write_children(context, node, w);
     return st;
@@ -112,7 +123,7 @@ enum status get_children_answer(const struct read_context *context, const union 
 enum status get_children2_answer(const struct read_context *context, const union op_body *body, struct writer *w)
 {
     const struct tree_node *node;
-    enum status st = open_node(context, &body->path_watch, WATCH_CHILD, &node);
+    enum status st = open_children(context, &body->path_watch, &node);
     if (st != ST_OK)
         return st;
     write_children(context, node, w);
@@ -125,7 +136,7 @@ enum status get_all_children_number_answer(const struct read_context *context, c
 {
     const struct path_watch_request request = {body->path.path, false};
     const struct tree_node *node;
-    enum status st = open_node(context, &request, WATCH_CHILD, &node);
+    enum status st = open_children(context, &request, &node);
     if (st == ST_OK)
         write_i32(w, (int32_t)tree_descendants(context->tree, node));
     return st;

@@ -2,8 +2,9 @@
  *
  * It is a node that a leader makes, so that it is where the sessions are: in the log, in snapshots, at every member.
  * Its ACL permits nothing to anyone, by which Apache's servers refuse all but super users; agents refuse those too, and
- * where ACLs are not looked at (skipACL). The node stands below one of the same kind, so that nobody can delete it.
- * Paths below /zookeeper count in no digest. Pure. */
+ * where ACLs are not looked at (skipACL). That it is there may be seen: agents list its name, and the children that it
+ * does not have, so that who walks over the whole tree is not refused on the way. The node stands below one of the same
+ * kind, so that nobody can delete it. Paths below /zookeeper count in no digest. Pure. */
 #pragma once
 
 #include "core/ops/op.h"

@@ -113,6 +113,7 @@ class Capabilities(unittest.TestCase):
         ensemble = self.ensemble([AGENT] * 3, initLimit=40).start()
         self.wait_on(ensemble, [1, 2, 3], True)
         keyed = self.wait_session(ensemble, 1, True)
+        self.check_walk(ensemble.client(2))
         self.assertEqual(self.taken_up(ensemble, 2, keyed._replace(password=wire.guessable_password(keyed.id))), 0)
         self.assertEqual(self.taken_up(ensemble, 2, keyed), keyed.id)
         for member in ensemble.members.values():
@@ -132,6 +133,17 @@ class Capabilities(unittest.TestCase):
             for session in (keyed, plain):
                 self.assertEqual(self.taken_up(ensemble, sid, session), session.id)
         self.wait_session(ensemble, 3, True)
+
+    def check_walk(self, client):
+        """As zkCli's `ls -R /` does it: the node with the key has its place in the tree, and nobody's eyes on it."""
+        key, left, found = "/zookeeper/zooid/session_key", ["/"], []
+        while left:
+            found.append(left.pop())
+            below = client.must("getChildren", path=found[-1], watch=False)["children"]
+            left += [found[-1].rstrip("/") + "/" + name for name in below]
+        self.assertIn(key, found)
+        self.assertEqual(wire.ERRORS.get(client.call("getData", path=key, watch=False).err), "NoAuth")
+        client.end()
 
     def wait_session(self, ensemble, sid, is_keyed):
         """A new session whose id says that its password is keyed, or not; its client goes without closing it."""
