@@ -57,13 +57,13 @@ local function mark(self, node)
     end
 end
 
-local function put(self, tree, path, data, stat)
+local function put(self, tree, path, data)
     local node = place(tree, path)
     if not node.data then
         tree.count = tree.count + 1
         if node.up then node.up.names = nil end
     end
-    node.data, node.stat, node.decoded = data or "", stat, nil
+    node.data, node.decoded = data or "", nil
     mark(self, node)
 end
 
@@ -85,7 +85,7 @@ local function remove(self, tree, path)
     local node = tree.nodes[path]
     if not node or not node.data then return end
     tree.count = tree.count - 1
-    node.data, node.stat, node.decoded = nil, nil, nil
+    node.data, node.decoded = nil, nil
     if node.up then node.up.names = nil end
     mark(self, node)
     prune(tree, path, node)
@@ -98,7 +98,7 @@ function takes.reset(self)
 end
 
 function takes.present(self, change)
-    put(self, self.next or self.tree, change.path, change.data, change.stat)
+    put(self, self.next or self.tree, change.path, change.data)
 end
 
 function takes.deleted(self, change)
@@ -128,6 +128,11 @@ function View:is_whole()
     return self.whole and not self.within
 end
 
+-- Is it in the middle of a txn? Then it shows nothing that ever was.
+function View:is_within()
+    return self.within == true
+end
+
 function View:knows(path)
     if not self.prefixes then return true end
     while path do
@@ -147,7 +152,7 @@ function View:get(path)
     return node and node.data
 end
 
--- The node itself, for what belongs to its data: { data, stat, decoded, stamp }.
+-- The node itself, for what belongs to its data: { data, decoded, stamp }.
 function View:node(path)
     return node_at(self, path)
 end

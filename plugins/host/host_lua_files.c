@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const stage_options[] = {"mode", "owner", "group", NULL};
+static const char *const stage_options[] = {"mode", "owner", "group", "name", NULL};
 static const char *const read_options[] = {"max", NULL};
 
 enum { READ_MAX = 64 << 20, SLACK = 4096, NAMES_BUFFER = 16384, KEEP = -1 };
@@ -106,7 +106,18 @@ static const char *fill(int file, const char *data, size_t len, mode_t mode, int
     return NULL;
 }
 
-/* stage(path, data [, options]): the name of the staged file, "PATH.XXXXXX" in the same folder */
+/* A new file, open. `given`: one of that name that a crash has left is no obstacle. -1: errno. */
+static int make_file(char *name, bool given)
+{
+    if (!given)
+        return mkostemp(name, O_CLOEXEC);
+    if (unlink(name) != 0 && errno != ENOENT)
+        return -1;
+    return open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
+/* stage(path, data [, options]): the name of the staged file, "PATH.XXXXXX" in the same folder unless options.name says
+ * another one */
 static int stage(lua_State *L)
 {
     size_t len = 0;
@@ -114,10 +125,11 @@ static int stage(lua_State *L)
     check_options(L, 3, stage_options);
     mode_t mode = (mode_t)option_number(L, 3, "mode", 0644, 07777);
     int64_t uid = read_owner(L, "owner", find_user), gid = read_owner(L, "group", find_group);
-    size_t size = strlen(path) + sizeof ".XXXXXX";
+    const char *given = option_text(L, 3, "name");
+    size_t size = given == NULL ? strlen(path) + sizeof ".XXXXXX" : strlen(given) + 1;
     char *name = lua_newuserdatauv(L, size, 0);
-    (void)snprintf(name, size, "%s.XXXXXX", path);
-    int file = mkostemp(name, O_CLOEXEC);
+    (void)snprintf(name, size, "%s%s", given == NULL ? path : given, given == NULL ? ".XXXXXX" : "");
+    int file = make_file(name, given != NULL);
     if (file < 0)
         return push_errno(L, "cannot be made", path, errno);
     const char *failed = fill(file, data, len, mode, uid, gid);
@@ -259,6 +271,13 @@ static int link_file(lua_State *L)
     return push_true(L);
 }
 
+/* symlink(target, path) */
+static int make_symlink(lua_State *L)
+{
+    const char *target = check_text(L, 1), *path = check_text(L, 2);
+    return symlink(target, path) == 0 ? push_true(L) : push_errno(L, "cannot be linked", path, errno);
+}
+
 /* mkdir(path [, mode]); true also when it is there */
 static int make_folder(lua_State *L)
 {
@@ -276,9 +295,10 @@ static int not_granted(lua_State *L)
 
 void open_files(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"stage", stage},       {"swap", swap},      {"read", read_file},
-                                         {"stat", stat_file},    {"link", link_file}, {"unlink", unlink_file},
-                                         {"mkdir", make_folder}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"stage", stage},    {"swap", swap},          {"read", read_file},    {"stat", stat_file},
+        {"link", link_file}, {"unlink", unlink_file}, {"mkdir", make_folder}, {"symlink", make_symlink},
+        {NULL, NULL}};
     bool granted = (script_of(L)->settings.grants & GRANT_FILES) != 0;
     lua_newtable(L);
     for (const luaL_Reg *row = functions; row->name != NULL; row++) {

@@ -100,6 +100,16 @@ static int push_done(lua_State *L, struct task *task, const void *what)
     return 1;
 }
 
+static int push_age(lua_State *L, struct task *task, const void *what)
+{
+    const struct zooid_plugin_reply *reply = what;
+    (void)task;
+    if (reply->code != ZOOID_PLUGIN_OK)
+        return push_reply_failure(L, reply, NULL);
+    lua_pushinteger(L, reply->age_ms);
+    return 1;
+}
+
 /* -- requests ---------------------------------------------------------------------------------------------------------
  */
 
@@ -161,6 +171,14 @@ static int sync_with_leader(lua_State *L)
     check_options(L, 2, read_options);
     const struct zooid_plugin_request request = request_of(L, ZOOID_PLUGIN_SYNC, 2);
     return request_wait(L, &request, push_done);
+}
+
+/* age(): for how long the agent's member has not heard from its leader, in milliseconds */
+static int age(lua_State *L)
+{
+    const struct zooid_plugin_request request = {
+        .size = sizeof request, .op = ZOOID_PLUGIN_EXISTS, .path = "/", .version = -1};
+    return request_wait(L, &request, push_age);
 }
 
 static void set_version(lua_State *L, int index, struct zooid_plugin_request *request)
@@ -239,6 +257,7 @@ void open_tree(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"get", get},         {"exists", exists},         {"list", list},
                                          {"subtree", subtree}, {"create", create},         {"set", set},
-                                         {"delete", delete},   {"sync", sync_with_leader}, {NULL, NULL}};
+                                         {"delete", delete},   {"sync", sync_with_leader}, {"age", age},
+                                         {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

@@ -20,13 +20,14 @@ end
 
 local function it_shows_whole_states_only()
     local v = view.new { "/a" }
-    same(v:is_whole(), false, "before the first snapshot")
+    same(v:is_whole() or v:is_within(), false, "before the first snapshot")
     v:apply { kind = "reset" }
     same(v:apply { kind = "txn_end", zxid = 1 }, false, "within a snapshot")
     same(v:apply { kind = "caught_up", zxid = 5 }, true, "behind it")
     same(v.zxid, 5, "zxid")
     same(v:apply { kind = "created", path = "/a", data = "1" }, false, "within a txn")
     same(v:is_whole(), false, "within a txn")
+    same(v:is_within(), true, "within a txn")
     same(v:apply { kind = "txn_end", zxid = 6 }, true, "behind it")
     same(v:is_whole() and v:get "/a", "1", "the state")
 end

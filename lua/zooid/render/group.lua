@@ -1,0 +1,373 @@
+-- zooid.render.group: files that belong together. All are rendered from one state of the tree, staged, checked together
+-- by a command, put in place, and then one reload is run. When anything fails before that, what was there stays.
+--
+-- With `directory` the files are the content of a folder that is a link, which turns from one set to the next at once.
+local template = require "zooid.template"
+local template_data = require "zooid.template_data"
+local diff = require "zooid.render.diff"
+
+local Group = {}
+Group.__index = Group
+
+-- `host`: what the zooid module has of files, run, log, hash, json; `shared`: what groups have together, { last }.
+local function new(settings, host, shared)
+    return setmetatable({
+        settings = settings, host = host, shared = shared, name = settings.name, templates = {}, sections = {},
+        state = "waiting", message = "", renders = 0, changes = 0, failures = 0,
+    }, Group)
+end
+
+-- -- templates
+
+local function folder_of(path)
+    return path:match "^(.*)/[^/]*$" or "."
+end
+
+function Group:compile_file(path, file)
+    local text, err = self.host.files.read(path)
+    if not text then return nil, tostring(err) end
+    return template.compile(text, { name = path, open = file.open, close = file.close, trim = file.trim })
+end
+
+-- nil and what is wrong, with file and line.
+function Group:compile()
+    for i, file in ipairs(self.settings.files) do
+        local compiled, err = self:compile_file(file.template, file)
+        if not compiled then return nil, tostring(err) end
+        self.templates[i] = compiled
+    end
+    return true
+end
+
+local function host_functions(self, file)
+    local host = self.host
+    return {
+        json = host.json, hash = host.hash, env = os.getenv, host_name = host.host_name and host.host_name(),
+        read = function(path) return host.files.read(path) end,
+        include = function(name)
+            local path = name:sub(1, 1) == "/" and name or folder_of(file.template) .. "/" .. name
+            return self:compile_file(path, file)
+        end,
+    }
+end
+
+-- -- rendered
+
+local function render_file(self, view, i, result)
+    local settings = self.settings
+    local environment, reading = template_data.environment {
+        view = view, missing = settings.missing, empty = settings.empty, services = self.shared.services,
+        last = self.shared.last, decoded = self.shared.decoded, sections = self.sections[i],
+        host = host_functions(self, settings.files[i]),
+    }
+    local text, err = self.templates[i]:render(environment, { nothing = reading.nothing })
+    for path in pairs(reading.read) do result.read[path] = true end
+    for path in pairs(reading.unknown) do result.unknown[path] = true end
+    for name in pairs(reading.guarded) do result.guarded[name] = true end
+    for name, list in pairs(reading.seen) do result.seen[name] = list end
+    if next(reading.unknown) then return nil end
+    if text then self.sections[i] = reading.kept end
+    return text, err
+end
+
+-- All files from one state of the view, without a wait: { texts, read, unknown, guarded, seen, err }. With `unknown`
+-- paths it means nothing until they are followed, too.
+function Group:render(view)
+    local result = { texts = {}, read = {}, unknown = {}, guarded = {}, seen = {}, err = nil }
+    for i in ipairs(self.settings.files) do
+        local text, err = render_file(self, view, i, result)
+        if err and not next(result.unknown) then
+            result.err = err
+            return result
+        end
+        result.texts[i] = text
+    end
+    if not next(result.unknown) then
+        self.renders = self.renders + 1
+        for name, list in pairs(result.seen) do self.shared.last[name] = list end
+    end
+    return result
+end
+
+-- -- where the files are
+
+-- The folder that a link leads to has one of two names in turn.
+local function next_folder(self)
+    local link = self.settings.directory
+    local now, first = self.host.files.stat(link .. "/."), self.host.files.stat(link .. ".1/.")
+    local is_first = now and first and now.inode == first.inode
+    return link .. (is_first and ".2" or ".1")
+end
+
+function Group:path_of(i)
+    local path = self.settings.files[i].path
+    return self.settings.directory and self.settings.directory .. "/" .. path or path
+end
+
+local function is_in_place(self, i, text)
+    local path = self:path_of(i)
+    local found = self.host.files.stat(path)
+    if not found or found.size ~= #text or found.mode ~= self.settings.files[i].mode then return false end
+    return self.host.files.read(path) == text
+end
+
+-- What a rendering would change: "" when nothing.
+function Group:diff(texts)
+    local parts = {}
+    for i, text in ipairs(texts) do
+        local path = self:path_of(i)
+        parts[#parts + 1] = diff(path, (self.host.files.read(path)), text)
+    end
+    return table.concat(parts)
+end
+
+-- -- staged, checked, swapped
+
+local function discard(self, staged)
+    for _, name in pairs(staged) do self.host.files.unlink(name) end
+end
+
+local function stage(self, texts, changed, folder)
+    local staged, files = {}, self.host.files
+    for i, file in ipairs(self.settings.files) do
+        if changed[i] then
+            local name = folder and folder .. "/" .. file.path or file.path .. ".zooid-new"
+            local err
+            name, err = files.stage(name, texts[i], {
+                mode = file.mode, owner = file.owner, group = file.group, name = name })
+            if not name then
+                discard(self, staged)
+                return nil, tostring(err)
+            end
+            staged[i] = name
+        end
+    end
+    return staged
+end
+
+-- A command's words with {} for the first file, {2} for the second, {dir} for the new folder.
+local function fill_in(self, words, staged, folder)
+    local filled = {}
+    for i, word in ipairs(words) do
+        filled[i] = word:gsub("{(%w*)}", function(what)
+            if what == "dir" then return folder end
+            local number = what == "" and 1 or tonumber(what)
+            local file = number and self.settings.files[number]
+            if file then return staged[number] or self:path_of(number) end
+        end)
+    end
+    return filled
+end
+
+-- nil and what it said, when it did not end with 0.
+local function run(self, words, timeout_ms)
+    local ended, err = self.host.run(words, { timeout_ms = timeout_ms })
+    if not ended then return nil, words[1] .. ": " .. tostring(err) end
+    if ended.status == 0 then return true end
+    local how = ended.timed_out and "did not end within " .. timeout_ms .. " ms"
+        or ended.signal ~= 0 and "was ended by signal " .. ended.signal or "ended with " .. ended.status
+    local said = ((ended.output or "") .. (ended.error or "")):gsub("%s+$", "")
+    return nil, words[1] .. " " .. how .. (said ~= "" and ":\n" .. said or "")
+end
+
+-- For a file that takes another's place, and for its backup; what is left of them after a crash does no harm.
+local function old_name(path)
+    return path .. ".zooid-old"
+end
+
+local function put_back(self, swapped)
+    for i = #swapped, 1, -1 do
+        local path = self:path_of(swapped[i])
+        if not self.host.files.swap(old_name(path), path) then self.host.files.unlink(path) end
+    end
+end
+
+local function keep_old(self, path)
+    local files = self.host.files
+    files.unlink(old_name(path))
+    return not files.stat(path) or files.link(path, old_name(path))
+end
+
+local function forget_old(self, swapped)
+    local files = self.host.files
+    for _, i in ipairs(swapped) do
+        local old = old_name(self:path_of(i))
+        if self.settings.backup and files.stat(old) then files.link(old, self:path_of(i) .. ".bak") end
+        files.unlink(old)
+    end
+end
+
+-- All of them, or none: what was swapped when one cannot be is put back.
+local function swap_files(self, staged)
+    local swapped = {}
+    for i in ipairs(self.settings.files) do
+        if staged[i] then
+            local path = self:path_of(i)
+            local kept, err = keep_old(self, path)
+            local done = kept
+            if kept then done, err = self.host.files.swap(staged[i], path) end
+            if not done then
+                put_back(self, swapped)
+                discard(self, staged)
+                return nil, tostring(err)
+            end
+            staged[i] = nil
+            swapped[#swapped + 1] = i
+        end
+    end
+    forget_old(self, swapped)
+    return true
+end
+
+-- The link leads to the new folder, whose files have their names already. A file in the place of itself: the folder is
+-- synced.
+local function swap_folder(self, staged, folder)
+    local files, link = self.host.files, self.settings.directory
+    local made, err = files.swap(staged[1], staged[1])
+    files.unlink(link .. ".zooid-new")
+    if made then made, err = files.symlink(folder:match "[^/]*$", link .. ".zooid-new") end
+    if made then made, err = files.swap(link .. ".zooid-new", link) end
+    return made and true or nil, err and tostring(err)
+end
+
+-- -- the reload
+
+-- Whether one is still due is kept in a file, so that it is made up for after a crash. No sync: a host that has lost
+-- its power starts what reads the files anew.
+function Group:mark_path()
+    local folder = self.host.state_dir and self.host.state_dir()
+    return folder and folder .. "/" .. self.name .. ".reload"
+end
+
+local function set_mark(self, is_due)
+    self.reload_due = is_due
+    local path = self:mark_path()
+    if not path then return end
+    if not is_due then
+        self.host.files.unlink(path)
+        return
+    end
+    local file = io.open(path, "w")
+    if file then file:close() end
+end
+
+function Group:look_at_mark()
+    local path = self:mark_path()
+    self.reload_due = path ~= nil and self.host.files.stat(path) ~= nil
+end
+
+local function signal_of(self)
+    local pid, err = self.host.files.read(self.settings.pid_file)
+    pid = pid and pid:match "%d+"
+    if not pid then return nil, self.settings.pid_file .. ": " .. (err and tostring(err) or "there is no number") end
+    return { "/bin/sh", "-c", 'kill -"$0" "$1"', self.settings.signal, pid }
+end
+
+local function reload(self)
+    local settings, ok, err = self.settings, true, nil
+    if settings.reload then
+        ok, err = run(self, fill_in(self, settings.reload, {}, settings.directory), settings.reload_timeout_ms)
+    end
+    if ok and settings.signal then
+        local words
+        words, err = signal_of(self)
+        ok = words and true or nil
+        if words then ok, err = run(self, words, settings.reload_timeout_ms) end
+    end
+    if not ok then return nil, err end
+    set_mark(self, false)
+    return true
+end
+
+-- -- together
+
+local function changed_files(self, texts)
+    local changed, any = {}, false
+    for i, text in ipairs(texts) do
+        changed[i] = not is_in_place(self, i, text)
+        any = any or changed[i]
+    end
+    if any and self.settings.directory then
+        for i in ipairs(texts) do changed[i] = true end
+    end
+    return changed, any
+end
+
+-- It goes as a whole: who still reads the set before the last one misses a file, and does not find another set's.
+local function empty_folder(self, folder)
+    for _, file in ipairs(self.settings.files) do self.host.files.unlink(folder .. "/" .. file.path) end
+    os.remove(folder)
+end
+
+local function prepare_folder(self)
+    if not self.settings.directory then return true end
+    local folder = next_folder(self)
+    empty_folder(self, folder)
+    local made, err = self.host.files.mkdir(folder, 0x1ed)
+    return made and folder or nil, err and tostring(err)
+end
+
+-- nil, what went wrong, and whether the texts themselves were refused.
+local function install(self, texts, changed)
+    local folder, err = prepare_folder(self)
+    if not folder then return nil, err end
+    folder = self.settings.directory and folder or nil
+    local staged
+    staged, err = stage(self, texts, changed, folder)
+    if not staged then return nil, err end
+    if self.settings.validate then
+        local ok
+        ok, err = run(self, fill_in(self, self.settings.validate, staged, folder), self.settings.validate_timeout_ms)
+        if not ok then
+            discard(self, staged)
+            return nil, "the check has failed: " .. err, true
+        end
+    end
+    set_mark(self, true)
+    if folder then return swap_folder(self, staged, folder) end
+    return swap_files(self, staged)
+end
+
+local function fail(self, state, message)
+    self.failures = self.failures + 1
+    self.state, self.message = state, message
+    return nil, message
+end
+
+-- A rendering that came to nothing.
+function Group:refuse(err)
+    return fail(self, err.kind == "keep" and "kept" or "failed", tostring(err))
+end
+
+-- The same texts that were refused once are not tried again, unless `force`.
+local function was_refused(self, texts)
+    if not self.refused then return false end
+    for i, text in ipairs(texts) do
+        if self.refused[i] ~= text then return false end
+    end
+    return true
+end
+
+-- True, and "changed" or "unchanged"; nil and what went wrong: then the old files are in place (state "refused" by the
+-- check, or "failed"), or the new ones are, and their reader does not know of it yet (state "not reloaded").
+function Group:apply(texts, force)
+    local changed, any = changed_files(self, texts)
+    if any and was_refused(self, texts) and not force then return nil, self.message end
+    self.refused = nil
+    if any then
+        local ok, err, refused = install(self, texts, changed)
+        if not ok then
+            self.refused = refused and texts or nil
+            return fail(self, refused and "refused" or "failed", err)
+        end
+        self.changes = self.changes + 1
+    end
+    if any or self.reload_due then
+        local ok, err = reload(self)
+        if not ok then return fail(self, "not reloaded", err) end
+    end
+    self.state, self.message = "good", ""
+    return true, any and "changed" or "unchanged"
+end
+
+return { new = new }
