@@ -155,7 +155,7 @@ static bool insert(struct catalog *c, struct service *s, struct instance *instan
     }
     s->entries = larger;
     memmove(&s->entries[place + 1], &s->entries[place], (s->count - place) * sizeof *s->entries);
-    s->entries[place] = (struct entry){instance, c->snapshot};
+    s->entries[place] = (struct entry){instance, c->snapshot, false};
     s->count++;
     c->instances++;
     return true;
@@ -170,7 +170,7 @@ static bool put(struct catalog *c, struct service *s, struct instance *instance,
         return false;
     if (entry != NULL) {
         struct instance *old = entry->instance;
-        *entry = (struct entry){instance, c->snapshot};
+        *entry = (struct entry){instance, c->snapshot, false};
         retire(s, old, instance, now_ms);
     } else if (!insert(c, s, instance)) {
         return false;
@@ -217,20 +217,34 @@ bool catalog_put(struct catalog *c, const char *path, const void *data, size_t l
     if (s != NULL && put(c, s, instance_read(name, id, data, len), now_ms))
         return true;
     c->refused++;
-    catalog_remove(c, path, now_ms);
+    catalog_remove(c, path);
     return false;
 }
 
-void catalog_remove(struct catalog *c, const char *path, uint64_t now_ms)
+void catalog_remove(struct catalog *c, const char *path)
 {
     char name[NAME_MAX_BYTES];
     const char *id;
     struct service *s = split(c, path, name, &id) ? catalog_find(c, name) : NULL;
-    size_t place = s == NULL ? 0 : entry_place(s, id);
-    if (s == NULL || place == s->count || strcmp(s->entries[place].instance->id, id) != 0)
-        return;
-    remove_at(c, s, place, now_ms);
-    judge(s, now_ms);
+    struct entry *entry = s == NULL ? NULL : entry_find(s, id);
+    if (entry != NULL)
+        entry->leaving = s->has_leaving = true;
+}
+
+void catalog_end_txn(struct catalog *c, uint64_t now_ms)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        struct service *s = c->services[i];
+        if (!s->has_leaving)
+            continue;
+        s->has_leaving = false;
+        size_t before = s->count;
+        for (size_t j = s->count; j-- > 0;)
+            if (s->entries[j].leaving)
+                remove_at(c, s, j, now_ms);
+        if (s->count != before)
+            judge(s, now_ms);
+    }
 }
 
 bool catalog_restore(struct catalog *c, struct instance *instance, uint64_t now_ms)
@@ -246,6 +260,7 @@ bool catalog_restore(struct catalog *c, struct instance *instance, uint64_t now_
 
 void catalog_caught_up(struct catalog *c, uint64_t now_ms)
 {
+    catalog_end_txn(c, now_ms);
     for (size_t i = 0; i < c->count; i++) {
         struct service *s = c->services[i];
         size_t before = s->count;

@@ -10,6 +10,7 @@
 struct entry {
     struct instance *instance;
     uint32_t snapshot; /* that it was seen in last */
+    bool leaving;      /* deleted in a txn that has not ended */
 };
 
 struct service {
@@ -19,6 +20,7 @@ struct service {
     size_t good;
     struct guard guard;
     struct guard_settings settings;
+    bool has_leaving;
     bool dirty; /* its good instances changed since that was looked at last */
 };
 
@@ -31,7 +33,10 @@ void catalog_free(struct catalog *c);
 void catalog_reset(struct catalog *c);
 /* Made or changed. False: there is no room for it, by the limits or by memory; it is as if it were not there. */
 bool catalog_put(struct catalog *c, const char *path, const void *data, size_t len, uint64_t now_ms);
-void catalog_remove(struct catalog *c, const char *path, uint64_t now_ms);
+/* It counts at the end of the txn: what is deleted and made again in one, as by another session that takes it over, was
+ * never gone. */
+void catalog_remove(struct catalog *c, const char *path);
+void catalog_end_txn(struct catalog *c, uint64_t now_ms);
 void catalog_caught_up(struct catalog *c, uint64_t now_ms);
 /* From a file: what was known before the restart. Takes the instance over. */
 bool catalog_restore(struct catalog *c, struct instance *instance, uint64_t now_ms);

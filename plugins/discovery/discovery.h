@@ -38,7 +38,7 @@ struct discovery {
     struct settings settings;
     const char *host_name;
     char *address;
-    bool connected;
+    bool connected; /* nothing else is known: there may be no session before something is registered */
 
     struct catalog *catalog;
     zooid_handle tick, keep; /* timers: a guard has to be looked at; known services are written */

@@ -43,13 +43,16 @@ static void changed(void *context, const struct zooid_plugin_change *change)
         if (node->code == ZOOID_PLUGIN_OK && !catalog_put(d->catalog, node->path, node->data, node->len, now))
             discovery_log(d, ZOOID_PLUGIN_DEBUG, "%s: it is no instance, or there is no room for it", node->path);
         break;
-    case ZOOID_PLUGIN_DELETED: catalog_remove(d->catalog, node->path, now); break;
+    case ZOOID_PLUGIN_DELETED: catalog_remove(d->catalog, node->path); break;
     case ZOOID_PLUGIN_RESET: catalog_reset(d->catalog); break;
     case ZOOID_PLUGIN_CAUGHT_UP:
         catalog_caught_up(d->catalog, now);
         look(d);
         break;
-    case ZOOID_PLUGIN_TXN_END: look(d); break;
+    case ZOOID_PLUGIN_TXN_END:
+        catalog_end_txn(d->catalog, now);
+        look(d);
+        break;
     case ZOOID_PLUGIN_ENDED: d->api->fail(d->host, "the subscription to the services has ended"); break;
     case ZOOID_PLUGIN_ACL_CHANGED: break;
     }

@@ -117,6 +117,8 @@ static bool begin(struct discovery *d)
     known_load(d);
     store_load(d);
     files_start(d);
+    publish_all(d);
+    define_soon(d);
     return mirror_start(d) && checks_start(d) && commands_start(d) && d->api->session(d->host, session_changed, d) != 0;
 }
 
@@ -126,7 +128,8 @@ static int start(const struct zooid_host_api *api, zooid_host *host, void **stat
     struct discovery *d = calloc(1, sizeof *d);
     if (d == NULL)
         return ZOOID_PLUGIN_REFUSED;
-    *d = (struct discovery){.api = api, .host = host, .host_name = api->host_name(host), .inotify = -1};
+    *d = (struct discovery){
+        .api = api, .host = host, .host_name = api->host_name(host), .connected = true, .inotify = -1};
     if (!settings_read(&d->settings, api->settings(host), &p)) {
         api->config_error(host, p.key, p.text);
         free(d);

@@ -73,6 +73,13 @@ class DiscoveryCase(command.CommandCase):
     def wait_ids(self, service, ids, base="/services"):
         harness.wait_until(lambda: self.ids(service, base) == sorted(ids), what="%s with %s" % (service, ids))
 
+    def wait_offered(self, name="discovery"):
+        """Until its commands can be called."""
+        def offered():
+            return subprocess.run([command.ZOOID, "plugin", name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                  env=self.environment(), timeout=60, check=False).returncode == 0
+        harness.wait_until(offered, what="the commands of " + name)
+
     def call(self, *words, name="discovery"):
         return json.loads(self.zooid("-j", "plugin", name, *words))
 

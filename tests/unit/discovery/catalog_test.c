@@ -47,7 +47,8 @@ static void gone(const char *id)
 {
     char path[128];
     (void)snprintf(path, sizeof path, "/services/%s", id);
-    catalog_remove(catalog, path, now);
+    catalog_remove(catalog, path);
+    catalog_end_txn(catalog, now);
 }
 
 static void put_many(const char *service, int first, int count)
@@ -198,6 +199,7 @@ static void a_node_that_becomes_unreadable_is_gone(void **state)
     caught_up();
     put_many("web", 0, 1);
     assert_false(put_text("web/00", "{"));
+    catalog_end_txn(catalog, now);
     assert_string_equal(web(), "");
     assert_int_equal(catalog_instances(catalog), 0);
     end();
@@ -264,6 +266,26 @@ static void a_farewell_leaves_nothing(void **state)
     catalog_find(catalog, "web")->dirty = false;
     (void)catalog_tick(catalog, now);
     assert_int_equal(catalog_services(catalog), 0);
+    end();
+}
+
+static void what_is_taken_over_was_never_gone(void **state)
+{
+    (void)state;
+    begin("{}");
+    caught_up();
+    put_many("web", 0, 4);
+    for (int i = 0; i < 4; i++) {
+        char path[32];
+        (void)snprintf(path, sizeof path, "/services/web/%02d", i);
+        catalog_remove(catalog, path);
+    }
+    assert_string_equal(web(), "00 01 02 03");
+    put_many("web", 0, 3);
+    put("web/03", "passing", ",\"maintenance\":\"disk\"");
+    catalog_end_txn(catalog, now);
+    assert_string_equal(web(), "00 01 02");
+    assert_int_equal(catalog_instances(catalog), 4);
     end();
 }
 
@@ -424,6 +446,7 @@ int main(void)
         cmocka_unit_test(the_last_good_one_is_kept),
         cmocka_unit_test(all_that_are_critical_are_kept_too),
         cmocka_unit_test(a_farewell_leaves_nothing),
+        cmocka_unit_test(what_is_taken_over_was_never_gone),
         cmocka_unit_test(emptiness_may_be_believed_after_a_time),
         cmocka_unit_test(a_mass_that_goes_is_suspect),
         cmocka_unit_test(what_goes_slowly_is_no_mass),
