@@ -174,7 +174,7 @@ void doors_reload(struct doors *d, const struct settings *settings)
         LOG_ERROR(d->parts.log, "tls", "TLS stays as it was: the reload could not begin");
 }
 
-const struct local *doors_local(const struct doors *d)
+struct local *doors_local(const struct doors *d)
 {
     return d->local;
 }

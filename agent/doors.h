@@ -30,7 +30,7 @@ void doors_reload(struct doors *d, const struct settings *settings);
 
 /* For reports: connections and their counts. */
 const struct front *doors_front(const struct doors *d);
-const struct local *doors_local(const struct doors *d);
+struct local *doors_local(const struct doors *d);
 
 /* The ports that are listened on now; -1: none. */
 int32_t doors_client_port(const struct doors *d);

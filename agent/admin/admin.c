@@ -1,10 +1,12 @@
-/* admin.c - HTTP/1.1 for operators: what is asked, by a table of paths, is answered from the overview.
+/* admin.c - HTTP/1.1 for operators: what is asked, by a table of paths, is answered from the overview; what is below
+ * /plugins, by local clients, for which the connection waits.
  *
  * GET and HEAD only. A connection holds at most one short URL and one answer, and is closed when it idles. */
 #include "agent/admin/admin.h"
 
 #include "agent/admin/commands.h"
 #include "agent/admin/monitor.h"
+#include "agent/admin/plugins.h"
 #include "agent/net/listener.h"
 #include "core/base/list.h"
 #include "core/base/mem.h"
@@ -34,17 +36,12 @@ struct connection {
     uv_write_t write;
     http_parser parser;
     struct buffer url;
-    struct buffer answer; /* being sent */
+    struct buffer answer;    /* being sent */
+    struct local_call *call; /* that it waits for; NULL: for none */
     char input[READ_BYTES];
 };
 
 /* -- answers ------------------------------------------------------------------------------------------------------ */
-
-struct answer {
-    int code;
-    const char *type;
-    struct buffer body;
-};
 
 static enum status answer_live(const struct overview *o, struct answer *a)
 {
@@ -114,30 +111,32 @@ static enum status answer_path(const struct overview *o, const char *path, bool 
                          metrics_only ? "/metrics" : o->settings->admin_command_url);
 }
 
-static enum status make_answer(struct connection *c)
+static void on_called(void *context, const struct local_answer *answer);
+
+/* What is asked, answered at once, or by somebody for whom c->call waits. */
+static enum status find_answer(struct connection *c, struct answer *a)
 {
-    struct answer a = {.code = 200, .type = "text/plain; charset=utf-8"};
-    char *path = (char *)c->url.data;
-    path[strcspn(path, "?#")] = '\0';
-    enum status st;
-    if (c->parser.method == HTTP_GET || c->parser.method == HTTP_HEAD) {
-        st = answer_path(c->admin->overview, path, c->metrics_only, &a);
-    } else {
-        a.code = 405;
-        st = buffer_printf(&a.body, "GET and HEAD only\n");
-    }
-    bool keeps = http_should_keep_alive(&c->parser) != 0;
-    c->should_close = !keeps;
+    char *target = (char *)c->url.data;
+    bool is_get = c->parser.method == HTTP_GET;
+    if (is_get && !c->metrics_only && plugins_has(target))
+        return plugins_call(c->admin->overview, target, on_called, c, &c->call, a);
+    target[strcspn(target, "?#")] = '\0';
+    if (is_get || c->parser.method == HTTP_HEAD)
+        return answer_path(c->admin->overview, target, c->metrics_only, a);
+    a->code = 405;
+    return buffer_printf(&a->body, "GET and HEAD only\n");
+}
+
+static enum status write_answer(struct connection *c, const struct answer *a)
+{
     c->answer.len = 0;
-    if (st == ST_OK)
-        st = buffer_printf(&c->answer,
-                           "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-                           "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n%s\r\n",
-                           a.code, http_status_str((enum http_status)a.code), a.type, a.body.len,
-                           keeps ? "" : "Connection: close\r\n");
+    enum status st = buffer_printf(&c->answer,
+                                   "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+                                   "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n%s\r\n",
+                                   a->code, http_status_str((enum http_status)a->code), a->type, a->body.len,
+                                   c->should_close ? "Connection: close\r\n" : "");
     if (st == ST_OK && c->parser.method != HTTP_HEAD)
-        st = buffer_append(&c->answer, a.body.data, a.body.len);
-    buffer_free(&a.body);
+        st = buffer_append(&c->answer, a->body.data, a->body.len);
     return st;
 }
 
@@ -163,6 +162,9 @@ static void connection_close(struct connection *c)
     if (c->is_closing)
         return;
     c->is_closing = true;
+    if (c->call != NULL)
+        local_call_drop(c->call);
+    c->call = NULL;
     uv_close((uv_handle_t *)&c->socket, on_handle_closed);
     uv_close((uv_handle_t *)&c->idle, on_handle_closed);
 }
@@ -198,18 +200,45 @@ static int on_url(http_parser *parser, const char *at, size_t len)
     return buffer_append(&c->url, at, len) == ST_OK ? 0 : -1;
 }
 
-/* Reading stops until the answer is gone: one request at a time. */
+/* False: it cannot be sent. */
+static bool send_answer(struct connection *c, struct answer *a)
+{
+    enum status st = write_answer(c, a);
+    buffer_free(&a->body);
+    c->write.data = c;
+    uv_buf_t buf = uv_buf_init((char *)c->answer.data, (unsigned)c->answer.len);
+    return st == ST_OK && uv_write(&c->write, (uv_stream_t *)&c->socket, &buf, 1, on_written) == 0;
+}
+
+static void on_called(void *context, const struct local_answer *answer)
+{
+    struct connection *c = context;
+    struct answer a = {.code = 200};
+    c->call = NULL;
+    bool good = plugins_answer(answer, &a) == ST_OK && send_answer(c, &a) && uv_timer_again(&c->idle) == 0;
+    if (!good)
+        connection_close(c);
+}
+
+/* Reading stops until the answer is gone: one request at a time. While somebody else makes it, the connection does not
+ * idle. */
 static int on_message(http_parser *parser)
 {
     struct connection *c = parser->data;
-    if (buffer_append(&c->url, "", 1) != ST_OK || make_answer(c) != ST_OK)
-        return -1;
+    struct answer a = {.code = 200, .type = "text/plain; charset=utf-8"};
+    c->should_close = http_should_keep_alive(parser) == 0;
+    enum status st = buffer_append(&c->url, "", 1);
+    if (st == ST_OK)
+        st = find_answer(c, &a);
     c->url.len = 0;
-    c->write.data = c;
-    uv_buf_t buf = uv_buf_init((char *)c->answer.data, (unsigned)c->answer.len);
     uv_read_stop((uv_stream_t *)&c->socket);
     http_parser_pause(parser, 1);
-    return uv_write(&c->write, (uv_stream_t *)&c->socket, &buf, 1, on_written) == 0 ? 0 : -1;
+    if (st == ST_OK && c->call != NULL)
+        return uv_timer_stop(&c->idle);
+    if (st == ST_OK)
+        return send_answer(c, &a) ? 0 : -1;
+    buffer_free(&a.body);
+    return -1;
 }
 
 static const http_parser_settings parser_settings = {.on_url = on_url, .on_message_complete = on_message};

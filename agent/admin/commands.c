@@ -232,6 +232,7 @@ static const struct command_row {
     {"monitor", {"mntr"}, true, false, monitor},
     {"observer_connection_stat_reset", {"orst"}, true, true, nothing},
     {"observers", {"obsr"}, true, false, commands_observers},
+    {"providers", {0}, false, false, commands_providers},
     {"ruok", {0}, false, false, nothing},
     {"server_stats", {"srvr"}, true, false, server_stats},
     {"set_trace_mask", {"stmk"}, false, true, set_trace_mask},

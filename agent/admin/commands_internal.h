@@ -7,6 +7,7 @@
 
 int commands_connections(const struct overview *o, json_t *answer);
 int commands_dump(const struct overview *o, json_t *answer);
+int commands_providers(const struct overview *o, json_t *answer);
 int commands_watches(const struct overview *o, json_t *answer);
 int commands_watches_by_path(const struct overview *o, json_t *answer);
 int commands_leader(const struct overview *o, json_t *answer);

@@ -3,6 +3,7 @@
 #include "agent/admin/commands_internal.h"
 
 #include "agent/admin/ensemble_report.h"
+#include "agent/local/local.h"
 
 #include <inttypes.h>
 
@@ -154,4 +155,36 @@ int commands_watches_by_path(const struct overview *o, json_t *answer)
     struct listing l = {.overview = o, .first = json_object()};
     watches_each_by_path(replica_watches(o->replica), add_by_path, &l);
     return l.failed | json_object_set_new(answer, "path_to_session_ids", l.first);
+}
+
+static json_t *offer_of(struct listing *l, const struct local_offer *offer)
+{
+    json_t *object = json_object();
+    l->failed |= json_object_set_new(object, "name", json_string(offer->command)) |
+                 json_object_set_new(object, "help", json_string(offer->help)) |
+                 json_object_set_new(object, "admin", json_boolean(offer->admin));
+    return object;
+}
+
+static void add_provider(void *context, const struct local_provider_report *p)
+{
+    struct listing *l = context;
+    json_t *object = json_object(), *commands = json_array();
+    l->failed |= json_object_set_new(object, "name", json_string(p->name)) |
+                 json_object_set_new(object, "description", json_string(p->description)) |
+                 json_object_set_new(object, "uid", json_integer(p->uid)) |
+                 json_object_set_new(object, "pid", json_integer(p->pid)) |
+                 json_object_set_new(object, "calls", json_integer(p->calls));
+    for (size_t i = 0; i < p->offer_count && count_item(l); i++)
+        l->failed |= json_array_append_new(commands, offer_of(l, &p->offers[i]));
+    l->failed |= json_object_set_new(object, "commands", commands) | json_array_append_new(l->first, object);
+}
+
+/* Who offers commands at the local door, and which. */
+int commands_providers(const struct overview *o, json_t *answer)
+{
+    struct listing l = {.overview = o, .first = json_array()};
+    if (o->doors != NULL)
+        local_each_provider(doors_local(o->doors), add_provider, &l);
+    return l.failed | json_object_set_new(answer, "providers", l.first);
 }

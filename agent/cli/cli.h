@@ -7,6 +7,7 @@
  *   write.c     set, create, delete, acl set
  *   multi.c     several of these from a file, all or none
  *   report.c    status, members, sessions, command, debug
+ *   plugin.c    commands that plugins offer
  *   bench.c     how fast the agent answers
  *   shell.c     commands from a terminal (complete.c: the word that is begun)
  *   watch.c     watch, with a command for each change
@@ -24,7 +25,7 @@ enum exit_code {
     EXIT_FINE = 0,
     EXIT_FAILED = 1,    /* the agent refused it, or it cannot be done */
     EXIT_USAGE = 2,     /* the command line is wrong */
-    EXIT_NO_NODE = 3,   /* no such node */
+    EXIT_NO_NODE = 3,   /* no such node, no such plugin or command of one */
     EXIT_NO_AGENT = 4,  /* no agent, or it does not serve */
     EXIT_CONFLICT = 5,  /* the version does not match, or the node is there already */
     EXIT_FORBIDDEN = 6, /* an ACL, or a setting of the agent, does not permit it */
@@ -74,6 +75,7 @@ int run_status(struct cli *cli, const struct arguments *a);
 int run_members(struct cli *cli, const struct arguments *a);
 int run_sessions(struct cli *cli, const struct arguments *a);
 int run_command(struct cli *cli, const struct arguments *a);
+int run_plugin(struct cli *cli, const struct arguments *a);
 int run_debug(struct cli *cli, const struct arguments *a);
 int run_bench(struct cli *cli, const struct arguments *a);
 int run_shell(struct cli *cli, const struct arguments *a);
@@ -128,6 +130,11 @@ struct json_t *ask_command(struct cli *cli, const char *name, int *code);
 int run_agent_program(const char *const *words);
 /* Whether the backup directory has any. */
 bool has_snapshot(const char *directory);
+/* -- plugin.c */
+
+/* Of all who offer commands, or of the commands that one of them offers; nothing is said when it cannot be asked. */
+void plugin_each_name(zooid_client *client, const char *plugin, uint32_t wait_ms,
+                      void (*fn)(void *context, const char *name), void *context);
 
 /* -- output.c */
 

@@ -38,6 +38,8 @@ static const struct command commands[] = {
     {"members", "", 0, 0, "members", "print the members of the ensemble", run_members},
     {"sessions", "", 0, 0, "sessions", "print the sessions that this member knows", run_sessions},
     {"command", "", 1, 1, "command NAME", "print what the admin server answers to a command", run_command},
+    {"plugin", "", 0, -1, "plugin [NAME [COMMAND [ARGUMENT ...]]]",
+     "run a command that a plugin offers, or print its commands, or all plugins", run_plugin},
     {"debug", "", 0, 0, "debug", "print all that helps to find out what is wrong, as JSON", run_debug},
     {"bench", "n:p:b:", 0, 0, "bench [-n COUNT] [-p OUTSTANDING] [-b BYTES]",
      "measure how fast a node is read and written: -n times, -p at a time, with -b bytes", run_bench},

@@ -1,4 +1,5 @@
-/* complete.c - completion in the shell: names of commands, then paths, as the agent has them at this moment. */
+/* complete.c - completion in the shell: names of commands, then paths, or plugins and what they offer, as the agent has
+ * them at this moment. */
 #include "agent/cli/complete.h"
 #include "agent/cli/cli.h"
 
@@ -11,6 +12,7 @@ enum { WAIT_MS = 500, SHOWN_MAX = 100, TEXT_LEN = 4096 };
 struct matches {
     char common[TEXT_LEN]; /* what all of them begin with, behind what is typed */
     size_t typed;          /* length of what is typed of each */
+    const char *word;      /* that is typed; of plugins */
     size_t count, kept;
     char *names[SHOWN_MAX]; /* the first ones */
 };
@@ -52,6 +54,38 @@ static void match_children(struct matches *m, zooid_client *client, const char *
     free(parent);
 }
 
+static void match_name(void *context, const char *name)
+{
+    struct matches *m = context;
+    if (strncmp(name, m->word, m->typed) == 0)
+        add_match(m, name);
+}
+
+/* `before` is what stands before the word: "plugin " and perhaps a name. False: it is another command's. */
+static bool match_plugin(struct matches *m, zooid_client *client, char *before, const char *word)
+{
+    char *words[3];
+    int count = split_words(before, words, 3);
+    if (count < 1 || strcmp(words[0], "plugin") != 0)
+        return false;
+    m->word = word;
+    if (count <= 2)
+        plugin_each_name(client, count == 1 ? NULL : words[1], WAIT_MS, match_name, m);
+    return true;
+}
+
+static void match_word(struct matches *m, zooid_client *client, const char *line, size_t begin, const char *word)
+{
+    char *before = strndup(line, begin);
+    if (before == NULL)
+        return;
+    if (begin == 0)
+        match_commands(m, word);
+    else if (!match_plugin(m, client, before, word) && word[0] == '/')
+        match_children(m, client, word);
+    free(before);
+}
+
 static void show(const struct matches *m)
 {
     (void)putchar('\n');
@@ -75,10 +109,7 @@ unsigned char complete_at_cursor(EditLine *line, int key)
     if (word == NULL)
         return CC_ERROR;
     m.typed = strlen(word);
-    if (begin == info->buffer)
-        match_commands(&m, word);
-    else if (word[0] == '/')
-        match_children(&m, cli->client, word);
+    match_word(&m, cli->client, info->buffer, (size_t)(begin - info->buffer), word);
     free(word);
     unsigned char answer = m.count == 0 ? CC_ERROR : CC_REFRESH;
     if (m.common[0] != '\0')

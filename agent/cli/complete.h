@@ -1,4 +1,4 @@
-/* complete.h - the word that is begun at the cursor: a command's name, or a path. */
+/* complete.h - the word that is begun at the cursor: a command's name, a path, a plugin or one of its commands. */
 #pragma once
 
 #include <histedit.h>

@@ -47,7 +47,7 @@ static enum exit_code exit_code_of(int code)
         {ZOOID_BAD_VERSION, EXIT_CONFLICT},    {ZOOID_NODE_EXISTS, EXIT_CONFLICT},
         {ZOOID_NOT_EMPTY, EXIT_CONFLICT},      {ZOOID_NO_AUTH, EXIT_FORBIDDEN},
         {ZOOID_NOT_PERMITTED, EXIT_FORBIDDEN}, {ZOOID_AUTH_FAILED, EXIT_FORBIDDEN},
-        {ZOOID_NOT_HELD, EXIT_NOT_HELD},
+        {ZOOID_NOT_HELD, EXIT_NOT_HELD},       {ZOOID_NO_SUCH_PROVIDER, EXIT_NO_NODE},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         if (rows[i].code == code)

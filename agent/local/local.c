@@ -1,6 +1,6 @@
 /* local.c - the local door as a whole: made, opened, ended, and its tongue. */
 #include "agent/base/inherited.h"
-#include "agent/local/local_internal.h"
+#include "agent/local/local_calls.h"
 
 /* -- memory of messages ------------------------------------------------------------------------------------------- */
 
@@ -28,6 +28,7 @@ static struct local_client *client_new(struct local *l, struct connection *conne
     c->frame_max = LOCAL_FRAME_BEFORE_HELLO;
     list_init(&c->requests);
     list_init(&c->apart);
+    list_init(&c->calls_in_hand);
     list_init(&c->in_held);
     list_init(&c->in_suspended);
     connection->state = c;
@@ -85,6 +86,7 @@ static void ended(void *context, struct connection *connection)
     if (c == NULL)
         return;
     local_session_abandon(c);
+    local_calls_fail(c);
     LIST_FOR_EACH(at, &c->requests)
     local_request_free(LIST_ENTRY(at, struct local_request, link));
     LIST_FOR_EACH(at, &c->apart)
@@ -149,6 +151,7 @@ enum status local_new(struct local **out, const struct local_parts *parts, const
     list_init(&l->suspended);
     list_init(&l->subscriptions);
     list_init(&l->backups);
+    list_init(&l->providers);
     list_init(&l->lingerers);
     l->tongue = (struct front_tongue){l, take, translate, sent_away, stray_sent_away, ended, is_ripe, work};
     const struct front_limits limits = limits_of(settings);
@@ -223,6 +226,7 @@ static void on_timer_closed(uv_handle_t *handle)
     deadlines_free(&l->touches);
     deadlines_free(&l->watchdogs);
     deadlines_free(&l->lingers);
+    deadlines_free(&l->calls);
     local_lingerers_free(l);
     local_users_free(l);
     arena_free(&l->arena);

@@ -5,11 +5,13 @@
  * them; local_session.c opens sessions and keeps them alive; local_peer.c knows who the peer is; local_subscribe.c
  * tells subscribers what has changed, local_changes.c writes it; local_backup.c sends the whole tree, local_flow.c is
  * the credit of both; local_linger.c keeps sessions without a connection, local_death.c hears of the death of
- * processes; local_users.c counts what each user has. */
+ * processes; local_users.c counts what each user has; local_provide.c knows who offers commands, local_call.c carries
+ * calls to them (local_calls.h). */
 #pragma once
 
 #include "agent/front/front_parts.h"
 #include "agent/local/local.h"
+#include "agent/local/local_users.h"
 #include "core/base/arena.h"
 #include "core/base/deadlines.h"
 #include "core/jute/records.h"
@@ -31,14 +33,6 @@ enum {
 /* Memory for a message of so many bytes: a hostile one of nothing but empty strings must not take much more. */
 #define LOCAL_ARENA_FOR(frame_len) ((frame_len)*16 + 64 * 1024)
 
-/* What the processes of one user have together. */
-struct local_user {
-    uid_t uid;
-    uint32_t connections; /* and sessions that linger; it is there as long as there are any */
-    uint32_t requests, subscriptions;
-    uint64_t bytes; /* of changes and snapshots that wait or that no credit has come for */
-};
-
 struct local {
     struct local_parts parts;
     struct map64 users; /* struct local_user */
@@ -53,6 +47,8 @@ struct local {
     struct deadlines touches;   /* of clients that have a session */
     struct deadlines watchdogs; /* of clients whose session ends when they ask for nothing */
     struct deadlines lingers;   /* of sessions without a connection */
+    struct deadlines calls;
+    struct list providers;
     struct list lingerers;
     uint32_t lingerer_count;
     bool lingerer_gone;          /* the replica has sent one of them away */
@@ -84,15 +80,17 @@ struct local_client {
     struct connection *connection;
     char name[LOCAL_NAME_MAX + 1];
     bool greeted;
-    bool may_read, may_use, may_admin;
+    bool may_read, may_use, may_provide, may_admin;
     uid_t uid;
     struct local_user *user; /* NULL: not known yet */
     pid_t pid;               /* 0: not known here */
     gid_t groups[LOCAL_GROUPS_MAX];
     size_t group_count;
     struct list requests; /* whose final reply is still to come, in their order */
-    struct list apart;    /* requests without an order */
+    struct list apart;    /* those that are answered when they are ready: subscriptions, backups, calls, offers */
     uint32_t subscription_count;
+    struct list calls_in_hand; /* that it has to answer */
+    uint64_t last_call;
     uint64_t unacknowledged; /* bytes of streams that no credit has come for */
     uint32_t open_count;
     int32_t last_xid;
@@ -138,6 +136,9 @@ struct local_request {
     bool is_apart;
     struct local_subscription *subscription; /* NULL: it is none */
     struct local_backup *backup;             /* the same */
+    struct local_provider *provider;         /* the same */
+    struct local_call *call;                 /* the same, or it has been answered */
+    bool is_unknown;                         /* it may have had its effect, whatever is answered */
     bool resumes;
     int64_t if_changed_since;
     bool has_if_changed_since, with_nodes, with_children, without_data;
@@ -145,7 +146,7 @@ struct local_request {
     struct buffer ready;
 };
 
-enum local_class { LOCAL_ANYONE, LOCAL_READ, LOCAL_USE, LOCAL_ADMIN };
+enum local_class { LOCAL_ANYONE, LOCAL_READ, LOCAL_USE, LOCAL_PROVIDE, LOCAL_ADMIN };
 
 /* What a reply's body is made into. Everything lies in the arena until it is written. */
 struct local_decoding {
@@ -366,16 +367,6 @@ enum status local_write_snapshot(struct local_subscription *s);
 /* Writes a frame with what comes next, at most about `room` bytes, unless there is nothing to tell; `*is_at_end`:
  * nothing follows for now. ST_NOT_FOUND: the place has been overtaken. Others as local_write_snapshot. */
 enum status local_write_changes(struct local_subscription *s, size_t room, struct buffer *say, bool *is_at_end);
-
-/* -- local_users.c */
-
-/* One connection more. NULL: out of memory. */
-struct local_user *local_user_join(struct local *l, uid_t uid);
-void local_user_leave(struct local *l, struct local_user *user);
-/* Has the user too much of it? Then a text that names the setting; else NULL. */
-enum local_budget { LOCAL_BUDGET_CONNECTIONS, LOCAL_BUDGET_REQUESTS, LOCAL_BUDGET_SUBSCRIPTIONS, LOCAL_BUDGET_BYTES };
-const char *local_user_excess(const struct local *l, const struct local_user *user, enum local_budget budget);
-void local_users_free(struct local *l);
 
 /* -- local_timer.c */
 

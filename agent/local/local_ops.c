@@ -1,5 +1,6 @@
 /* local_ops.c - every kind of request of a local client, one row each. */
 #include "agent/local/local_ops.h"
+#include "agent/local/local_calls.h"
 
 #include "core/ops/op.h"
 
@@ -53,6 +54,8 @@ static const struct local_op rows[] = {
     {.body = BODY(REMOVE_WATCH), .name = "remove_watch", .class = LOCAL_READ, .has_path = true, .number = 18,
      .encode = encode_remove_watch},
     {.body = BODY(COMMAND), .name = "command", .class = LOCAL_READ, .own = local_command},
+    {.body = BODY(PROVIDE), .name = "provide", .class = LOCAL_PROVIDE, .own = local_provide},
+    {.body = BODY(CALL), .name = "call", .class = LOCAL_READ, .own = local_call},
     {.body = BODY(SUBSCRIBE), .name = "subscribe", .class = LOCAL_READ, .has_path = true, .own = local_subscribe},
     {.body = BODY(BACKUP), .name = "backup", .class = LOCAL_ADMIN, .own = local_backup},
     {.body = BODY(RESTORE_WATCHES), .name = "restore_watches", .class = LOCAL_READ, .number = 105,

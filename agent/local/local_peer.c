@@ -67,6 +67,7 @@ enum status local_peer_look(struct local_client *c)
     look_at_groups(c, fd);
     c->may_admin = c->uid == 0 || c->uid == geteuid() || is_named(c, s->local_admin);
     c->may_use = c->may_admin || is_named(c, s->local_use);
+    c->may_provide = c->may_admin || (c->may_use && is_named(c, s->local_provide));
     c->may_read = c->may_use || is_named(c, s->local_read);
     return ST_OK;
 }

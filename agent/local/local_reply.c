@@ -1,5 +1,5 @@
 /* local_reply.c - the order of a local client's replies: what the replica says becomes messages, each in its turn. */
-#include "agent/local/local_internal.h"
+#include "agent/local/local_calls.h"
 #include "core/jute/frame.h"
 
 enum { XID_EVENT = -1, FRAME_LEN = 4 };
@@ -33,6 +33,9 @@ void local_request_free(struct local_request *request)
     }
     local_subscription_free(request->subscription);
     local_backup_free(request->backup);
+    local_provider_free(request->provider);
+    if (request->call != NULL)
+        local_call_drop(request->call);
     mem_free(request->path);
     mem_free(request);
     local_check_pressure(c);
@@ -117,6 +120,7 @@ bool local_may_retry(int32_t code)
         ZOOID__LOCAL__CODE__STALE,
         ZOOID__LOCAL__CODE__LIMIT_REACHED,
         ZOOID__LOCAL__CODE__PROVIDER_FAILED,
+        ZOOID__LOCAL__CODE__PROVIDER_EXISTS,
         ZOOID__LOCAL__CODE__STOPPING,
     };
     for (size_t i = 0; i < ARRAY_LEN(codes); i++)
@@ -138,6 +142,7 @@ static const char *text_of(int32_t code)
         {ZOOID__LOCAL__CODE__NOT_CHANGED, "not changed"},
         {ZOOID__LOCAL__CODE__UNIMPLEMENTED, "this agent does not know the request"},
         {ZOOID__LOCAL__CODE__STOPPING, "the agent stops"},
+        {ZOOID__LOCAL__CODE__PROVIDER_REPLACED, "another has taken the name over"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (rows[i].code == code)
@@ -157,9 +162,12 @@ static void fill_error(Zooid__Local__Error *error, int32_t code, const char *mes
     error->outcome_unknown = unknown;
 }
 
-/* A write that the replica has may take effect, whatever its client is told. */
+/* A write that the replica has may take effect, whatever its client is told; and so may a call that the provider has.
+ */
 static bool outcome_is_unknown(const struct local_request *request)
 {
+    if (request->call != NULL || request->is_unknown)
+        return true;
     return request->op != NULL && request->op->needs_session && request->state == LOCAL_WAITS;
 }
 

@@ -1,7 +1,7 @@
 /* local_take.c - what a local client sends: greeted, cancelled, looked up, held until it may be, handed to the replica.
  */
 #include "agent/base/version.h"
-#include "agent/local/local_internal.h"
+#include "agent/local/local_calls.h"
 #include "bindings/c/local_path.h"
 #include "core/ops/op.h"
 
@@ -9,8 +9,10 @@ static const char *missing_right(const struct local_client *c, enum local_class 
 {
     if (class == LOCAL_READ && !c->may_read)
         return "zooid.localRead does not name this user";
-    if (class == LOCAL_USE && !c->may_use)
+    if ((class == LOCAL_USE || class == LOCAL_PROVIDE) && !c->may_use)
         return "zooid.localUse does not name this user";
+    if (class == LOCAL_PROVIDE && !c->may_provide)
+        return "zooid.localProvide does not name this user";
     return class == LOCAL_ADMIN && !c->may_admin ? "zooid.localAdmin does not name this user" : NULL;
 }
 
@@ -21,7 +23,7 @@ static enum status welcome(struct local_client *c)
     struct local *l = c->local;
     Zooid__Local__Welcome body = ZOOID__LOCAL__WELCOME__INIT;
     body.has_version = body.has_member = body.has_frame_max = body.has_requests_max = true;
-    body.has_may_read = body.has_may_use = body.has_may_admin = body.has_client_port = true;
+    body.has_may_read = body.has_may_use = body.has_may_admin = body.has_may_provide = body.has_client_port = true;
     body.version = LOCAL_VERSION;
     body.agent = "zooid-agent " ZOOID_VERSION;
     body.member = l->settings->is_ensemble ? l->settings->server_id : 0;
@@ -30,6 +32,7 @@ static enum status welcome(struct local_client *c)
     body.may_read = c->may_read;
     body.may_use = c->may_use;
     body.may_admin = c->may_admin;
+    body.may_provide = c->may_provide;
     body.client_port = l->client_port > 0 ? (uint32_t)l->client_port : 0;
     from_agent m = ZOOID__LOCAL__FROM_AGENT__INIT;
     m.body_case = ZOOID__LOCAL__FROM_AGENT__BODY_WELCOME;
@@ -294,6 +297,7 @@ bool local_take(struct local_client *c, struct bytes frame)
         return true;
     case ZOOID__LOCAL__TO_AGENT__BODY_CANCEL: cancel(c, m->cancel); return true;
     case ZOOID__LOCAL__TO_AGENT__BODY_CREDIT: local_take_credit(c, m->credit); return true;
+    case ZOOID__LOCAL__TO_AGENT__BODY_CALL_RESULT: local_call_take_result(c, m->call_result); return true;
     default: return take_request(c, m, frame);
     }
 }

@@ -1,5 +1,5 @@
 /* local_timer.c - what time brings to local clients: deadlines of requests, holds that end, touches of sessions. */
-#include "agent/local/local_internal.h"
+#include "agent/local/local_calls.h"
 
 static int64_t now_ms(const struct local *l)
 {
@@ -81,6 +81,7 @@ static void on_timer(uv_timer_t *timer)
     local_session_touch(l, now_ms(l));
     local_session_bite(l, now_ms(l));
     local_lingerers_go_on(l, now_ms(l));
+    local_calls_expire(l, now_ms(l));
     local_arm(l);
 }
 
@@ -92,7 +93,8 @@ static int64_t earliest(const struct deadlines *d, int64_t than)
 
 void local_arm(struct local *l)
 {
-    const struct deadlines *const all[] = {&l->deadlines, &l->holds, &l->touches, &l->watchdogs, &l->lingers};
+    const struct deadlines *const all[] = {&l->deadlines, &l->holds,   &l->touches,
+                                           &l->watchdogs, &l->lingers, &l->calls};
     int64_t due = INT64_MAX;
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         due = earliest(all[i], due);

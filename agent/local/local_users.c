@@ -59,6 +59,10 @@ const char *local_user_excess(const struct local *l, const struct local_user *us
                                    "this user has zooid.localUserRequestsMax open requests"},
         [LOCAL_BUDGET_SUBSCRIPTIONS] = {user->subscriptions, s->local_user_subscriptions_max,
                                         "this user has zooid.localUserSubscriptionsMax subscriptions"},
+        [LOCAL_BUDGET_PROVIDERS] = {user->providers, s->local_user_providers_max,
+                                    "this user has zooid.localUserProvidersMax providers"},
+        [LOCAL_BUDGET_CALLS] = {user->calls, s->local_user_calls_max,
+                                "this user has zooid.localUserCallsMax calls under way"},
         [LOCAL_BUDGET_BYTES] = {user->bytes, s->local_user_bytes_max,
                                 "zooid.localUserBytesMax bytes of changes wait for this user"},
     };

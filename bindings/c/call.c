@@ -72,6 +72,18 @@ static bool is_write(const to_agent *m)
     }
 }
 
+/* What was sent is not to be sent again. */
+static bool may_have_effect(const to_agent *m)
+{
+    return is_write(m) || m->body_case == BODY(CALL);
+}
+
+/* It has replies before its final one, and is under way for as long as that takes. */
+static bool is_endless(const to_agent *m)
+{
+    return m->body_case == BODY(SUBSCRIBE) || m->body_case == BODY(BACKUP) || m->body_case == BODY(PROVIDE);
+}
+
 static bool needs_session(const to_agent *m)
 {
     return is_write(m) || m->body_case == BODY(EPHEMERALS);
@@ -93,7 +105,7 @@ static bool send_locked(zooid_client *c, struct call *call)
         c->wants_session = false; /* until something needs one again */
     m->has_id = true;
     m->id = call->ticket;
-    m->has_deadline_ms = call->deadline_ms != INT64_MAX && !call_is_streamed(call);
+    m->has_deadline_ms = call->deadline_ms != INT64_MAX && !is_endless(m);
     if (m->has_deadline_ms) {
         int64_t left = call->deadline_ms - now_ms();
         m->deadline_ms = left < 1 ? 1 : left > UINT32_MAX - 1 ? UINT32_MAX - 1 : (uint32_t)left;
@@ -197,6 +209,11 @@ bool calls_take_locked(zooid_client *c, from_agent *m, size_t size)
     }
     if (m->more && call_is_streamed(call))
         return stream_take_locked(c, call, m, size);
+    if (m->more && call->request->m.body_case == BODY(PROVIDE)) {
+        zooid__local__from_agent__free_unpacked(m, NULL);
+        provide_stands_locked(c, call);
+        return true;
+    }
     take_reply_locked(c, call, m);
     return true;
 }
@@ -209,7 +226,7 @@ static void fail(zooid_client *c, struct call *call, int code, const char *messa
     const to_agent *m = &call->request->m;
     zooid_reply *reply = reply_new(code, message, local_path_of(m));
     if (reply != NULL)
-        reply->outcome_unknown = call->is_sent && is_write(m);
+        reply->outcome_unknown = call->is_sent && may_have_effect(m);
     call_finish_locked(c, call, reply);
 }
 
@@ -226,12 +243,13 @@ void calls_lost_locked(zooid_client *c)
 {
     for (struct call *call = c->calls.next, *next; call != &c->calls; call = next) {
         next = call->next;
-        if (call->is_sent && (is_write(&call->request->m) || call->request->m.body_case == BODY(BACKUP))) {
+        if (call->is_sent && (may_have_effect(&call->request->m) || call->request->m.body_case == BODY(BACKUP))) {
             fail(c, call, ZOOID_CONNECTION_LOST, "the connection to the agent broke before it answered");
             continue;
         }
         call->is_sent = false;
         call->owed = 0;
+        provide_lost_locked(c, call);
         drop_parts(call);
         if (call->request->lists_all && call->request->m.body_case == BODY(LIST))
             call->request->m.list->after = NULL;
@@ -244,7 +262,9 @@ int64_t calls_expire_locked(zooid_client *c)
     for (struct call *call = c->calls.next, *next; call != &c->calls; call = next) {
         next = call->next;
         /* The agent answers in time itself; here it is only the connection that may be missing, or hang. */
-        int64_t due = call->deadline_ms == INT64_MAX ? INT64_MAX : call->deadline_ms + (call->is_sent ? 500 : 0);
+        int64_t due = call->deadline_ms == INT64_MAX || is_endless(&call->request->m)
+                          ? INT64_MAX
+                          : call->deadline_ms + (call->is_sent ? 500 : 0);
         if (due <= now)
             fail(c, call,
                  call->is_sent ? ZOOID_DEADLINE_EXCEEDED
@@ -281,12 +301,12 @@ int zooid_perform(zooid_client *c, zooid_request *request, uint32_t deadline_ms,
     if (request == NULL)
         return give_reply(NULL, reply);
     bool is_lost = !is_ours(c);
-    if (is_lost || request->m.body_case == BODY(SUBSCRIBE) || request->m.body_case == BODY(BACKUP)) {
+    if (is_lost || is_endless(&request->m)) {
         zooid_request_free(request);
-        return give_reply(is_lost
-                              ? reply_new(ZOOID_CONNECTION_LOST, MADE_BEFORE_FORK, NULL)
-                              : reply_new(ZOOID_BAD_ARGUMENTS, "subscriptions and backups can only be submitted", NULL),
-                          reply);
+        return give_reply(
+            is_lost ? reply_new(ZOOID_CONNECTION_LOST, MADE_BEFORE_FORK, NULL)
+                    : reply_new(ZOOID_BAD_ARGUMENTS, "subscriptions, backups and offers can only be submitted", NULL),
+            reply);
     }
     pthread_mutex_lock(&c->lock);
     bool closing = c->closing;

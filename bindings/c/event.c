@@ -19,6 +19,7 @@ void zooid_event_free(zooid_event *event)
         return;
     zooid_reply_free(event->reply);
     stream_frame_release(event->frame);
+    zooid__local__from_agent__free_unpacked(event->invoke, NULL);
     free(event->path);
     free(event);
 }
@@ -75,6 +76,33 @@ void event_push_reply_locked(zooid_client *c, zooid_ticket ticket, void *tag, zo
     event_push_locked(c, event);
 }
 
+/* Nobody is rung for without an event. */
+static void quiet_locked(zooid_client *c)
+{
+    eventfd_t rung;
+    if (c->first_event != NULL)
+        return;
+    c->last_event = &c->first_event;
+    (void)eventfd_read(c->doorbell, &rung);
+}
+
+void events_withdraw_locked(zooid_client *c, bool (*is_void)(const struct zooid_event *event, uint64_t number),
+                            uint64_t number)
+{
+    struct zooid_event **place = &c->first_event, *event;
+    while ((event = *place) != NULL) {
+        if (!is_void(event, number)) {
+            place = &event->next;
+            continue;
+        }
+        *place = event->next;
+        c->event_count--;
+        zooid_event_free(event);
+    }
+    c->last_event = place;
+    quiet_locked(c);
+}
+
 static bool has_event(const zooid_client *c, const void *context)
 {
     (void)context;
@@ -93,11 +121,7 @@ zooid_event *zooid_next_event(zooid_client *c, uint32_t wait_ms)
         event->next = NULL;
         c->event_count--;
         c->overflowed = c->overflowed && event->kind != ZOOID_EVENT_OVERFLOW;
-        if (c->first_event == NULL) {
-            eventfd_t rung;
-            c->last_event = &c->first_event;
-            (void)eventfd_read(c->doorbell, &rung);
-        }
+        quiet_locked(c);
         stream_taken_locked(c, event);
     }
     pthread_mutex_unlock(&c->lock);

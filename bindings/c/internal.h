@@ -9,6 +9,7 @@
  *   event.c      the queue of events
  *   task.c       recipes at work (task.h, recipes/)
  *   stream.c     frames that come one after the other, and credit for them
+ *   provide.c    commands that are offered: calls of them as events, and their answers
  *   subscription.c  what subscriptions are told, and where they stand
  *   backup.c     the tree, written to a descriptor
  *   watches.c    which watches there are, to be set again after a reconnect
@@ -118,6 +119,11 @@ struct zooid_event {
     struct zooid_stat stat;
     struct zooid_cursor cursor;
     bool has_stat, has_cursor, fell_behind, ends_txn;
+
+    /* Of what is provided. */
+    from_agent *invoke; /* NULL: of something else */
+    uint64_t call, deadline_ms;
+    bool stands;
 };
 
 /* -- calls --------------------------------------------------------------------------------------------------------- */
@@ -138,6 +144,7 @@ struct call {
     zooid_reply *reply;
     uint64_t owed; /* of a stream: bytes that have been dealt with and no credit was given for */
     struct zooid_event *first_told, **last_told; /* of a stream that somebody waits for: what has come */
+    bool stands;                                 /* of a provide: the agent has taken it */
 };
 
 /* -- the client ------------------------------------------------------------------------------------------------------
@@ -277,6 +284,9 @@ void wake_locked(zooid_client *c);
 /* Takes the event over; NULL is allowed and means that memory ran out. */
 void event_push_locked(zooid_client *c, struct zooid_event *event);
 struct zooid_event *event_new(enum zooid_event_kind kind);
+/* Takes those out of the queue, and frees them, of which `is_void` says so. */
+void events_withdraw_locked(zooid_client *c, bool (*is_void)(const struct zooid_event *event, uint64_t number),
+                            uint64_t number);
 /* The reply, which is taken over, as the event that its ticket was given out for. */
 void event_push_reply_locked(zooid_client *c, zooid_ticket ticket, void *tag, zooid_reply *reply);
 void events_free(struct zooid_event *event);
@@ -319,6 +329,15 @@ void subscription_note_place(struct call *call, const Zooid__Local__Changes *tol
 /* -- backup.c */
 
 struct zooid_event *backup_event(struct stream_frame *frame, const struct call *call);
+
+/* -- provide.c */
+
+/* The agent has taken the offer. */
+void provide_stands_locked(zooid_client *c, struct call *call);
+/* The connection is gone. */
+void provide_lost_locked(zooid_client *c, struct call *call);
+/* An Invoke has come; it is taken over. */
+void provide_take_locked(zooid_client *c, from_agent *m);
 
 /* -- watches.c */
 

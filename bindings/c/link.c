@@ -296,6 +296,10 @@ static bool take_message_locked(zooid_client *c, from_agent *m, size_t size)
         take_session_event_locked(c, m->session);
     else if (m->body_case == FROM(WATCH))
         take_watch_locked(c, m);
+    else if (m->body_case == FROM(INVOKE)) {
+        provide_take_locked(c, m);
+        return true;
+    }
     zooid__local__from_agent__free_unpacked(m, NULL);
     return true;
 }

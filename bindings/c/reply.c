@@ -259,17 +259,20 @@ enum zooid_role zooid_reply_role(const zooid_reply *reply)
 /* The bytes that the final part brings. NULL: none. */
 static const void *part_data(const from_agent *m, size_t *len)
 {
+    const ProtobufCBinaryData *data = NULL;
     *len = 0;
-    if (m == NULL || (m->body_case == BODY(NODE) && !m->node->has_data))
-        return NULL;
-    if (m->body_case == BODY(REPORT) && m->report->json != NULL) {
+    if (m != NULL && m->body_case == BODY(REPORT) && m->report->json != NULL) {
         *len = strlen(m->report->json);
         return m->report->json;
     }
-    if (m->body_case != BODY(NODE))
+    if (m != NULL && m->body_case == BODY(REPORT) && m->report->has_bytes)
+        data = &m->report->bytes;
+    if (m != NULL && m->body_case == BODY(NODE) && m->node->has_data)
+        data = &m->node->data;
+    if (data == NULL)
         return NULL;
-    *len = m->node->data.len;
-    return m->node->data.data == NULL ? (const void *)"" : m->node->data.data;
+    *len = data->len;
+    return data->data == NULL ? (const void *)"" : data->data;
 }
 
 const void *zooid_reply_data(const zooid_reply *reply)

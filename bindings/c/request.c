@@ -273,3 +273,23 @@ zooid_request *zooid_request_remove_watch(const char *path)
     body->kind = ZOOID__LOCAL__WATCH_KIND__WATCHES_ANY;
     return checked(r);
 }
+
+/* -- calls --------------------------------------------------------------------------------------------------------- */
+
+zooid_request *zooid_request_call(const char *provider, const char *command, const void *data, size_t len)
+{
+    BEGIN(CALL, call, Zooid__Local__Call, zooid__local__call);
+    body->provider = pool_text(&r->pool, provider);
+    body->command = pool_text(&r->pool, command);
+    body->has_bytes = true;
+    body->bytes = copy_data(r, data, len);
+    return checked(r);
+}
+
+zooid_request *zooid_request_provide(const char *name, const char *description)
+{
+    BEGIN(PROVIDE, provide, Zooid__Local__Provide, zooid__local__provide);
+    body->name = pool_text(&r->pool, name);
+    body->description = pool_text(&r->pool, description);
+    return checked(r);
+}

@@ -182,6 +182,33 @@ int zooid_request_add_path(zooid_request *r, const char *path)
     }
 }
 
+int zooid_request_set_replace(zooid_request *r)
+{
+    if (r == NULL || r->m.body_case != BODY(PROVIDE))
+        return r == NULL ? ZOOID_NO_MEMORY : ZOOID_BAD_ARGUMENTS;
+    r->m.provide->has_replace = r->m.provide->replace = true;
+    return ZOOID_OK;
+}
+
+int zooid_request_add_offer(zooid_request *r, const char *command, const char *help, bool admin)
+{
+    if (r == NULL || r->m.body_case != BODY(PROVIDE))
+        return r == NULL ? ZOOID_NO_MEMORY : ZOOID_BAD_ARGUMENTS;
+    Zooid__Local__Provide *body = r->m.provide;
+    Zooid__Local__Offer *offer = pool_take(&r->pool, sizeof *offer);
+    Zooid__Local__Offer **larger = grown(&r->pool, body->offer, body->n_offer);
+    if (offer == NULL || larger == NULL)
+        return ZOOID_NO_MEMORY;
+    zooid__local__offer__init(offer);
+    offer->command = pool_text(&r->pool, command);
+    offer->help = pool_text(&r->pool, help);
+    offer->has_admin = true;
+    offer->admin = admin;
+    body->offer = larger;
+    larger[body->n_offer++] = offer;
+    return outcome(r);
+}
+
 /* The write's memory becomes the multi's: its blocks are put before the multi's own. */
 static void take_pool(struct pool *pool, struct pool *from)
 {

@@ -163,6 +163,8 @@ bool stream_take_locked(zooid_client *c, struct call *call, from_agent *m, size_
 /* NULL: it has none. */
 static const ProtobufCBinaryData *data_of(const zooid_event *event)
 {
+    if (event->invoke != NULL)
+        return &event->invoke->invoke->bytes;
     if (event->kind == ZOOID_EVENT_CHUNK)
         return &event->frame->m->chunk->bytes;
     return event->row == NULL || !event->row->has_data ? NULL : &event->row->data;

@@ -2,6 +2,8 @@
  * has them, texts and data behind their length. One crossing to C for each request is enough then. What is packed is
  * freed. Written into the wrapper that SWIG makes for Go. */
 
+#include <time.h>
+
 #define NO_TEXT UINT32_MAX
 
 typedef struct zooid_packed {
@@ -122,6 +124,17 @@ static void put_update(zooid_packed *p, const zooid_event *e)
     put_32(p, zooid_event_ends_txn(e));
 }
 
+/* What is asked, and how many milliseconds are left for the answer. */
+static void put_call(zooid_packed *p, const zooid_event *e)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    put_text(p, zooid_event_command(e));
+    put_text(p, zooid_event_caller(e));
+    put_data(p, zooid_event_data(e), zooid_event_data_len(e));
+    put_64(p, (int64_t)zooid_event_deadline_ms(e) - (int64_t)now.tv_sec * 1000 - now.tv_nsec / 1000000);
+}
+
 static void put_event(zooid_packed *p, zooid_event *e)
 {
     enum zooid_event_kind kind = zooid_event_kind(e);
@@ -135,6 +148,10 @@ static void put_event(zooid_packed *p, zooid_event *e)
         put_reply(p, zooid_event_take_reply(e));
     if (kind == ZOOID_EVENT_CHANGE || kind == ZOOID_EVENT_RESET || kind == ZOOID_EVENT_CAUGHT_UP)
         put_update(p, e);
+    if (kind == ZOOID_EVENT_CALL || kind == ZOOID_EVENT_CALL_OVER)
+        put_64(p, (int64_t)zooid_event_call(e));
+    if (kind == ZOOID_EVENT_CALL)
+        put_call(p, e);
     zooid_event_free(e);
 }
 

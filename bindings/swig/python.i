@@ -136,6 +136,8 @@ PyObject *session_key(zooid_client *client);
 %thread zooid_perform;
 %thread zooid_submit;
 %thread zooid_cancel;
+%thread zooid_call_answer;
+%thread zooid_call_refuse;
 %thread zooid_next_event;
 %thread zooid_get;
 %thread zooid_exists;

@@ -84,6 +84,17 @@ static PyObject *cursor_value(const zooid_event *e)
     return Py_BuildValue("(LI)", (long long)cursor.zxid, cursor.index);
 }
 
+/* What is asked of a provider, or becomes of its offer. */
+static PyObject *invoked_value(const zooid_event *e)
+{
+    enum zooid_event_kind kind = zooid_event_kind(e);
+    if (kind != ZOOID_EVENT_OFFER && kind != ZOOID_EVENT_CALL && kind != ZOOID_EVENT_CALL_OVER)
+        Py_RETURN_NONE;
+    return Py_BuildValue("(NKNNK)", PyBool_FromLong(zooid_event_stands(e)), (unsigned long long)zooid_event_call(e),
+                         text_value(zooid_event_command(e)), text_value(zooid_event_caller(e)),
+                         (unsigned long long)zooid_event_deadline_ms(e));
+}
+
 static PyObject *event_value(zooid_event *e)
 {
     if (e == NULL)
@@ -91,11 +102,11 @@ static PyObject *event_value(zooid_event *e)
     enum zooid_event_kind kind = zooid_event_kind(e);
     bool has_reply = kind == ZOOID_EVENT_REPLY || kind == ZOOID_EVENT_LOST;
     PyObject *value = Py_BuildValue(
-        "(iKNiiNLNNNNN)", (int)kind, (unsigned long long)zooid_event_ticket(e),
+        "(iKNiiNLNNNNNN)", (int)kind, (unsigned long long)zooid_event_ticket(e),
         has_reply ? reply_value(zooid_event_take_reply(e)) : text_value(NULL), (int)zooid_event_session_state(e),
         (int)zooid_event_change(e), text_value(zooid_event_path(e)), (long long)zooid_event_zxid(e),
         bytes_value(zooid_event_data(e), zooid_event_data_len(e)), stat_value(zooid_event_stat(e)), cursor_value(e),
-        PyBool_FromLong(zooid_event_fell_behind(e)), PyBool_FromLong(zooid_event_ends_txn(e)));
+        PyBool_FromLong(zooid_event_fell_behind(e)), PyBool_FromLong(zooid_event_ends_txn(e)), invoked_value(e));
     zooid_event_free(e);
     return value;
 }

@@ -30,6 +30,7 @@
 %ignore zooid_ephemeral_inherit;
 %ignore zooid_request_set_freshness;
 %ignore zooid_request_set_cursor;
+%ignore zooid_ephemeral_inherit;
 
 /* A function and an enumeration cannot share a name everywhere. */
 %rename(session_state_of, %$isfunction) zooid_session_state;

@@ -76,6 +76,11 @@ static bool has_refused_character(struct bytes path)
     return false;
 }
 
+bool path_may_hold(struct bytes text)
+{
+    return !has_refused_character(text);
+}
+
 static bool component_is_valid(struct bytes name)
 {
     return name.len > 0 && !bytes_equal(name, BYTES(".")) && !bytes_equal(name, BYTES(".."));

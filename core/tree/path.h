@@ -3,6 +3,9 @@
 
 #include "core/base/bytes.h"
 
+/* Only characters that a path may have, a slash among them: UTF-8 without control characters. */
+bool path_may_hold(struct bytes text);
+
 /* ST_OK, or ST_BAD_ARGUMENTS: the full rule set of validatePath, and invalid UTF-8 is refused too. */
 enum status path_validate(struct bytes path);
 

@@ -1,18 +1,18 @@
-# Completion of the command zooid for bash: commands, then paths of the tree.
+# Completion of the command zooid for bash: commands, then paths of the tree, or plugins and what they offer.
 # shellcheck shell=bash
 
 _zooid() {
     local word=${COMP_WORDS[COMP_CWORD]} i
     local commands='get ls stat set create delete watch lock elect semaphore acl multi status members sessions'
-    commands+=' command debug bench backup restore sync shell whoami'
+    commands+=' command plugin debug bench backup restore sync shell whoami'
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         if [[ " $commands " == *" ${COMP_WORDS[i]} "* ]]; then
-            if [[ ${COMP_WORDS[i]} == @(backup|restore) ]]; then
-                mapfile -t COMPREPLY < <(compgen -f -- "$word")
-                return
-            fi
-            _zooid_paths "$word"
+            case ${COMP_WORDS[i]} in
+            backup | restore) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+            plugin) _zooid_plugins "$word" "${COMP_WORDS[@]:i+1:COMP_CWORD-i-1}" ;;
+            *) _zooid_paths "$word" ;;
+            esac
             return
         fi
     done
@@ -29,6 +29,16 @@ _zooid_paths() {
     done < <(zooid -t 500 ls "${parent:-/}" 2>/dev/null)
     mapfile -t COMPREPLY < <(printf '%s\n' "${COMPREPLY[@]}" | grep -F -- "$word")
     compopt -o nospace 2>/dev/null
+}
+
+# Plugins, or the commands of the one that is named.
+_zooid_plugins() {
+    local word=$1 name rest
+    shift
+    (($# < 2)) || return
+    while read -r name rest; do
+        [[ $name != "$word"* ]] || COMPREPLY+=("$name")
+    done < <(zooid -t 500 plugin "$@" 2>/dev/null | tail -n +2)
 }
 
 complete -F _zooid zooid

@@ -1,7 +1,7 @@
-# Completion of the command zooid for fish: commands, then paths of the tree.
+# Completion of the command zooid for fish: commands, then paths of the tree, or plugins and what they offer.
 
 set -l commands get ls stat set create delete watch lock elect semaphore acl multi status members sessions command \
-    debug bench backup restore sync shell whoami
+    plugin debug bench backup restore sync shell whoami
 
 function __zooid_paths
     set -l word (commandline -ct)
@@ -14,8 +14,18 @@ function __zooid_paths
     end
 end
 
+# Plugins, or the commands of the one that is named.
+function __zooid_plugins
+    set -l words (commandline -opc)
+    set -l at (contains -i plugin $words); or return
+    set -l named $words[(math $at + 1)..-1]
+    test (count $named) -lt 2; or return
+    zooid -t 500 plugin $named 2>/dev/null | tail -n +2 | string replace -r ' .*' ''
+end
+
 complete -c zooid -n "not __fish_seen_subcommand_from $commands" -f -a "$commands"
-complete -c zooid -n "__fish_seen_subcommand_from $commands" -a '(__zooid_paths)'
+complete -c zooid -n "__fish_seen_subcommand_from $commands; and not __fish_seen_subcommand_from plugin" -a '(__zooid_paths)'
+complete -c zooid -n "__fish_seen_subcommand_from plugin" -f -a '(__zooid_plugins)'
 complete -c zooid -n "__fish_seen_subcommand_from backup restore" -F
 complete -c zooid -n "not __fish_seen_subcommand_from $commands" -s S -r -d "the agent's local socket"
 complete -c zooid -n "not __fish_seen_subcommand_from $commands" -s j -d "print JSON"

@@ -1,5 +1,6 @@
 """The command `zooid` in tests: run to its end, or started and talked to."""
 import os
+import pty
 import subprocess
 
 import harness
@@ -7,6 +8,34 @@ import harness
 BUILD = os.environ.get("ZOOID_BUILD") or os.path.join(harness.ROOT, "build")
 ZOOID = os.path.join(os.path.abspath(BUILD), "bin", "zooid")
 FINE, FAILED, USAGE, NO_NODE, NO_AGENT, CONFLICT, FORBIDDEN, NOT_HELD, LOST = range(9)
+
+
+class Terminal:
+    """A program on a terminal of its own."""
+
+    def __init__(self, words, environment):
+        self.master, slave = pty.openpty()
+        self.process = subprocess.Popen(words, stdin=slave, stdout=slave, stderr=slave, env=environment,
+                                        start_new_session=True)
+        os.close(slave)
+        self.shown = ""
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def expect(self, text):
+        """Reads until the text has been shown, and forgets all up to it."""
+        while text not in self.shown:
+            self.shown += os.read(self.master, 4096).decode("utf-8", "replace")
+        self.shown = self.shown.split(text, 1)[1]
+
+    def wait(self):
+        return self.process.wait(30)
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.master)
 
 
 class CommandCase(harness.ServerTestCase):
@@ -26,3 +55,12 @@ class CommandCase(harness.ServerTestCase):
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
         return process
+
+    def completed(self, *words):
+        """What bash's completion makes of the last word."""
+        script = (". packaging/completions/zooid.bash; COMP_WORDS=(%s); COMP_CWORD=%d; _zooid; echo ${COMPREPLY[@]}" %
+                  (" ".join("'%s'" % word for word in words), len(words) - 1))
+        path = os.path.dirname(ZOOID) + ":" + os.environ["PATH"]
+        done = subprocess.run(["bash", "-c", script], cwd=harness.ROOT, env=dict(self.environment(), PATH=path),
+                              stdout=subprocess.PIPE, text=True, check=True)
+        return done.stdout.split()

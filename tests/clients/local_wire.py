@@ -1,4 +1,5 @@
 """The local door as local.proto has it, spoken through protobuf's own Python code."""
+import json
 import os
 import socket
 import struct
@@ -26,6 +27,27 @@ def _load():
 
 
 pb = _load()
+
+
+def as_user(path, uid, gid, body):
+    """What `body` returns, which is given the name of the socket, in a process of that user; it has to be JSON."""
+    read_end, write_end = os.pipe()
+    directory, name = os.path.split(path)
+    os.chmod(directory, 0o711)
+    child = os.fork()
+    if child == 0:
+        try:
+            os.chdir(directory)  # what is above it may be closed to others
+            os.setgroups([])
+            os.setgid(gid)
+            os.setuid(uid)
+            os.write(write_end, json.dumps(body(name)).encode())
+        finally:
+            os._exit(0)
+    os.close(write_end)
+    os.waitpid(child, 0)
+    with os.fdopen(read_end, "rb") as answer:
+        return json.load(answer)
 
 
 class Connection:
@@ -204,3 +226,46 @@ class Subscriber(Client):
         while self._next() is not None:
             pass
         return self.ended
+
+
+class Caller(Client):
+    """One whose replies may come in any order."""
+
+    def __init__(self, path, **hello):
+        self.early = {}
+        super().__init__(path, **hello)
+
+    def reply(self, wanted):
+        while wanted not in self.early:
+            message = self.receive()
+            if message is None:
+                raise AssertionError("the connection has ended")
+            if not message.HasField("id"):
+                self.events.append(message)
+            elif not message.more:
+                self.early[message.id] = message
+        return [self.early.pop(wanted)]
+
+
+class Provider(Caller):
+    """One that has offered commands, and takes calls out of its events."""
+
+    def __init__(self, path, name, *offers, replace=False, **hello):
+        super().__init__(path, **hello)
+        self.provide = self.submit(provide=pb.Provide(name=name, offer=offers, replace=replace))
+        self.first = self.receive()
+
+    def invoke(self):
+        while True:
+            message = self.next_event()
+            if message is None:
+                raise AssertionError("the connection has ended")
+            if message.HasField("invoke"):
+                return message.invoke
+
+    def answer(self, invoke, data=b"", error=None):
+        self.send(pb.ToAgent(call_result=pb.CallResult(call=invoke.call, bytes=data, error=error)))
+
+    def ended(self):
+        """The code of the final reply to its Provide."""
+        return self.reply(self.provide)[-1].error.code

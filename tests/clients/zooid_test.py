@@ -2,7 +2,6 @@
 """The command `zooid`, as scripts use it: output, JSON, exit codes."""
 import json
 import os
-import pty
 import re
 import subprocess
 import unittest
@@ -10,34 +9,6 @@ import unittest
 import harness
 from command import CONFLICT, FAILED, FINE, FORBIDDEN, NO_AGENT, NO_NODE, USAGE
 import command
-
-
-class Terminal:
-    """A program on a terminal of its own."""
-
-    def __init__(self, words, environment):
-        self.master, slave = pty.openpty()
-        self.process = subprocess.Popen(words, stdin=slave, stdout=slave, stderr=slave, env=environment,
-                                        start_new_session=True)
-        os.close(slave)
-        self.shown = ""
-
-    def type(self, text):
-        os.write(self.master, text.encode())
-
-    def expect(self, text):
-        """Reads until the text has been shown, and forgets all up to it."""
-        while text not in self.shown:
-            self.shown += os.read(self.master, 4096).decode("utf-8", "replace")
-        self.shown = self.shown.split(text, 1)[1]
-
-    def wait(self):
-        return self.process.wait(30)
-
-    def close(self):
-        self.process.kill()
-        self.process.wait()
-        os.close(self.master)
 
 
 class Command(command.CommandCase):
@@ -160,7 +131,7 @@ class Command(command.CommandCase):
         self.zooid("create", "/tab/only-child", "reached")
         self.zooid("create", "/tab/twin-1")
         self.zooid("create", "/tab/twin-2")
-        terminal = Terminal([command.ZOOID, "shell"], dict(self.environment(), TERM="xterm", HOME=self.server.directory))
+        terminal = command.Terminal([command.ZOOID, "shell"], dict(self.environment(), TERM="xterm", HOME=self.server.directory))
         self.addCleanup(terminal.close)
         terminal.expect("zooid> ")
         terminal.type("ge\t/tab/on\t\n")
@@ -183,11 +154,7 @@ class Command(command.CommandCase):
             self.assertEqual(set(names) - words, set(), file)
         self.zooid("create", "/bash")
         self.zooid("create", "/bash/completes")
-        script = ". packaging/completions/zooid.bash; COMP_WORDS=(zooid get /bash/co); COMP_CWORD=2; _zooid; echo ${COMPREPLY[@]}"
-        path = os.path.dirname(command.ZOOID) + ":" + os.environ["PATH"]
-        done = subprocess.run(["bash", "-c", script], cwd=harness.ROOT, env=dict(self.environment(), PATH=path),
-                              stdout=subprocess.PIPE, text=True, check=True)
-        self.assertEqual(done.stdout, "/bash/completes\n")
+        self.assertEqual(self.completed("zooid", "get", "/bash/co"), ["/bash/completes"])
 
     def test_acls(self):
         own = "unix:uid:%d:rwcda" % os.getuid()

@@ -98,7 +98,9 @@ ZOOID_API const char *zooid_version(void);
     CODE(CONNECTION_LOST, -1013, "no connection to the agent")                                \
     CODE(NO_MEMORY, -1014, "out of memory")                                                   \
     CODE(NOT_HELD, -1015, "not held: it was never acquired, or it was lost")                  \
-    CODE(CLOSED, -1016, "the client or object is closed")
+    CODE(CLOSED, -1016, "the client or object is closed")                                     \
+    CODE(PROVIDER_EXISTS, -1017, "somebody else provides under that name")                    \
+    CODE(PROVIDER_REPLACED, -1018, "another has taken the name over")
 
 enum zooid_code {
 #define ZOOID_CODE(name, number, text) ZOOID_##name = number,
@@ -232,6 +234,9 @@ ZOOID_API zooid_request *zooid_request_close_session(void);
 ZOOID_API zooid_request *zooid_request_add_watch(const char *path, enum zooid_watch_mode mode);
 ZOOID_API zooid_request *zooid_request_remove_watch(const char *path); /* every kind of this path */
 ZOOID_API zooid_request *zooid_request_subscribe(const char *prefix);  /* only to be submitted; see below */
+/* Of a command that another client offers; see "calls" below. */
+ZOOID_API zooid_request *zooid_request_call(const char *provider, const char *command, const void *data, size_t len);
+ZOOID_API zooid_request *zooid_request_provide(const char *name, const char *description); /* only to be submitted */
 ZOOID_API void zooid_request_free(zooid_request *request);
 
 /* Each returns ZOOID_OK, NO_MEMORY, or BAD_ARGUMENTS when the operation has no such thing. */
@@ -351,7 +356,10 @@ enum zooid_event_kind {
     ZOOID_EVENT_CHANGE,    /* of a subscription: ticket, tag, change, path, data, stat, zxid, cursor */
     ZOOID_EVENT_RESET,     /* of a subscription: ticket, tag, fell_behind; a snapshot begins */
     ZOOID_EVENT_CAUGHT_UP, /* of a subscription: ticket, tag, zxid, cursor; the snapshot ends */
-    ZOOID_EVENT_CHUNK      /* of a backup: ticket, tag, data; zxid, in the first one */
+    ZOOID_EVENT_CHUNK,     /* of a backup: ticket, tag, data; zxid, in the first one */
+    ZOOID_EVENT_OFFER,     /* of what is provided: ticket, tag, stands */
+    ZOOID_EVENT_CALL,      /* likewise: ticket, tag, call, command, data, caller, deadline */
+    ZOOID_EVENT_CALL_OVER  /* likewise: ticket, tag, call; its answer is not wanted any more */
 };
 
 enum zooid_change {
@@ -452,6 +460,51 @@ ZOOID_API int zooid_backup(zooid_client *client, int fd, uint32_t deadline_ms, z
 /* The same in events ZOOID_EVENT_CHUNK, whose data are the file one after the other, and the EVENT_REPLY of the ticket.
  * Only to be submitted. No more than 1 MiB of them waits in the queue. */
 ZOOID_API zooid_request *zooid_request_backup(void);
+/* ---- calls
+ * ------------------------------------------------------------------------------------------------------------------ */
+
+/* A client may offer commands under a name, which others call: programs, `zooid plugin NAME COMMAND`, the admin server
+ * (GET /plugins/NAME/COMMAND). Requests and answers are bytes; by convention a request is a JSON object {"args": [...]}
+ * or {"args": {...}}, as command lines and programs with named parameters make it, and an answer is any JSON value.
+ *
+ * To call: zooid_request_call; the reply's data is the answer. An error is the provider's, or NO_SUCH_PROVIDER,
+ * NOT_PERMITTED, LIMIT_REACHED, PROVIDER_FAILED, DEADLINE_EXCEEDED. It is not repeated after a reconnect, since it may
+ * have had its effect: CONNECTION_LOST, and zooid_reply_outcome_unknown.
+ *
+ * To provide:
+ *
+ *     zooid_request *request = zooid_request_provide("weather", "tells the weather");
+ *     zooid_request_add_offer(request, "now", "TOWN: how it is there", false);
+ *     zooid_ticket ticket = zooid_submit(client, request, ZOOID_NO_DEADLINE, NULL);
+ *
+ * ZOOID_EVENT_OFFER tells that the offer stands, and each ZOOID_EVENT_CALL is to be answered, by any thread, in any
+ * order. When the connection breaks, an OFFER tells that it does not stand, calls that are in hand are void, and it is
+ * made again with the connection: another OFFER. It ends with the EVENT_REPLY of its ticket: PROVIDER_EXISTS,
+ * PROVIDER_REPLACED, after zooid_cancel CANCELLED; or BAD_ARGUMENTS, NOT_PERMITTED, LIMIT_REACHED. Unless the
+ * connection has ended, calls that are in hand may be answered even then. The deadline of the submission is not looked
+ * at. */
+
+/* Names a call within its client; never 0. */
+typedef uint64_t zooid_call;
+
+/* provide: a command, what it does ("TOWN: how it is there"), and whether it is only for admins (zooid.localAdmin) and
+ * this process's user. As the other functions that fill requests. */
+ZOOID_API int zooid_request_add_offer(zooid_request *request, const char *command, const char *help, bool admin);
+/* provide: the name is taken over from who has it, if that is the same user's, or this one is an admin. */
+ZOOID_API int zooid_request_set_replace(zooid_request *request);
+
+ZOOID_API bool zooid_event_stands(const zooid_event *event);
+ZOOID_API zooid_call zooid_event_call(const zooid_event *event);      /* 0: none */
+ZOOID_API const char *zooid_event_command(const zooid_event *event);  /* NULL: none */
+ZOOID_API const char *zooid_event_caller(const zooid_event *event);   /* "uid:1000", "http"; NULL: none */
+ZOOID_API uint64_t zooid_event_deadline_ms(const zooid_event *event); /* CLOCK_BOOTTIME: nobody waits for longer */
+
+/* Each call once. OK: it is on its way, or nobody waits for it any more. NO_MEMORY; CONNECTION_LOST: the connection by
+ * which the call came is gone. `data` and `message` are copied. An answer of 4 MiB (zooid.localFrameMax) or more ends
+ * the connection; above zooid.localCallBytesMax the caller gets LIMIT_REACHED. */
+ZOOID_API int zooid_call_answer(zooid_client *client, zooid_call call, const void *data, size_t len);
+/* With an error instead: ZOOID_NO_NODE, BAD_ARGUMENTS ... (not 0), and a text for people; NULL: the code's. */
+ZOOID_API int zooid_call_refuse(zooid_client *client, zooid_call call, int code, const char *message);
 
 /* ---- recipes
  * -------------------------------------------------------------------------------------------------------------- */

@@ -172,6 +172,10 @@ const (
 	eventChange
 	eventReset
 	eventCaughtUp
+	eventChunk
+	eventOffer
+	eventCall
+	eventCallOver
 )
 
 type rawEvent struct {
@@ -180,6 +184,9 @@ type rawEvent struct {
 	event  Event
 	reply  *reply // of eventReply and eventLost
 	update Update // of a subscription
+	call   uint64 // of a provider
+	called Called
+	left   time.Duration
 }
 
 func (p *packed) rawEvent() rawEvent {
@@ -190,6 +197,12 @@ func (p *packed) rawEvent() rawEvent {
 		e.reply = p.reply()
 	case eventChange, eventReset, eventCaughtUp:
 		e.update = p.update(e)
+	case eventCall:
+		e.call = uint64(p.long())
+		e.called = Called{Command: p.text(), Caller: p.text(), Request: append([]byte{}, p.data()...)}
+		e.left = time.Duration(p.long()) * time.Millisecond
+	case eventCallOver:
+		e.call = uint64(p.long())
 	case eventOverflow:
 		e.event.Change = Missed
 	}

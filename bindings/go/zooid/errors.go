@@ -57,6 +57,8 @@ const (
 	NoMemory                 Code = -1014
 	NotHeld                  Code = -1015
 	Closed                   Code = -1016
+	ProviderExists           Code = -1017
+	ProviderReplaced         Code = -1018
 )
 
 // Name is NO_NODE and its like; UNKNOWN for a number that is in no list.
@@ -117,6 +119,8 @@ func (e *Error) Is(target error) bool {
 func errorOf(code Code, path string) *Error {
 	return &Error{Code: code, Message: code.Error(), Path: path}
 }
+
+func errorWith(code Code, message string) *Error { return &Error{Code: code, Message: message} }
 
 // Of a context that has ended before the reply was there.
 func errorOfContext(cause error, path string, unknown bool) *Error {

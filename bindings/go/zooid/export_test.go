@@ -14,5 +14,5 @@ var CodeNames = map[Code]string{
 	NotChanged: "NOT_CHANGED", NotPermitted: "NOT_PERMITTED", LimitReached: "LIMIT_REACHED",
 	WrongVersion: "WRONG_VERSION", NoSuchProvider: "NO_SUCH_PROVIDER", ProviderFailed: "PROVIDER_FAILED",
 	Stopping: "STOPPING", FellBehind: "FELL_BEHIND", ConnectionLost: "CONNECTION_LOST", NoMemory: "NO_MEMORY",
-	NotHeld: "NOT_HELD", Closed: "CLOSED",
+	NotHeld: "NOT_HELD", Closed: "CLOSED", ProviderExists: "PROVIDER_EXISTS", ProviderReplaced: "PROVIDER_REPLACED",
 }

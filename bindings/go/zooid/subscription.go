@@ -94,7 +94,7 @@ func (c *Client) Subscribe(ctx context.Context, prefix string, options ...Subscr
 		return nil, errorOf(Closed, prefix)
 	}
 	connection := c.options
-	connection.Watchdog = 0 // it has no session
+	connection.Watchdog, connection.Linger, connection.Resume = 0, 0, SessionKey{} // it has no session
 	source, err := Open(ctx, connection)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ from . import _zooid, errors
 from ._asks import ANY_VERSION, Check, Create, Delete, Set, Write
 from .client import Client
 from .errors import *  # noqa: F401,F403
+from .providing import Command, Provider
 from .recipes import Barrier, Cache, Contender, Counter, DoubleBarrier, Lock, Presence, Queue
 from .streams import Stream
 from .subscription import Subscription
@@ -48,6 +49,7 @@ __all__ = [
     "Check",
     "Children",
     "Client",
+    "Command",
     "Contender",
     "Counter",
     "Create",
@@ -62,6 +64,7 @@ __all__ = [
     "OPEN_ACL",
     "Perm",
     "Presence",
+    "Provider",
     "Queue",
     "Result",
     "Role",

@@ -3,8 +3,9 @@
 `timeout`, in seconds, is that of the client when it is None."""
 from __future__ import annotations
 
+import json
 from functools import partial
-from typing import Callable, Generic, Iterable, List, NamedTuple, Optional, Sequence, Tuple, TypeVar, Union
+from typing import Any, Callable, Generic, Iterable, List, NamedTuple, Optional, Sequence, Tuple, TypeVar, Union
 
 from . import _zooid
 from .errors import NoNodeError, error_of
@@ -147,6 +148,14 @@ def _names(reply: Reply) -> List[str]:
 
 def _number(reply: Reply) -> int:
     return reply.number
+
+
+def _data(reply: Reply) -> bytes:
+    return reply.data or b""
+
+
+def _json(reply: Reply) -> Any:
+    return json.loads(reply.data) if reply.data else None
 
 
 def _nothing(reply: Reply) -> None:
@@ -401,6 +410,22 @@ def open_session(*, timeout: Optional[float] = None) -> Ask[None]:
 
 def close_session(*, timeout: Optional[float] = None) -> Ask[None]:
     return Ask(_zooid.request_close_session(), _nothing, timeout)
+
+
+def call_bytes(provider: str, command: str, data: Data = b"", *, timeout: Optional[float] = None) -> Ask[bytes]:
+    """A command that another program on this host offers, with a request and an answer of any form."""
+    return Ask(_zooid.request_call(provider, command, data), _data, timeout)
+
+
+def call(
+    provider: str, command: str, *words: object, timeout: Optional[float] = None, **named: object
+) -> Ask[Any]:
+    """A command that a plugin or another program on this host offers, with words as on a command line or with named
+    parameters; the answer is what JSON makes of it."""
+    if words and named:
+        raise TypeError("a command is given words or named parameters, not both")
+    request = json.dumps({"args": named or words}).encode()
+    return Ask(_zooid.request_call(provider, command, request), _json, timeout)
 
 
 def add_watch(path: str, recursive: bool, timeout: Optional[float]) -> Ask[None]:

@@ -26,10 +26,13 @@ from typing import (
 )
 
 from . import _asks, _zooid
+from ._aio_providing import Provider
 from ._asks import Ask, Reply, check
 from ._handles import open_handle
 from ._streams import Basket, event_of
 from .errors import ClosedError, DeadlineError, Error, NodeExistsError, NoNodeError, NotHeldError, OutOfMemoryError
+from .providing import Commands, commands_of, request_for
+from .providing import Source as Offered
 from .subscription import Source, ask_for
 from .values import Children, Cursor, Event, Freshness, SessionKey, SessionState, Update
 
@@ -348,6 +351,11 @@ class Client:
     open_session = _awaits(_asks.open_session)
     close_session = _awaits(_asks.close_session)
 
+    # Commands that other programs on this host offer
+
+    call = _awaits(_asks.call)
+    call_bytes = _awaits(_asks.call_bytes)
+
     # What is more than one request
 
     async def pages(
@@ -397,7 +405,16 @@ class Client:
     def semaphore(self, path: str, leases: int, identifier: Optional[str] = None) -> Lock:
         return Lock(self, _zooid.semaphore_new(self._handle, path, leases, identifier))
 
-    # Events
+    # Events, and commands that others call
+
+    async def provide(
+        self, name: str, commands: Commands, *, description: str = "", replace: bool = False
+    ) -> Provider:
+        """As zooid.Client.provide."""
+        offers = commands_of(commands)
+        request = request_for(name, offers, description, replace)
+        handle = await asyncio.get_running_loop().run_in_executor(None, open_handle, *self._arguments[:4])
+        return await Provider(name, Offered(handle, request, offers)).begin()
 
     async def subscribe(
         self,

@@ -11,6 +11,7 @@ from . import _asks, _zooid
 from ._asks import Ask, Data, Reply
 from ._handles import open_handle
 from .errors import Error
+from .providing import Commands, Provider
 from .recipes import Barrier, Cache, Contender, Counter, DoubleBarrier, Lock, Presence, Queue, _contenders
 from .streams import Hub, Stream
 from .subscription import Subscription, ask_for
@@ -155,6 +156,11 @@ class Client:
     open_session = _waits(_asks.open_session)
     close_session = _waits(_asks.close_session)
 
+    # Commands that other programs on this host offer
+
+    call = _waits(_asks.call)
+    call_bytes = _waits(_asks.call_bytes)
+
     # What is more than one request, or the one that counts
 
     def get(
@@ -241,7 +247,21 @@ class Client:
     def members(self, group: str, *, timeout: Optional[float] = None) -> List[Contender]:
         return _contenders(Reply._make(_zooid.group_members(self._handle, group, self._ms(timeout))))
 
-    # Events
+    # Events, and commands that others call
+
+    def provide(
+        self,
+        name: str,
+        commands: Commands,
+        *,
+        description: str = "",
+        replace: bool = False,
+        workers: int = 4,
+        connect_timeout: float = 5.0,
+    ) -> Provider:
+        """Offers commands under a name, each a function or a Command, which `workers` threads run. `replace` takes the
+        name over from another process of this user. It has a connection of its own."""
+        return Provider(*self._where, name, commands, description, replace, workers, connect_timeout)
 
     def subscribe(
         self,

@@ -37,7 +37,9 @@ __all__ = [
     "NotRunError",
     "NotServingError",
     "OutOfMemoryError",
+    "ProviderExistsError",
     "ProviderFailedError",
+    "ProviderReplacedError",
     "QuotaExceededError",
     "ReadOnlyError",
     "ReconfigDisabledError",
@@ -281,6 +283,14 @@ class NoSuchProviderError(Error):
 
 class ProviderFailedError(Error):
     code = -1010
+
+
+class ProviderExistsError(Error):
+    code = -1017
+
+
+class ProviderReplacedError(Error):
+    code = -1018
 
 
 def _leaves(parent: Type[Error]) -> Dict[int, Type[Error]]:

@@ -100,166 +100,183 @@ typedef _gostring_ swig_type_67;
 typedef _gostring_ swig_type_68;
 typedef _gostring_ swig_type_69;
 typedef _gostring_ swig_type_70;
-typedef long long swig_type_71;
+typedef _gostring_ swig_type_71;
 typedef _gostring_ swig_type_72;
-typedef long long swig_type_73;
+typedef _goslice_ swig_type_73;
 typedef _gostring_ swig_type_74;
 typedef _gostring_ swig_type_75;
-typedef _gostring_ swig_type_76;
-typedef long long swig_type_77;
-typedef _gostring_ swig_type_78;
+typedef long long swig_type_76;
+typedef _gostring_ swig_type_77;
+typedef long long swig_type_78;
 typedef _gostring_ swig_type_79;
 typedef _gostring_ swig_type_80;
 typedef _gostring_ swig_type_81;
 typedef long long swig_type_82;
-typedef long long swig_type_83;
-typedef long long swig_type_84;
+typedef _gostring_ swig_type_83;
+typedef _gostring_ swig_type_84;
 typedef long long swig_type_85;
-typedef long long swig_type_86;
+typedef _goslice_ swig_type_86;
 typedef long long swig_type_87;
 typedef _gostring_ swig_type_88;
-typedef _goslice_ swig_type_89;
+typedef _gostring_ swig_type_89;
 typedef _gostring_ swig_type_90;
 typedef _gostring_ swig_type_91;
-typedef long long swig_type_92;
-typedef _goslice_ swig_type_93;
-typedef _gostring_ swig_type_94;
+typedef _gostring_ swig_type_92;
+typedef long long swig_type_93;
+typedef long long swig_type_94;
 typedef long long swig_type_95;
-typedef _gostring_ swig_type_96;
+typedef long long swig_type_96;
 typedef long long swig_type_97;
-typedef _gostring_ swig_type_98;
+typedef long long swig_type_98;
 typedef _gostring_ swig_type_99;
-typedef long long swig_type_100;
-typedef long long swig_type_101;
-typedef long long swig_type_102;
-typedef _gostring_ swig_type_103;
-typedef long long swig_type_104;
-typedef long long swig_type_105;
+typedef _goslice_ swig_type_100;
+typedef _gostring_ swig_type_101;
+typedef _gostring_ swig_type_102;
+typedef long long swig_type_103;
+typedef _goslice_ swig_type_104;
+typedef _gostring_ swig_type_105;
 typedef long long swig_type_106;
-typedef long long swig_type_107;
-typedef _gostring_ swig_type_108;
-typedef long long swig_type_109;
-extern void _wrap_Swig_free_swig_4d96e164539edfde(uintptr_t arg1);
-extern uintptr_t _wrap_Swig_malloc_swig_4d96e164539edfde(swig_intgo arg1);
-extern void _wrap_free_text_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_type_1 _wrap_packed_open_swig_4d96e164539edfde(swig_type_2 arg1, swig_type_3 arg2, swig_intgo arg3, swig_intgo arg4, swig_intgo arg5, swig_intgo arg6, swig_type_4 arg7, swig_type_5 arg8);
-extern swig_type_6 _wrap_packed_session_key_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_type_7 _wrap_packed_perform_swig_4d96e164539edfde(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_type_8 _wrap_packed_get_swig_4d96e164539edfde(uintptr_t arg1, swig_type_9 arg2, swig_intgo arg3);
-extern swig_type_10 _wrap_packed_ensure_path_swig_4d96e164539edfde(uintptr_t arg1, swig_type_11 arg2, swig_intgo arg3);
-extern swig_type_12 _wrap_packed_delete_recursive_swig_4d96e164539edfde(uintptr_t arg1, swig_type_13 arg2, swig_intgo arg3);
-extern swig_type_14 _wrap_packed_events_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3);
-extern swig_type_15 _wrap_packed_log_swig_4d96e164539edfde(uintptr_t arg1);
-extern void _wrap_handle_free_swig_4d96e164539edfde(uintptr_t arg1);
-extern void _wrap_request_free_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_type_16 _wrap_packed_group_members_swig_4d96e164539edfde(uintptr_t arg1, swig_type_17 arg2, swig_intgo arg3);
-extern swig_type_18 _wrap_packed_counter_get_swig_4d96e164539edfde(uintptr_t arg1, swig_type_19 arg2, swig_intgo arg3);
-extern swig_type_20 _wrap_packed_counter_add_swig_4d96e164539edfde(uintptr_t arg1, swig_type_21 arg2, swig_type_22 arg3, swig_intgo arg4);
-extern swig_type_23 _wrap_packed_lock_try_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_24 _wrap_packed_lock_release_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_25 _wrap_packed_lock_contenders_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_26 _wrap_packed_barrier_set_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_27 _wrap_packed_barrier_lift_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_28 _wrap_packed_queue_put_swig_4d96e164539edfde(uintptr_t arg1, swig_type_29 arg2, swig_intgo arg3, swig_intgo arg4);
-extern swig_type_30 _wrap_packed_queue_finish_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_31 _wrap_packed_queue_return_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_32 _wrap_packed_cache_get_swig_4d96e164539edfde(uintptr_t arg1, swig_type_33 arg2);
-extern swig_type_34 _wrap_packed_cache_list_swig_4d96e164539edfde(uintptr_t arg1, swig_type_35 arg2);
-extern swig_type_36 _wrap_submit_swig_4d96e164539edfde(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_intgo _wrap_request_add_swig_4d96e164539edfde(uintptr_t arg1, uintptr_t arg2);
-extern void _wrap_handle_shutdown_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_intgo _wrap_request_fresh_swig_4d96e164539edfde(uintptr_t arg1, _Bool arg2, swig_type_37 arg3, swig_intgo arg4);
-extern swig_intgo _wrap_request_behind_swig_4d96e164539edfde(uintptr_t arg1, swig_type_38 arg2, swig_intgo arg3);
-extern swig_type_39 _wrap_version_swig_4d96e164539edfde(void);
-extern swig_type_40 _wrap_code_name_swig_4d96e164539edfde(swig_intgo arg1);
-extern swig_type_41 _wrap_code_text_swig_4d96e164539edfde(swig_intgo arg1);
-extern swig_intgo _wrap_session_state_of_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_type_42 _wrap_session_id_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_type_43 _wrap_session_good_until_ms_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_intgo _wrap_client_port_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_type_44 _wrap_last_zxid_swig_4d96e164539edfde(uintptr_t arg1);
-extern uintptr_t _wrap_request_get_swig_4d96e164539edfde(swig_type_45 arg1);
-extern uintptr_t _wrap_request_exists_swig_4d96e164539edfde(swig_type_46 arg1);
-extern uintptr_t _wrap_request_list_swig_4d96e164539edfde(swig_type_47 arg1);
-extern uintptr_t _wrap_request_get_acl_swig_4d96e164539edfde(swig_type_48 arg1);
-extern uintptr_t _wrap_request_read_many_swig_4d96e164539edfde(void);
-extern uintptr_t _wrap_request_subtree_swig_4d96e164539edfde(swig_type_49 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_ephemerals_swig_4d96e164539edfde(swig_type_50 arg1);
-extern uintptr_t _wrap_request_count_descendants_swig_4d96e164539edfde(swig_type_51 arg1);
-extern uintptr_t _wrap_request_sync_swig_4d96e164539edfde(swig_type_52 arg1);
-extern uintptr_t _wrap_request_wait_swig_4d96e164539edfde(swig_type_53 arg1);
-extern uintptr_t _wrap_request_create_swig_4d96e164539edfde(swig_type_54 arg1, swig_type_55 arg2, swig_intgo arg3);
-extern uintptr_t _wrap_request_delete_swig_4d96e164539edfde(swig_type_56 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_set_swig_4d96e164539edfde(swig_type_57 arg1, swig_type_58 arg2, swig_intgo arg3);
-extern uintptr_t _wrap_request_check_swig_4d96e164539edfde(swig_type_59 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_set_acl_swig_4d96e164539edfde(swig_type_60 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_multi_swig_4d96e164539edfde(void);
-extern uintptr_t _wrap_request_reconfigure_swig_4d96e164539edfde(swig_type_61 arg1, swig_type_62 arg2, swig_type_63 arg3, swig_type_64 arg4);
-extern uintptr_t _wrap_request_auth_swig_4d96e164539edfde(swig_type_65 arg1, swig_type_66 arg2);
-extern uintptr_t _wrap_request_who_am_i_swig_4d96e164539edfde(void);
-extern uintptr_t _wrap_request_command_swig_4d96e164539edfde(swig_type_67 arg1);
-extern uintptr_t _wrap_request_open_session_swig_4d96e164539edfde(void);
-extern uintptr_t _wrap_request_close_session_swig_4d96e164539edfde(void);
-extern uintptr_t _wrap_request_add_watch_swig_4d96e164539edfde(swig_type_68 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_remove_watch_swig_4d96e164539edfde(swig_type_69 arg1);
-extern uintptr_t _wrap_request_subscribe_swig_4d96e164539edfde(swig_type_70 arg1);
-extern swig_intgo _wrap_request_set_watch_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_if_changed_since_swig_4d96e164539edfde(uintptr_t arg1, swig_type_71 arg2);
-extern swig_intgo _wrap_request_set_page_swig_4d96e164539edfde(uintptr_t arg1, swig_type_72 arg2, swig_intgo arg3);
-extern swig_intgo _wrap_request_set_with_nodes_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_with_children_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_without_data_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_sequential_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_ttl_swig_4d96e164539edfde(uintptr_t arg1, swig_type_73 arg2);
-extern swig_intgo _wrap_request_add_acl_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2, swig_type_74 arg3, swig_type_75 arg4);
-extern swig_intgo _wrap_request_add_path_swig_4d96e164539edfde(uintptr_t arg1, swig_type_76 arg2);
-extern void _wrap_cancel_swig_4d96e164539edfde(uintptr_t arg1, swig_type_77 arg2);
-extern swig_intgo _wrap_descriptor_swig_4d96e164539edfde(uintptr_t arg1);
-extern void _wrap_set_event_limit_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
-extern swig_intgo _wrap_request_set_without_snapshot_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_window_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
-extern swig_intgo _wrap_backup_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3, uintptr_t arg4);
-extern uintptr_t _wrap_request_backup_swig_4d96e164539edfde(void);
-extern uintptr_t _wrap_lock_new_swig_4d96e164539edfde(uintptr_t arg1, swig_type_78 arg2, swig_intgo arg3, swig_type_79 arg4);
-extern uintptr_t _wrap_semaphore_new_swig_4d96e164539edfde(uintptr_t arg1, swig_type_80 arg2, swig_intgo arg3, swig_type_81 arg4);
-extern void _wrap_lock_free_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_type_82 _wrap_lock_submit_acquire_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_83 _wrap_lock_submit_try_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_84 _wrap_lock_submit_release_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_lock_cancel_swig_4d96e164539edfde(uintptr_t arg1);
-extern _Bool _wrap_lock_is_held_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_type_85 _wrap_lock_token_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_type_86 _wrap_lock_good_until_ms_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_type_87 _wrap_lock_number_swig_4d96e164539edfde(uintptr_t arg1);
-extern uintptr_t _wrap_ephemeral_new_swig_4d96e164539edfde(uintptr_t arg1, swig_type_88 arg2, swig_type_89 arg3);
-extern uintptr_t _wrap_group_join_swig_4d96e164539edfde(uintptr_t arg1, swig_type_90 arg2, swig_type_91 arg3);
-extern void _wrap_ephemeral_free_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_type_92 _wrap_ephemeral_submit_wait_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_ephemeral_cancel_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_intgo _wrap_ephemeral_set_swig_4d96e164539edfde(uintptr_t arg1, swig_type_93 arg2);
-extern swig_type_94 _wrap_ephemeral_path_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_type_95 _wrap_ephemeral_number_swig_4d96e164539edfde(uintptr_t arg1);
-extern uintptr_t _wrap_barrier_new_swig_4d96e164539edfde(uintptr_t arg1, swig_type_96 arg2);
-extern void _wrap_barrier_free_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_type_97 _wrap_barrier_submit_wait_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_barrier_cancel_swig_4d96e164539edfde(uintptr_t arg1);
-extern uintptr_t _wrap_double_barrier_new_swig_4d96e164539edfde(uintptr_t arg1, swig_type_98 arg2, swig_intgo arg3, swig_type_99 arg4);
-extern void _wrap_double_barrier_free_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_type_100 _wrap_double_barrier_submit_enter_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_101 _wrap_double_barrier_submit_leave_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_double_barrier_cancel_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_type_102 _wrap_double_barrier_number_swig_4d96e164539edfde(uintptr_t arg1);
-extern uintptr_t _wrap_queue_new_swig_4d96e164539edfde(uintptr_t arg1, swig_type_103 arg2);
-extern void _wrap_queue_free_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_type_104 _wrap_queue_submit_take_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_105 _wrap_queue_submit_finish_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_106 _wrap_queue_submit_return_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_queue_cancel_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_type_107 _wrap_queue_number_swig_4d96e164539edfde(uintptr_t arg1);
-extern uintptr_t _wrap_cache_new_swig_4d96e164539edfde(uintptr_t arg1, swig_type_108 arg2);
-extern void _wrap_cache_free_swig_4d96e164539edfde(uintptr_t arg1);
-extern swig_type_109 _wrap_cache_submit_wait_swig_4d96e164539edfde(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_cache_cancel_swig_4d96e164539edfde(uintptr_t arg1);
+typedef _gostring_ swig_type_107;
+typedef long long swig_type_108;
+typedef _gostring_ swig_type_109;
+typedef _gostring_ swig_type_110;
+typedef long long swig_type_111;
+typedef long long swig_type_112;
+typedef long long swig_type_113;
+typedef _gostring_ swig_type_114;
+typedef long long swig_type_115;
+typedef long long swig_type_116;
+typedef long long swig_type_117;
+typedef long long swig_type_118;
+typedef _gostring_ swig_type_119;
+typedef long long swig_type_120;
+extern void _wrap_Swig_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern uintptr_t _wrap_Swig_malloc_swig_926fa02c9cfe73b7(swig_intgo arg1);
+extern void _wrap_free_text_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_type_1 _wrap_packed_open_swig_926fa02c9cfe73b7(swig_type_2 arg1, swig_type_3 arg2, swig_intgo arg3, swig_intgo arg4, swig_intgo arg5, swig_intgo arg6, swig_type_4 arg7, swig_type_5 arg8);
+extern swig_type_6 _wrap_packed_session_key_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_type_7 _wrap_packed_perform_swig_926fa02c9cfe73b7(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_type_8 _wrap_packed_get_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_9 arg2, swig_intgo arg3);
+extern swig_type_10 _wrap_packed_ensure_path_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_11 arg2, swig_intgo arg3);
+extern swig_type_12 _wrap_packed_delete_recursive_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_13 arg2, swig_intgo arg3);
+extern swig_type_14 _wrap_packed_events_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3);
+extern swig_type_15 _wrap_packed_log_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern void _wrap_handle_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern void _wrap_request_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_type_16 _wrap_packed_group_members_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_17 arg2, swig_intgo arg3);
+extern swig_type_18 _wrap_packed_counter_get_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_19 arg2, swig_intgo arg3);
+extern swig_type_20 _wrap_packed_counter_add_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_21 arg2, swig_type_22 arg3, swig_intgo arg4);
+extern swig_type_23 _wrap_packed_lock_try_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_24 _wrap_packed_lock_release_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_25 _wrap_packed_lock_contenders_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_26 _wrap_packed_barrier_set_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_27 _wrap_packed_barrier_lift_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_28 _wrap_packed_queue_put_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_29 arg2, swig_intgo arg3, swig_intgo arg4);
+extern swig_type_30 _wrap_packed_queue_finish_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_31 _wrap_packed_queue_return_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_32 _wrap_packed_cache_get_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_33 arg2);
+extern swig_type_34 _wrap_packed_cache_list_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_35 arg2);
+extern swig_type_36 _wrap_submit_swig_926fa02c9cfe73b7(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_intgo _wrap_request_add_swig_926fa02c9cfe73b7(uintptr_t arg1, uintptr_t arg2);
+extern void _wrap_handle_shutdown_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_intgo _wrap_request_fresh_swig_926fa02c9cfe73b7(uintptr_t arg1, _Bool arg2, swig_type_37 arg3, swig_intgo arg4);
+extern swig_intgo _wrap_request_behind_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_38 arg2, swig_intgo arg3);
+extern swig_type_39 _wrap_version_swig_926fa02c9cfe73b7(void);
+extern swig_type_40 _wrap_code_name_swig_926fa02c9cfe73b7(swig_intgo arg1);
+extern swig_type_41 _wrap_code_text_swig_926fa02c9cfe73b7(swig_intgo arg1);
+extern swig_intgo _wrap_session_state_of_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_type_42 _wrap_session_id_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_type_43 _wrap_session_good_until_ms_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_intgo _wrap_client_port_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_type_44 _wrap_last_zxid_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern uintptr_t _wrap_request_get_swig_926fa02c9cfe73b7(swig_type_45 arg1);
+extern uintptr_t _wrap_request_exists_swig_926fa02c9cfe73b7(swig_type_46 arg1);
+extern uintptr_t _wrap_request_list_swig_926fa02c9cfe73b7(swig_type_47 arg1);
+extern uintptr_t _wrap_request_get_acl_swig_926fa02c9cfe73b7(swig_type_48 arg1);
+extern uintptr_t _wrap_request_read_many_swig_926fa02c9cfe73b7(void);
+extern uintptr_t _wrap_request_subtree_swig_926fa02c9cfe73b7(swig_type_49 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_ephemerals_swig_926fa02c9cfe73b7(swig_type_50 arg1);
+extern uintptr_t _wrap_request_count_descendants_swig_926fa02c9cfe73b7(swig_type_51 arg1);
+extern uintptr_t _wrap_request_sync_swig_926fa02c9cfe73b7(swig_type_52 arg1);
+extern uintptr_t _wrap_request_wait_swig_926fa02c9cfe73b7(swig_type_53 arg1);
+extern uintptr_t _wrap_request_create_swig_926fa02c9cfe73b7(swig_type_54 arg1, swig_type_55 arg2, swig_intgo arg3);
+extern uintptr_t _wrap_request_delete_swig_926fa02c9cfe73b7(swig_type_56 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_set_swig_926fa02c9cfe73b7(swig_type_57 arg1, swig_type_58 arg2, swig_intgo arg3);
+extern uintptr_t _wrap_request_check_swig_926fa02c9cfe73b7(swig_type_59 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_set_acl_swig_926fa02c9cfe73b7(swig_type_60 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_multi_swig_926fa02c9cfe73b7(void);
+extern uintptr_t _wrap_request_reconfigure_swig_926fa02c9cfe73b7(swig_type_61 arg1, swig_type_62 arg2, swig_type_63 arg3, swig_type_64 arg4);
+extern uintptr_t _wrap_request_auth_swig_926fa02c9cfe73b7(swig_type_65 arg1, swig_type_66 arg2);
+extern uintptr_t _wrap_request_who_am_i_swig_926fa02c9cfe73b7(void);
+extern uintptr_t _wrap_request_command_swig_926fa02c9cfe73b7(swig_type_67 arg1);
+extern uintptr_t _wrap_request_open_session_swig_926fa02c9cfe73b7(void);
+extern uintptr_t _wrap_request_close_session_swig_926fa02c9cfe73b7(void);
+extern uintptr_t _wrap_request_add_watch_swig_926fa02c9cfe73b7(swig_type_68 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_remove_watch_swig_926fa02c9cfe73b7(swig_type_69 arg1);
+extern uintptr_t _wrap_request_subscribe_swig_926fa02c9cfe73b7(swig_type_70 arg1);
+extern uintptr_t _wrap_request_call_swig_926fa02c9cfe73b7(swig_type_71 arg1, swig_type_72 arg2, swig_type_73 arg3);
+extern uintptr_t _wrap_request_provide_swig_926fa02c9cfe73b7(swig_type_74 arg1, swig_type_75 arg2);
+extern swig_intgo _wrap_request_set_watch_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_if_changed_since_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_76 arg2);
+extern swig_intgo _wrap_request_set_page_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_77 arg2, swig_intgo arg3);
+extern swig_intgo _wrap_request_set_with_nodes_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_with_children_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_without_data_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_sequential_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_ttl_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_78 arg2);
+extern swig_intgo _wrap_request_add_acl_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2, swig_type_79 arg3, swig_type_80 arg4);
+extern swig_intgo _wrap_request_add_path_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_81 arg2);
+extern void _wrap_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_82 arg2);
+extern swig_intgo _wrap_descriptor_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern void _wrap_set_event_limit_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_intgo _wrap_request_set_without_snapshot_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_window_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_intgo _wrap_backup_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3, uintptr_t arg4);
+extern uintptr_t _wrap_request_backup_swig_926fa02c9cfe73b7(void);
+extern swig_intgo _wrap_request_add_offer_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_83 arg2, swig_type_84 arg3, _Bool arg4);
+extern swig_intgo _wrap_request_set_replace_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_intgo _wrap_call_answer_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_85 arg2, swig_type_86 arg3);
+extern swig_intgo _wrap_call_refuse_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_87 arg2, swig_intgo arg3, swig_type_88 arg4);
+extern uintptr_t _wrap_lock_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_89 arg2, swig_intgo arg3, swig_type_90 arg4);
+extern uintptr_t _wrap_semaphore_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_91 arg2, swig_intgo arg3, swig_type_92 arg4);
+extern void _wrap_lock_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_type_93 _wrap_lock_submit_acquire_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_94 _wrap_lock_submit_try_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_95 _wrap_lock_submit_release_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_lock_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern _Bool _wrap_lock_is_held_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_type_96 _wrap_lock_token_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_type_97 _wrap_lock_good_until_ms_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_type_98 _wrap_lock_number_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern uintptr_t _wrap_ephemeral_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_99 arg2, swig_type_100 arg3);
+extern uintptr_t _wrap_group_join_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_101 arg2, swig_type_102 arg3);
+extern void _wrap_ephemeral_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_type_103 _wrap_ephemeral_submit_wait_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_ephemeral_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_intgo _wrap_ephemeral_set_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_104 arg2);
+extern swig_type_105 _wrap_ephemeral_path_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_type_106 _wrap_ephemeral_number_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern uintptr_t _wrap_barrier_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_107 arg2);
+extern void _wrap_barrier_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_type_108 _wrap_barrier_submit_wait_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_barrier_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern uintptr_t _wrap_double_barrier_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_109 arg2, swig_intgo arg3, swig_type_110 arg4);
+extern void _wrap_double_barrier_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_type_111 _wrap_double_barrier_submit_enter_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_112 _wrap_double_barrier_submit_leave_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_double_barrier_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_type_113 _wrap_double_barrier_number_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern uintptr_t _wrap_queue_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_114 arg2);
+extern void _wrap_queue_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_type_115 _wrap_queue_submit_take_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_116 _wrap_queue_submit_finish_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_117 _wrap_queue_submit_return_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_queue_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_type_118 _wrap_queue_number_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern uintptr_t _wrap_cache_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_119 arg2);
+extern void _wrap_cache_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_type_120 _wrap_cache_submit_wait_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_cache_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1);
 #undef intgo
 */
 import "C"
@@ -293,13 +310,13 @@ type _ sync.Mutex
 
 func Swig_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_Swig_free_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
+	C._wrap_Swig_free_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
 }
 
 func Swig_malloc(arg1 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_Swig_malloc_swig_4d96e164539edfde(C.swig_intgo(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_Swig_malloc_swig_926fa02c9cfe73b7(C.swig_intgo(_swig_i_0)))
 	return swig_r
 }
 
@@ -318,7 +335,7 @@ func taken(text string) string {
 
 func Free_text(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_free_text_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
+	C._wrap_free_text_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
 }
 
 func Packed_open(arg1 string, arg2 string, arg3 uint, arg4 uint, arg5 uint, arg6 uint, arg7 int64, arg8 []byte) (_swig_ret string) {
@@ -331,7 +348,7 @@ func Packed_open(arg1 string, arg2 string, arg3 uint, arg4 uint, arg5 uint, arg6
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r_p := C._wrap_packed_open_swig_4d96e164539edfde(*(*C.swig_type_2)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_3)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_intgo(_swig_i_4), C.swig_intgo(_swig_i_5), C.swig_type_4(_swig_i_6), *(*C.swig_type_5)(unsafe.Pointer(&_swig_i_7)))
+	swig_r_p := C._wrap_packed_open_swig_926fa02c9cfe73b7(*(*C.swig_type_2)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_3)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_intgo(_swig_i_4), C.swig_intgo(_swig_i_5), C.swig_type_4(_swig_i_6), *(*C.swig_type_5)(unsafe.Pointer(&_swig_i_7)))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
@@ -350,7 +367,7 @@ swig_r_1 = taken(swig_r)
 func Packed_session_key(arg1 uintptr) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_packed_session_key_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
+	swig_r_p := C._wrap_packed_session_key_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -362,7 +379,7 @@ func Packed_perform(arg1 uintptr, arg2 uintptr, arg3 uint) (_swig_ret string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_perform_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_perform_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -374,7 +391,7 @@ func Packed_get(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_get_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_get_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -389,7 +406,7 @@ func Packed_ensure_path(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret string)
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_ensure_path_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_11)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_ensure_path_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_11)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -404,7 +421,7 @@ func Packed_delete_recursive(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret st
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_delete_recursive_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_delete_recursive_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -419,7 +436,7 @@ func Packed_events(arg1 uintptr, arg2 uint, arg3 uint) (_swig_ret string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_events_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_events_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -429,7 +446,7 @@ swig_r_1 = taken(swig_r)
 func Packed_log(arg1 uintptr) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_packed_log_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
+	swig_r_p := C._wrap_packed_log_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -438,12 +455,12 @@ swig_r_1 = taken(swig_r)
 
 func Handle_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_handle_free_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
+	C._wrap_handle_free_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
 }
 
 func Request_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_request_free_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
+	C._wrap_request_free_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
 }
 
 func Packed_group_members(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret string) {
@@ -451,7 +468,7 @@ func Packed_group_members(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret strin
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_group_members_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_17)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_group_members_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_17)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -466,7 +483,7 @@ func Packed_counter_get(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret string)
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_counter_get_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_19)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_counter_get_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_19)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -482,7 +499,7 @@ func Packed_counter_add(arg1 uintptr, arg2 string, arg3 int64, arg4 uint) (_swig
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r_p := C._wrap_packed_counter_add_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_1)), C.swig_type_22(_swig_i_2), C.swig_intgo(_swig_i_3))
+	swig_r_p := C._wrap_packed_counter_add_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_1)), C.swig_type_22(_swig_i_2), C.swig_intgo(_swig_i_3))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -496,7 +513,7 @@ func Packed_lock_try(arg1 uintptr, arg2 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_lock_try_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r_p := C._wrap_packed_lock_try_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -507,7 +524,7 @@ func Packed_lock_release(arg1 uintptr, arg2 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_lock_release_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r_p := C._wrap_packed_lock_release_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -518,7 +535,7 @@ func Packed_lock_contenders(arg1 uintptr, arg2 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_lock_contenders_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r_p := C._wrap_packed_lock_contenders_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -529,7 +546,7 @@ func Packed_barrier_set(arg1 uintptr, arg2 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_barrier_set_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r_p := C._wrap_packed_barrier_set_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -540,7 +557,7 @@ func Packed_barrier_lift(arg1 uintptr, arg2 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_barrier_lift_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r_p := C._wrap_packed_barrier_lift_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -553,7 +570,7 @@ func Packed_queue_put(arg1 uintptr, arg2 []byte, arg3 uint, arg4 uint) (_swig_re
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r_p := C._wrap_packed_queue_put_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_29)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3))
+	swig_r_p := C._wrap_packed_queue_put_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_29)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -567,7 +584,7 @@ func Packed_queue_finish(arg1 uintptr, arg2 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_queue_finish_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r_p := C._wrap_packed_queue_finish_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -578,7 +595,7 @@ func Packed_queue_return(arg1 uintptr, arg2 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_queue_return_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r_p := C._wrap_packed_queue_return_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -589,7 +606,7 @@ func Packed_cache_get(arg1 uintptr, arg2 string) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_cache_get_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_33)(unsafe.Pointer(&_swig_i_1)))
+	swig_r_p := C._wrap_packed_cache_get_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_33)(unsafe.Pointer(&_swig_i_1)))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -603,7 +620,7 @@ func Packed_cache_list(arg1 uintptr, arg2 string) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_cache_list_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_35)(unsafe.Pointer(&_swig_i_1)))
+	swig_r_p := C._wrap_packed_cache_list_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_35)(unsafe.Pointer(&_swig_i_1)))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -618,7 +635,7 @@ func Submit(arg1 uintptr, arg2 uintptr, arg3 uint) (_swig_ret uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_submit_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_submit_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	return swig_r
 }
 
@@ -626,13 +643,13 @@ func Request_add(arg1 uintptr, arg2 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_add_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_add_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	return swig_r
 }
 
 func Handle_shutdown(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_handle_shutdown_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
+	C._wrap_handle_shutdown_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
 }
 
 func Request_fresh(arg1 uintptr, arg2 bool, arg3 int64, arg4 uint) (_swig_ret int) {
@@ -641,7 +658,7 @@ func Request_fresh(arg1 uintptr, arg2 bool, arg3 int64, arg4 uint) (_swig_ret in
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_request_fresh_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1), C.swig_type_37(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (int)(C._wrap_request_fresh_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1), C.swig_type_37(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	return swig_r
 }
 
@@ -650,13 +667,13 @@ func Request_behind(arg1 uintptr, arg2 int64, arg3 uint) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_request_behind_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_type_38(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (int)(C._wrap_request_behind_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_38(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	return swig_r
 }
 
 func Version() (_swig_ret string) {
 	var swig_r string
-	swig_r_p := C._wrap_version_swig_4d96e164539edfde()
+	swig_r_p := C._wrap_version_swig_926fa02c9cfe73b7()
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = copied(swig_r)
@@ -667,7 +684,7 @@ type Enum_SS_zooid_code int
 func Code_name(arg1 int) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_code_name_swig_4d96e164539edfde(C.swig_intgo(_swig_i_0))
+	swig_r_p := C._wrap_code_name_swig_926fa02c9cfe73b7(C.swig_intgo(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = copied(swig_r)
@@ -677,7 +694,7 @@ swig_r_1 = copied(swig_r)
 func Code_text(arg1 int) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_code_text_swig_4d96e164539edfde(C.swig_intgo(_swig_i_0))
+	swig_r_p := C._wrap_code_text_swig_926fa02c9cfe73b7(C.swig_intgo(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = copied(swig_r)
@@ -689,35 +706,35 @@ type Enum_SS_zooid_session_state int
 func Session_state_of(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_session_state_of_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_session_state_of_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Session_id(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	_swig_i_0 := arg1
-	swig_r = (int64)(C._wrap_session_id_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_session_id_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Session_good_until_ms(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_session_good_until_ms_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_session_good_until_ms_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Client_port(arg1 uintptr) (_swig_ret uint) {
 	var swig_r uint
 	_swig_i_0 := arg1
-	swig_r = (uint)(C._wrap_client_port_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint)(C._wrap_client_port_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Last_zxid(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	_swig_i_0 := arg1
-	swig_r = (int64)(C._wrap_last_zxid_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_last_zxid_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -726,7 +743,7 @@ type Enum_SS_zooid_watch_mode int
 func Request_get(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_get_swig_4d96e164539edfde(*(*C.swig_type_45)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_get_swig_926fa02c9cfe73b7(*(*C.swig_type_45)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -736,7 +753,7 @@ func Request_get(arg1 string) (_swig_ret uintptr) {
 func Request_exists(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_exists_swig_4d96e164539edfde(*(*C.swig_type_46)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_exists_swig_926fa02c9cfe73b7(*(*C.swig_type_46)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -746,7 +763,7 @@ func Request_exists(arg1 string) (_swig_ret uintptr) {
 func Request_list(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_list_swig_4d96e164539edfde(*(*C.swig_type_47)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_list_swig_926fa02c9cfe73b7(*(*C.swig_type_47)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -756,7 +773,7 @@ func Request_list(arg1 string) (_swig_ret uintptr) {
 func Request_get_acl(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_get_acl_swig_4d96e164539edfde(*(*C.swig_type_48)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_get_acl_swig_926fa02c9cfe73b7(*(*C.swig_type_48)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -765,7 +782,7 @@ func Request_get_acl(arg1 string) (_swig_ret uintptr) {
 
 func Request_read_many() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_read_many_swig_4d96e164539edfde())
+	swig_r = (uintptr)(C._wrap_request_read_many_swig_926fa02c9cfe73b7())
 	return swig_r
 }
 
@@ -773,7 +790,7 @@ func Request_subtree(arg1 string, arg2 uint) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_subtree_swig_4d96e164539edfde(*(*C.swig_type_49)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_subtree_swig_926fa02c9cfe73b7(*(*C.swig_type_49)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -783,7 +800,7 @@ func Request_subtree(arg1 string, arg2 uint) (_swig_ret uintptr) {
 func Request_ephemerals(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_ephemerals_swig_4d96e164539edfde(*(*C.swig_type_50)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_ephemerals_swig_926fa02c9cfe73b7(*(*C.swig_type_50)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -793,7 +810,7 @@ func Request_ephemerals(arg1 string) (_swig_ret uintptr) {
 func Request_count_descendants(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_count_descendants_swig_4d96e164539edfde(*(*C.swig_type_51)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_count_descendants_swig_926fa02c9cfe73b7(*(*C.swig_type_51)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -803,7 +820,7 @@ func Request_count_descendants(arg1 string) (_swig_ret uintptr) {
 func Request_sync(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_sync_swig_4d96e164539edfde(*(*C.swig_type_52)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_sync_swig_926fa02c9cfe73b7(*(*C.swig_type_52)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -813,7 +830,7 @@ func Request_sync(arg1 string) (_swig_ret uintptr) {
 func Request_wait(arg1 int64) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_wait_swig_4d96e164539edfde(C.swig_type_53(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_request_wait_swig_926fa02c9cfe73b7(C.swig_type_53(_swig_i_0)))
 	return swig_r
 }
 
@@ -822,7 +839,7 @@ func Request_create(arg1 string, arg2 []byte, arg3 int) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_request_create_swig_4d96e164539edfde(*(*C.swig_type_54)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_request_create_swig_926fa02c9cfe73b7(*(*C.swig_type_54)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -836,7 +853,7 @@ func Request_delete(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_delete_swig_4d96e164539edfde(*(*C.swig_type_56)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_delete_swig_926fa02c9cfe73b7(*(*C.swig_type_56)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -848,7 +865,7 @@ func Request_set(arg1 string, arg2 []byte, arg3 int) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_request_set_swig_4d96e164539edfde(*(*C.swig_type_57)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_58)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_request_set_swig_926fa02c9cfe73b7(*(*C.swig_type_57)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_58)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -862,7 +879,7 @@ func Request_check(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_check_swig_4d96e164539edfde(*(*C.swig_type_59)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_check_swig_926fa02c9cfe73b7(*(*C.swig_type_59)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -873,7 +890,7 @@ func Request_set_acl(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_set_acl_swig_4d96e164539edfde(*(*C.swig_type_60)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_set_acl_swig_926fa02c9cfe73b7(*(*C.swig_type_60)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -882,7 +899,7 @@ func Request_set_acl(arg1 string, arg2 int) (_swig_ret uintptr) {
 
 func Request_multi() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_multi_swig_4d96e164539edfde())
+	swig_r = (uintptr)(C._wrap_request_multi_swig_926fa02c9cfe73b7())
 	return swig_r
 }
 
@@ -892,7 +909,7 @@ func Request_reconfigure(arg1 string, arg2 string, arg3 string, arg4 int64) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_request_reconfigure_swig_4d96e164539edfde(*(*C.swig_type_61)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_63)(unsafe.Pointer(&_swig_i_2)), C.swig_type_64(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_request_reconfigure_swig_926fa02c9cfe73b7(*(*C.swig_type_61)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_63)(unsafe.Pointer(&_swig_i_2)), C.swig_type_64(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -909,7 +926,7 @@ func Request_auth(arg1 string, arg2 []byte) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_auth_swig_4d96e164539edfde(*(*C.swig_type_65)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_66)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_request_auth_swig_926fa02c9cfe73b7(*(*C.swig_type_65)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_66)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -921,14 +938,14 @@ func Request_auth(arg1 string, arg2 []byte) (_swig_ret uintptr) {
 
 func Request_who_am_i() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_who_am_i_swig_4d96e164539edfde())
+	swig_r = (uintptr)(C._wrap_request_who_am_i_swig_926fa02c9cfe73b7())
 	return swig_r
 }
 
 func Request_command(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_command_swig_4d96e164539edfde(*(*C.swig_type_67)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_command_swig_926fa02c9cfe73b7(*(*C.swig_type_67)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -937,13 +954,13 @@ func Request_command(arg1 string) (_swig_ret uintptr) {
 
 func Request_open_session() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_open_session_swig_4d96e164539edfde())
+	swig_r = (uintptr)(C._wrap_request_open_session_swig_926fa02c9cfe73b7())
 	return swig_r
 }
 
 func Request_close_session() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_close_session_swig_4d96e164539edfde())
+	swig_r = (uintptr)(C._wrap_request_close_session_swig_926fa02c9cfe73b7())
 	return swig_r
 }
 
@@ -951,7 +968,7 @@ func Request_add_watch(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_add_watch_swig_4d96e164539edfde(*(*C.swig_type_68)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_add_watch_swig_926fa02c9cfe73b7(*(*C.swig_type_68)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -961,7 +978,7 @@ func Request_add_watch(arg1 string, arg2 int) (_swig_ret uintptr) {
 func Request_remove_watch(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_remove_watch_swig_4d96e164539edfde(*(*C.swig_type_69)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_remove_watch_swig_926fa02c9cfe73b7(*(*C.swig_type_69)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -971,9 +988,41 @@ func Request_remove_watch(arg1 string) (_swig_ret uintptr) {
 func Request_subscribe(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_subscribe_swig_4d96e164539edfde(*(*C.swig_type_70)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_subscribe_swig_926fa02c9cfe73b7(*(*C.swig_type_70)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
+	}
+	return swig_r
+}
+
+func Request_call(arg1 string, arg2 string, arg3 []byte) (_swig_ret uintptr) {
+	var swig_r uintptr
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (uintptr)(C._wrap_request_call_swig_926fa02c9cfe73b7(*(*C.swig_type_71)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_2))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg1
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
+func Request_provide(arg1 string, arg2 string) (_swig_ret uintptr) {
+	var swig_r uintptr
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uintptr)(C._wrap_request_provide_swig_926fa02c9cfe73b7(*(*C.swig_type_74)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_1))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg1
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
 	}
 	return swig_r
 }
@@ -981,7 +1030,7 @@ func Request_subscribe(arg1 string) (_swig_ret uintptr) {
 func Request_set_watch(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_watch_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_watch_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -989,7 +1038,7 @@ func Request_set_if_changed_since(arg1 uintptr, arg2 int64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_if_changed_since_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_type_71(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_if_changed_since_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_76(_swig_i_1)))
 	return swig_r
 }
 
@@ -998,7 +1047,7 @@ func Request_set_page(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_request_set_page_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_72)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (int)(C._wrap_request_set_page_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1008,28 +1057,28 @@ func Request_set_page(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret int) {
 func Request_set_with_nodes(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_with_nodes_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_with_nodes_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Request_set_with_children(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_with_children_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_with_children_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Request_set_without_data(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_without_data_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_without_data_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Request_set_sequential(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_sequential_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_sequential_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1037,7 +1086,7 @@ func Request_set_ttl(arg1 uintptr, arg2 int64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_ttl_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_type_73(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_ttl_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_78(_swig_i_1)))
 	return swig_r
 }
 
@@ -1047,7 +1096,7 @@ func Request_add_acl(arg1 uintptr, arg2 uint, arg3 string, arg4 string) (_swig_r
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_request_add_acl_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (int)(C._wrap_request_add_acl_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1061,7 +1110,7 @@ func Request_add_path(arg1 uintptr, arg2 string) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_add_path_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int)(C._wrap_request_add_path_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1071,7 +1120,7 @@ func Request_add_path(arg1 uintptr, arg2 string) (_swig_ret int) {
 func Cancel(arg1 uintptr, arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_cancel_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_type_77(_swig_i_1))
+	C._wrap_cancel_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_82(_swig_i_1))
 }
 
 type Enum_SS_zooid_role int
@@ -1080,20 +1129,20 @@ type Enum_SS_zooid_change int
 func Descriptor(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_descriptor_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_descriptor_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Set_event_limit(arg1 uintptr, arg2 uint) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_set_event_limit_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	C._wrap_set_event_limit_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 }
 
 func Request_set_without_snapshot(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_without_snapshot_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_without_snapshot_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1101,7 +1150,7 @@ func Request_set_window(arg1 uintptr, arg2 uint) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_window_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_window_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1111,13 +1160,61 @@ func Backup(arg1 uintptr, arg2 int, arg3 uint, arg4 Struct_SS_zooid_reply) (_swi
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := getSwigcptr(arg4)
-	swig_r = (int)(C._wrap_backup_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_intgo(_swig_i_2), C.uintptr_t(_swig_i_3)))
+	swig_r = (int)(C._wrap_backup_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_intgo(_swig_i_2), C.uintptr_t(_swig_i_3)))
 	return swig_r
 }
 
 func Request_backup() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_backup_swig_4d96e164539edfde())
+	swig_r = (uintptr)(C._wrap_request_backup_swig_926fa02c9cfe73b7())
+	return swig_r
+}
+
+func Request_add_offer(arg1 uintptr, arg2 string, arg3 string, arg4 bool) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (int)(C._wrap_request_add_offer_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_83)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_84)(unsafe.Pointer(&_swig_i_2)), C._Bool(_swig_i_3)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
+func Request_set_replace(arg1 uintptr) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	swig_r = (int)(C._wrap_request_set_replace_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
+func Call_answer(arg1 uintptr, arg2 uint64, arg3 []byte) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (int)(C._wrap_call_answer_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_85(_swig_i_1), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_2))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg3
+	}
+	return swig_r
+}
+
+func Call_refuse(arg1 uintptr, arg2 uint64, arg3 int, arg4 string) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (int)(C._wrap_call_refuse_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_87(_swig_i_1), C.swig_intgo(_swig_i_2), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_3))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg4
+	}
 	return swig_r
 }
 
@@ -1128,7 +1225,7 @@ func Lock_new(arg1 uintptr, arg2 string, arg3 int, arg4 string) (_swig_ret uintp
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_lock_new_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_lock_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1144,7 +1241,7 @@ func Semaphore_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swig_ret
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_semaphore_new_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_semaphore_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1156,14 +1253,14 @@ func Semaphore_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swig_ret
 
 func Lock_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_lock_free_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
+	C._wrap_lock_free_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
 }
 
 func Lock_submit_acquire(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_lock_submit_acquire_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_lock_submit_acquire_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1171,7 +1268,7 @@ func Lock_submit_try(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_lock_submit_try_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_lock_submit_try_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1179,40 +1276,40 @@ func Lock_submit_release(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_lock_submit_release_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_lock_submit_release_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Lock_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_lock_cancel_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
+	C._wrap_lock_cancel_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
 }
 
 func Lock_is_held(arg1 uintptr) (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_lock_is_held_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_lock_is_held_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Lock_token(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_lock_token_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_lock_token_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Lock_good_until_ms(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_lock_good_until_ms_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_lock_good_until_ms_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Lock_number(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_lock_number_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_lock_number_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1221,7 +1318,7 @@ func Ephemeral_new(arg1 uintptr, arg2 string, arg3 []byte) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_ephemeral_new_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (uintptr)(C._wrap_ephemeral_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_99)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_100)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1236,7 +1333,7 @@ func Group_join(arg1 uintptr, arg2 string, arg3 string) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_group_join_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (uintptr)(C._wrap_group_join_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1248,27 +1345,27 @@ func Group_join(arg1 uintptr, arg2 string, arg3 string) (_swig_ret uintptr) {
 
 func Ephemeral_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_ephemeral_free_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
+	C._wrap_ephemeral_free_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
 }
 
 func Ephemeral_submit_wait(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_ephemeral_submit_wait_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_ephemeral_submit_wait_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Ephemeral_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_ephemeral_cancel_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
+	C._wrap_ephemeral_cancel_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
 }
 
 func Ephemeral_set(arg1 uintptr, arg2 []byte) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_ephemeral_set_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int)(C._wrap_ephemeral_set_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1278,7 +1375,7 @@ func Ephemeral_set(arg1 uintptr, arg2 []byte) (_swig_ret int) {
 func Ephemeral_path(arg1 uintptr) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_ephemeral_path_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
+	swig_r_p := C._wrap_ephemeral_path_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = copied(swig_r)
@@ -1288,7 +1385,7 @@ swig_r_1 = copied(swig_r)
 func Ephemeral_number(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_ephemeral_number_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_ephemeral_number_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1296,7 +1393,7 @@ func Barrier_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_barrier_new_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_barrier_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_107)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1305,20 +1402,20 @@ func Barrier_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 
 func Barrier_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_barrier_free_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
+	C._wrap_barrier_free_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
 }
 
 func Barrier_submit_wait(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_barrier_submit_wait_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_barrier_submit_wait_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Barrier_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_barrier_cancel_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
+	C._wrap_barrier_cancel_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
 }
 
 func Double_barrier_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swig_ret uintptr) {
@@ -1327,7 +1424,7 @@ func Double_barrier_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swi
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_double_barrier_new_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_98)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_99)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_double_barrier_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_109)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_110)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1339,14 +1436,14 @@ func Double_barrier_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swi
 
 func Double_barrier_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_double_barrier_free_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
+	C._wrap_double_barrier_free_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
 }
 
 func Double_barrier_submit_enter(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_double_barrier_submit_enter_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_double_barrier_submit_enter_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1354,19 +1451,19 @@ func Double_barrier_submit_leave(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_double_barrier_submit_leave_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_double_barrier_submit_leave_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Double_barrier_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_double_barrier_cancel_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
+	C._wrap_double_barrier_cancel_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
 }
 
 func Double_barrier_number(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_double_barrier_number_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_double_barrier_number_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1374,7 +1471,7 @@ func Queue_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_queue_new_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_103)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_queue_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_114)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1383,14 +1480,14 @@ func Queue_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 
 func Queue_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_queue_free_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
+	C._wrap_queue_free_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
 }
 
 func Queue_submit_take(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_queue_submit_take_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_queue_submit_take_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1398,7 +1495,7 @@ func Queue_submit_finish(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_queue_submit_finish_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_queue_submit_finish_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1406,19 +1503,19 @@ func Queue_submit_return(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_queue_submit_return_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_queue_submit_return_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Queue_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_queue_cancel_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
+	C._wrap_queue_cancel_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
 }
 
 func Queue_number(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_queue_number_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_queue_number_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1426,7 +1523,7 @@ func Cache_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_cache_new_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_cache_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_119)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1435,20 +1532,20 @@ func Cache_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 
 func Cache_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_cache_free_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
+	C._wrap_cache_free_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
 }
 
 func Cache_submit_wait(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_cache_submit_wait_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_cache_submit_wait_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Cache_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_cache_cancel_swig_4d96e164539edfde(C.uintptr_t(_swig_i_0))
+	C._wrap_cache_cancel_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
 }
 
 

@@ -327,6 +327,8 @@ static int zooid_request_behind(zooid_request *request, int64_t zxid, uint32_t i
  * has them, texts and data behind their length. One crossing to C for each request is enough then. What is packed is
  * freed. Written into the wrapper that SWIG makes for Go. */
 
+#include <time.h>
+
 #define NO_TEXT UINT32_MAX
 
 typedef struct zooid_packed {
@@ -447,6 +449,17 @@ static void put_update(zooid_packed *p, const zooid_event *e)
     put_32(p, zooid_event_ends_txn(e));
 }
 
+/* What is asked, and how many milliseconds are left for the answer. */
+static void put_call(zooid_packed *p, const zooid_event *e)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    put_text(p, zooid_event_command(e));
+    put_text(p, zooid_event_caller(e));
+    put_data(p, zooid_event_data(e), zooid_event_data_len(e));
+    put_64(p, (int64_t)zooid_event_deadline_ms(e) - (int64_t)now.tv_sec * 1000 - now.tv_nsec / 1000000);
+}
+
 static void put_event(zooid_packed *p, zooid_event *e)
 {
     enum zooid_event_kind kind = zooid_event_kind(e);
@@ -460,6 +473,10 @@ static void put_event(zooid_packed *p, zooid_event *e)
         put_reply(p, zooid_event_take_reply(e));
     if (kind == ZOOID_EVENT_CHANGE || kind == ZOOID_EVENT_RESET || kind == ZOOID_EVENT_CAUGHT_UP)
         put_update(p, e);
+    if (kind == ZOOID_EVENT_CALL || kind == ZOOID_EVENT_CALL_OVER)
+        put_64(p, (int64_t)zooid_event_call(e));
+    if (kind == ZOOID_EVENT_CALL)
+        put_call(p, e);
     zooid_event_free(e);
 }
 
@@ -570,7 +587,7 @@ static zooid_packed packed_session_key(zooid_client *client)
 extern "C" {
 #endif
 
-void _wrap_Swig_free_swig_4d96e164539edfde(void *_swig_go_0) {
+void _wrap_Swig_free_swig_926fa02c9cfe73b7(void *_swig_go_0) {
   void *arg1 = (void *) 0 ;
   
   arg1 = *(void **)&_swig_go_0; 
@@ -580,7 +597,7 @@ void _wrap_Swig_free_swig_4d96e164539edfde(void *_swig_go_0) {
 }
 
 
-void *_wrap_Swig_malloc_swig_4d96e164539edfde(intgo _swig_go_0) {
+void *_wrap_Swig_malloc_swig_926fa02c9cfe73b7(intgo _swig_go_0) {
   int arg1 ;
   void *result = 0 ;
   void *_swig_go_result;
@@ -593,7 +610,7 @@ void *_wrap_Swig_malloc_swig_4d96e164539edfde(intgo _swig_go_0) {
 }
 
 
-void _wrap_free_text_swig_4d96e164539edfde(char *_swig_go_0) {
+void _wrap_free_text_swig_926fa02c9cfe73b7(char *_swig_go_0) {
   char *arg1 = (char *) 0 ;
   
   arg1 = (char *)_swig_go_0;
@@ -604,7 +621,7 @@ void _wrap_free_text_swig_4d96e164539edfde(char *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_packed_open_swig_4d96e164539edfde(_gostring_ _swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3, intgo _swig_go_4, intgo _swig_go_5, long long _swig_go_6, _goslice_ _swig_go_7) {
+_gostring_ _wrap_packed_open_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3, intgo _swig_go_4, intgo _swig_go_5, long long _swig_go_6, _goslice_ _swig_go_7) {
   char *arg1 = (char *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -640,7 +657,7 @@ _gostring_ _wrap_packed_open_swig_4d96e164539edfde(_gostring_ _swig_go_0, _gostr
 }
 
 
-_gostring_ _wrap_packed_session_key_swig_4d96e164539edfde(zooid_client *_swig_go_0) {
+_gostring_ _wrap_packed_session_key_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_packed result;
   _gostring_ _swig_go_result;
@@ -656,7 +673,7 @@ _gostring_ _wrap_packed_session_key_swig_4d96e164539edfde(zooid_client *_swig_go
 }
 
 
-_gostring_ _wrap_packed_perform_swig_4d96e164539edfde(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_perform_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_request *arg2 = (zooid_request *) 0 ;
   uint32_t arg3 ;
@@ -676,7 +693,7 @@ _gostring_ _wrap_packed_perform_swig_4d96e164539edfde(zooid_client *_swig_go_0, 
 }
 
 
-_gostring_ _wrap_packed_get_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_get_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -697,7 +714,7 @@ _gostring_ _wrap_packed_get_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gos
 }
 
 
-_gostring_ _wrap_packed_ensure_path_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_ensure_path_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -718,7 +735,7 @@ _gostring_ _wrap_packed_ensure_path_swig_4d96e164539edfde(zooid_client *_swig_go
 }
 
 
-_gostring_ _wrap_packed_delete_recursive_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_delete_recursive_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -739,7 +756,7 @@ _gostring_ _wrap_packed_delete_recursive_swig_4d96e164539edfde(zooid_client *_sw
 }
 
 
-_gostring_ _wrap_packed_events_swig_4d96e164539edfde(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_events_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint32_t arg2 ;
   unsigned int arg3 ;
@@ -759,7 +776,7 @@ _gostring_ _wrap_packed_events_swig_4d96e164539edfde(zooid_client *_swig_go_0, i
 }
 
 
-_gostring_ _wrap_packed_log_swig_4d96e164539edfde(zooid_handle *_swig_go_0) {
+_gostring_ _wrap_packed_log_swig_926fa02c9cfe73b7(zooid_handle *_swig_go_0) {
   zooid_handle *arg1 = (zooid_handle *) 0 ;
   zooid_packed result;
   _gostring_ _swig_go_result;
@@ -775,7 +792,7 @@ _gostring_ _wrap_packed_log_swig_4d96e164539edfde(zooid_handle *_swig_go_0) {
 }
 
 
-void _wrap_handle_free_swig_4d96e164539edfde(zooid_handle *_swig_go_0) {
+void _wrap_handle_free_swig_926fa02c9cfe73b7(zooid_handle *_swig_go_0) {
   zooid_handle *arg1 = (zooid_handle *) 0 ;
   
   arg1 = (zooid_handle *)_swig_go_0;
@@ -785,7 +802,7 @@ void _wrap_handle_free_swig_4d96e164539edfde(zooid_handle *_swig_go_0) {
 }
 
 
-void _wrap_request_free_swig_4d96e164539edfde(zooid_request *_swig_go_0) {
+void _wrap_request_free_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   
   arg1 = (zooid_request *)_swig_go_0;
@@ -795,7 +812,7 @@ void _wrap_request_free_swig_4d96e164539edfde(zooid_request *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_packed_group_members_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_group_members_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -816,7 +833,7 @@ _gostring_ _wrap_packed_group_members_swig_4d96e164539edfde(zooid_client *_swig_
 }
 
 
-_gostring_ _wrap_packed_counter_get_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_counter_get_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -837,7 +854,7 @@ _gostring_ _wrap_packed_counter_get_swig_4d96e164539edfde(zooid_client *_swig_go
 }
 
 
-_gostring_ _wrap_packed_counter_add_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
+_gostring_ _wrap_packed_counter_add_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -860,7 +877,7 @@ _gostring_ _wrap_packed_counter_add_swig_4d96e164539edfde(zooid_client *_swig_go
 }
 
 
-_gostring_ _wrap_packed_lock_try_swig_4d96e164539edfde(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_lock_try_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -878,7 +895,7 @@ _gostring_ _wrap_packed_lock_try_swig_4d96e164539edfde(zooid_lock *_swig_go_0, i
 }
 
 
-_gostring_ _wrap_packed_lock_release_swig_4d96e164539edfde(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_lock_release_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -896,7 +913,7 @@ _gostring_ _wrap_packed_lock_release_swig_4d96e164539edfde(zooid_lock *_swig_go_
 }
 
 
-_gostring_ _wrap_packed_lock_contenders_swig_4d96e164539edfde(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_lock_contenders_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -914,7 +931,7 @@ _gostring_ _wrap_packed_lock_contenders_swig_4d96e164539edfde(zooid_lock *_swig_
 }
 
 
-_gostring_ _wrap_packed_barrier_set_swig_4d96e164539edfde(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_barrier_set_swig_926fa02c9cfe73b7(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -932,7 +949,7 @@ _gostring_ _wrap_packed_barrier_set_swig_4d96e164539edfde(zooid_barrier *_swig_g
 }
 
 
-_gostring_ _wrap_packed_barrier_lift_swig_4d96e164539edfde(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_barrier_lift_swig_926fa02c9cfe73b7(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -950,7 +967,7 @@ _gostring_ _wrap_packed_barrier_lift_swig_4d96e164539edfde(zooid_barrier *_swig_
 }
 
 
-_gostring_ _wrap_packed_queue_put_swig_4d96e164539edfde(zooid_queue *_swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3) {
+_gostring_ _wrap_packed_queue_put_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -976,7 +993,7 @@ _gostring_ _wrap_packed_queue_put_swig_4d96e164539edfde(zooid_queue *_swig_go_0,
 }
 
 
-_gostring_ _wrap_packed_queue_finish_swig_4d96e164539edfde(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_queue_finish_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -994,7 +1011,7 @@ _gostring_ _wrap_packed_queue_finish_swig_4d96e164539edfde(zooid_queue *_swig_go
 }
 
 
-_gostring_ _wrap_packed_queue_return_swig_4d96e164539edfde(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_queue_return_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -1012,7 +1029,7 @@ _gostring_ _wrap_packed_queue_return_swig_4d96e164539edfde(zooid_queue *_swig_go
 }
 
 
-_gostring_ _wrap_packed_cache_get_swig_4d96e164539edfde(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
+_gostring_ _wrap_packed_cache_get_swig_926fa02c9cfe73b7(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_packed result;
@@ -1031,7 +1048,7 @@ _gostring_ _wrap_packed_cache_get_swig_4d96e164539edfde(zooid_cache *_swig_go_0,
 }
 
 
-_gostring_ _wrap_packed_cache_list_swig_4d96e164539edfde(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
+_gostring_ _wrap_packed_cache_list_swig_926fa02c9cfe73b7(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_packed result;
@@ -1050,7 +1067,7 @@ _gostring_ _wrap_packed_cache_list_swig_4d96e164539edfde(zooid_cache *_swig_go_0
 }
 
 
-long long _wrap_submit_swig_4d96e164539edfde(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
+long long _wrap_submit_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_request *arg2 = (zooid_request *) 0 ;
   uint32_t arg3 ;
@@ -1069,7 +1086,7 @@ long long _wrap_submit_swig_4d96e164539edfde(zooid_client *_swig_go_0, zooid_req
 }
 
 
-intgo _wrap_request_add_swig_4d96e164539edfde(zooid_request *_swig_go_0, zooid_request *_swig_go_1) {
+intgo _wrap_request_add_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, zooid_request *_swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   zooid_request *arg2 = (zooid_request *) 0 ;
   int result;
@@ -1084,7 +1101,7 @@ intgo _wrap_request_add_swig_4d96e164539edfde(zooid_request *_swig_go_0, zooid_r
 }
 
 
-void _wrap_handle_shutdown_swig_4d96e164539edfde(zooid_handle *_swig_go_0) {
+void _wrap_handle_shutdown_swig_926fa02c9cfe73b7(zooid_handle *_swig_go_0) {
   zooid_handle *arg1 = (zooid_handle *) 0 ;
   
   arg1 = (zooid_handle *)_swig_go_0;
@@ -1094,7 +1111,7 @@ void _wrap_handle_shutdown_swig_4d96e164539edfde(zooid_handle *_swig_go_0) {
 }
 
 
-intgo _wrap_request_fresh_swig_4d96e164539edfde(zooid_request *_swig_go_0, bool _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
+intgo _wrap_request_fresh_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, bool _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   bool arg2 ;
   int64_t arg3 ;
@@ -1113,7 +1130,7 @@ intgo _wrap_request_fresh_swig_4d96e164539edfde(zooid_request *_swig_go_0, bool 
 }
 
 
-intgo _wrap_request_behind_swig_4d96e164539edfde(zooid_request *_swig_go_0, long long _swig_go_1, intgo _swig_go_2) {
+intgo _wrap_request_behind_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, long long _swig_go_1, intgo _swig_go_2) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int64_t arg2 ;
   uint32_t arg3 ;
@@ -1130,7 +1147,7 @@ intgo _wrap_request_behind_swig_4d96e164539edfde(zooid_request *_swig_go_0, long
 }
 
 
-_gostring_ _wrap_version_swig_4d96e164539edfde() {
+_gostring_ _wrap_version_swig_926fa02c9cfe73b7() {
   char *result = 0 ;
   _gostring_ _swig_go_result;
   
@@ -1144,7 +1161,7 @@ _gostring_ _wrap_version_swig_4d96e164539edfde() {
 }
 
 
-_gostring_ _wrap_code_name_swig_4d96e164539edfde(intgo _swig_go_0) {
+_gostring_ _wrap_code_name_swig_926fa02c9cfe73b7(intgo _swig_go_0) {
   int arg1 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -1160,7 +1177,7 @@ _gostring_ _wrap_code_name_swig_4d96e164539edfde(intgo _swig_go_0) {
 }
 
 
-_gostring_ _wrap_code_text_swig_4d96e164539edfde(intgo _swig_go_0) {
+_gostring_ _wrap_code_text_swig_926fa02c9cfe73b7(intgo _swig_go_0) {
   int arg1 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -1176,7 +1193,7 @@ _gostring_ _wrap_code_text_swig_4d96e164539edfde(intgo _swig_go_0) {
 }
 
 
-intgo _wrap_session_state_of_swig_4d96e164539edfde(zooid_client *_swig_go_0) {
+intgo _wrap_session_state_of_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   enum zooid_session_state result;
   intgo _swig_go_result;
@@ -1189,7 +1206,7 @@ intgo _wrap_session_state_of_swig_4d96e164539edfde(zooid_client *_swig_go_0) {
 }
 
 
-long long _wrap_session_id_swig_4d96e164539edfde(zooid_client *_swig_go_0) {
+long long _wrap_session_id_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -1202,7 +1219,7 @@ long long _wrap_session_id_swig_4d96e164539edfde(zooid_client *_swig_go_0) {
 }
 
 
-long long _wrap_session_good_until_ms_swig_4d96e164539edfde(zooid_client *_swig_go_0) {
+long long _wrap_session_good_until_ms_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1215,7 +1232,7 @@ long long _wrap_session_good_until_ms_swig_4d96e164539edfde(zooid_client *_swig_
 }
 
 
-intgo _wrap_client_port_swig_4d96e164539edfde(zooid_client *_swig_go_0) {
+intgo _wrap_client_port_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -1228,7 +1245,7 @@ intgo _wrap_client_port_swig_4d96e164539edfde(zooid_client *_swig_go_0) {
 }
 
 
-long long _wrap_last_zxid_swig_4d96e164539edfde(zooid_client *_swig_go_0) {
+long long _wrap_last_zxid_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -1241,7 +1258,7 @@ long long _wrap_last_zxid_swig_4d96e164539edfde(zooid_client *_swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_get_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_get_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1255,7 +1272,7 @@ zooid_request *_wrap_request_get_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_exists_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_exists_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1269,7 +1286,7 @@ zooid_request *_wrap_request_exists_swig_4d96e164539edfde(_gostring_ _swig_go_0)
 }
 
 
-zooid_request *_wrap_request_list_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_list_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1283,7 +1300,7 @@ zooid_request *_wrap_request_list_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_get_acl_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_get_acl_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1297,7 +1314,7 @@ zooid_request *_wrap_request_get_acl_swig_4d96e164539edfde(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_read_many_swig_4d96e164539edfde() {
+zooid_request *_wrap_request_read_many_swig_926fa02c9cfe73b7() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1308,7 +1325,7 @@ zooid_request *_wrap_request_read_many_swig_4d96e164539edfde() {
 }
 
 
-zooid_request *_wrap_request_subtree_swig_4d96e164539edfde(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_subtree_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   uint32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1324,7 +1341,7 @@ zooid_request *_wrap_request_subtree_swig_4d96e164539edfde(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_ephemerals_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_ephemerals_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1338,7 +1355,7 @@ zooid_request *_wrap_request_ephemerals_swig_4d96e164539edfde(_gostring_ _swig_g
 }
 
 
-zooid_request *_wrap_request_count_descendants_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_count_descendants_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1352,7 +1369,7 @@ zooid_request *_wrap_request_count_descendants_swig_4d96e164539edfde(_gostring_ 
 }
 
 
-zooid_request *_wrap_request_sync_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_sync_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1366,7 +1383,7 @@ zooid_request *_wrap_request_sync_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_wait_swig_4d96e164539edfde(long long _swig_go_0) {
+zooid_request *_wrap_request_wait_swig_926fa02c9cfe73b7(long long _swig_go_0) {
   int64_t arg1 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1379,7 +1396,7 @@ zooid_request *_wrap_request_wait_swig_4d96e164539edfde(long long _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_create_swig_4d96e164539edfde(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
+zooid_request *_wrap_request_create_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
   char *arg1 = (char *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -1401,7 +1418,7 @@ zooid_request *_wrap_request_create_swig_4d96e164539edfde(_gostring_ _swig_go_0,
 }
 
 
-zooid_request *_wrap_request_delete_swig_4d96e164539edfde(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_delete_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   int32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1417,7 +1434,7 @@ zooid_request *_wrap_request_delete_swig_4d96e164539edfde(_gostring_ _swig_go_0,
 }
 
 
-zooid_request *_wrap_request_set_swig_4d96e164539edfde(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
+zooid_request *_wrap_request_set_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
   char *arg1 = (char *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -1439,7 +1456,7 @@ zooid_request *_wrap_request_set_swig_4d96e164539edfde(_gostring_ _swig_go_0, _g
 }
 
 
-zooid_request *_wrap_request_check_swig_4d96e164539edfde(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_check_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   int32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1455,7 +1472,7 @@ zooid_request *_wrap_request_check_swig_4d96e164539edfde(_gostring_ _swig_go_0, 
 }
 
 
-zooid_request *_wrap_request_set_acl_swig_4d96e164539edfde(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_set_acl_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   int32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1471,7 +1488,7 @@ zooid_request *_wrap_request_set_acl_swig_4d96e164539edfde(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_multi_swig_4d96e164539edfde() {
+zooid_request *_wrap_request_multi_swig_926fa02c9cfe73b7() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1482,7 +1499,7 @@ zooid_request *_wrap_request_multi_swig_4d96e164539edfde() {
 }
 
 
-zooid_request *_wrap_request_reconfigure_swig_4d96e164539edfde(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3) {
+zooid_request *_wrap_request_reconfigure_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3) {
   char *arg1 = (char *) 0 ;
   char *arg2 = (char *) 0 ;
   char *arg3 = (char *) 0 ;
@@ -1504,7 +1521,7 @@ zooid_request *_wrap_request_reconfigure_swig_4d96e164539edfde(_gostring_ _swig_
 }
 
 
-zooid_request *_wrap_request_auth_swig_4d96e164539edfde(_gostring_ _swig_go_0, _goslice_ _swig_go_1) {
+zooid_request *_wrap_request_auth_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, _goslice_ _swig_go_1) {
   char *arg1 = (char *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -1524,7 +1541,7 @@ zooid_request *_wrap_request_auth_swig_4d96e164539edfde(_gostring_ _swig_go_0, _
 }
 
 
-zooid_request *_wrap_request_who_am_i_swig_4d96e164539edfde() {
+zooid_request *_wrap_request_who_am_i_swig_926fa02c9cfe73b7() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1535,7 +1552,7 @@ zooid_request *_wrap_request_who_am_i_swig_4d96e164539edfde() {
 }
 
 
-zooid_request *_wrap_request_command_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_command_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1549,7 +1566,7 @@ zooid_request *_wrap_request_command_swig_4d96e164539edfde(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_open_session_swig_4d96e164539edfde() {
+zooid_request *_wrap_request_open_session_swig_926fa02c9cfe73b7() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1560,7 +1577,7 @@ zooid_request *_wrap_request_open_session_swig_4d96e164539edfde() {
 }
 
 
-zooid_request *_wrap_request_close_session_swig_4d96e164539edfde() {
+zooid_request *_wrap_request_close_session_swig_926fa02c9cfe73b7() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1571,7 +1588,7 @@ zooid_request *_wrap_request_close_session_swig_4d96e164539edfde() {
 }
 
 
-zooid_request *_wrap_request_add_watch_swig_4d96e164539edfde(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_add_watch_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   enum zooid_watch_mode arg2 ;
   zooid_request *result = 0 ;
@@ -1587,7 +1604,7 @@ zooid_request *_wrap_request_add_watch_swig_4d96e164539edfde(_gostring_ _swig_go
 }
 
 
-zooid_request *_wrap_request_remove_watch_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_remove_watch_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1601,7 +1618,7 @@ zooid_request *_wrap_request_remove_watch_swig_4d96e164539edfde(_gostring_ _swig
 }
 
 
-zooid_request *_wrap_request_subscribe_swig_4d96e164539edfde(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_subscribe_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1615,7 +1632,47 @@ zooid_request *_wrap_request_subscribe_swig_4d96e164539edfde(_gostring_ _swig_go
 }
 
 
-intgo _wrap_request_set_watch_swig_4d96e164539edfde(zooid_request *_swig_go_0) {
+zooid_request *_wrap_request_call_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2) {
+  char *arg1 = (char *) 0 ;
+  char *arg2 = (char *) 0 ;
+  void *arg3 = (void *) 0 ;
+  size_t arg4 ;
+  zooid_request *result = 0 ;
+  zooid_request *_swig_go_result;
+  
+  arg1 = ended_text(_swig_go_0.p, (size_t)_swig_go_0.n);
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  {
+    arg3 = _swig_go_2.array;
+    arg4 = (size_t)_swig_go_2.len;
+  }
+  
+  result = (zooid_request *)zooid_request_call((char const *)arg1,(char const *)arg2,(void const *)arg3,arg4);
+  _swig_go_result = result;
+  free(arg1);
+  free(arg2);
+  return _swig_go_result;
+}
+
+
+zooid_request *_wrap_request_provide_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, _gostring_ _swig_go_1) {
+  char *arg1 = (char *) 0 ;
+  char *arg2 = (char *) 0 ;
+  zooid_request *result = 0 ;
+  zooid_request *_swig_go_result;
+  
+  arg1 = _swig_go_0.n == 0 ? NULL : ended_text(_swig_go_0.p, (size_t)_swig_go_0.n);
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  
+  result = (zooid_request *)zooid_request_provide((char const *)arg1,(char const *)arg2);
+  _swig_go_result = result;
+  free(arg1);
+  free(arg2);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_request_set_watch_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1628,7 +1685,7 @@ intgo _wrap_request_set_watch_swig_4d96e164539edfde(zooid_request *_swig_go_0) {
 }
 
 
-intgo _wrap_request_set_if_changed_since_swig_4d96e164539edfde(zooid_request *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_request_set_if_changed_since_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, long long _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int64_t arg2 ;
   int result;
@@ -1643,7 +1700,7 @@ intgo _wrap_request_set_if_changed_since_swig_4d96e164539edfde(zooid_request *_s
 }
 
 
-intgo _wrap_request_set_page_swig_4d96e164539edfde(zooid_request *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+intgo _wrap_request_set_page_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -1661,7 +1718,7 @@ intgo _wrap_request_set_page_swig_4d96e164539edfde(zooid_request *_swig_go_0, _g
 }
 
 
-intgo _wrap_request_set_with_nodes_swig_4d96e164539edfde(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_with_nodes_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1674,7 +1731,7 @@ intgo _wrap_request_set_with_nodes_swig_4d96e164539edfde(zooid_request *_swig_go
 }
 
 
-intgo _wrap_request_set_with_children_swig_4d96e164539edfde(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_with_children_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1687,7 +1744,7 @@ intgo _wrap_request_set_with_children_swig_4d96e164539edfde(zooid_request *_swig
 }
 
 
-intgo _wrap_request_set_without_data_swig_4d96e164539edfde(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_without_data_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1700,7 +1757,7 @@ intgo _wrap_request_set_without_data_swig_4d96e164539edfde(zooid_request *_swig_
 }
 
 
-intgo _wrap_request_set_sequential_swig_4d96e164539edfde(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_sequential_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1713,7 +1770,7 @@ intgo _wrap_request_set_sequential_swig_4d96e164539edfde(zooid_request *_swig_go
 }
 
 
-intgo _wrap_request_set_ttl_swig_4d96e164539edfde(zooid_request *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_request_set_ttl_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, long long _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int64_t arg2 ;
   int result;
@@ -1728,7 +1785,7 @@ intgo _wrap_request_set_ttl_swig_4d96e164539edfde(zooid_request *_swig_go_0, lon
 }
 
 
-intgo _wrap_request_add_acl_swig_4d96e164539edfde(zooid_request *_swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3) {
+intgo _wrap_request_add_acl_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   unsigned int arg2 ;
   char *arg3 = (char *) 0 ;
@@ -1749,7 +1806,7 @@ intgo _wrap_request_add_acl_swig_4d96e164539edfde(zooid_request *_swig_go_0, int
 }
 
 
-intgo _wrap_request_add_path_swig_4d96e164539edfde(zooid_request *_swig_go_0, _gostring_ _swig_go_1) {
+intgo _wrap_request_add_path_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   char *arg2 = (char *) 0 ;
   int result;
@@ -1765,7 +1822,7 @@ intgo _wrap_request_add_path_swig_4d96e164539edfde(zooid_request *_swig_go_0, _g
 }
 
 
-void _wrap_cancel_swig_4d96e164539edfde(zooid_client *_swig_go_0, long long _swig_go_1) {
+void _wrap_cancel_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, long long _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_ticket arg2 ;
   
@@ -1777,7 +1834,7 @@ void _wrap_cancel_swig_4d96e164539edfde(zooid_client *_swig_go_0, long long _swi
 }
 
 
-intgo _wrap_descriptor_swig_4d96e164539edfde(zooid_client *_swig_go_0) {
+intgo _wrap_descriptor_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1790,7 +1847,7 @@ intgo _wrap_descriptor_swig_4d96e164539edfde(zooid_client *_swig_go_0) {
 }
 
 
-void _wrap_set_event_limit_swig_4d96e164539edfde(zooid_client *_swig_go_0, intgo _swig_go_1) {
+void _wrap_set_event_limit_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, intgo _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint32_t arg2 ;
   
@@ -1802,7 +1859,7 @@ void _wrap_set_event_limit_swig_4d96e164539edfde(zooid_client *_swig_go_0, intgo
 }
 
 
-intgo _wrap_request_set_without_snapshot_swig_4d96e164539edfde(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_without_snapshot_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1815,7 +1872,7 @@ intgo _wrap_request_set_without_snapshot_swig_4d96e164539edfde(zooid_request *_s
 }
 
 
-intgo _wrap_request_set_window_swig_4d96e164539edfde(zooid_request *_swig_go_0, intgo _swig_go_1) {
+intgo _wrap_request_set_window_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, intgo _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   uint32_t arg2 ;
   int result;
@@ -1830,7 +1887,7 @@ intgo _wrap_request_set_window_swig_4d96e164539edfde(zooid_request *_swig_go_0, 
 }
 
 
-intgo _wrap_backup_swig_4d96e164539edfde(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2, struct zooid_reply **_swig_go_3) {
+intgo _wrap_backup_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2, struct zooid_reply **_swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int arg2 ;
   uint32_t arg3 ;
@@ -1849,7 +1906,7 @@ intgo _wrap_backup_swig_4d96e164539edfde(zooid_client *_swig_go_0, intgo _swig_g
 }
 
 
-zooid_request *_wrap_request_backup_swig_4d96e164539edfde() {
+zooid_request *_wrap_request_backup_swig_926fa02c9cfe73b7() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1860,7 +1917,82 @@ zooid_request *_wrap_request_backup_swig_4d96e164539edfde() {
 }
 
 
-zooid_lock *_wrap_lock_new_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+intgo _wrap_request_add_offer_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, bool _swig_go_3) {
+  zooid_request *arg1 = (zooid_request *) 0 ;
+  char *arg2 = (char *) 0 ;
+  char *arg3 = (char *) 0 ;
+  bool arg4 ;
+  int result;
+  intgo _swig_go_result;
+  
+  arg1 = (zooid_request *)_swig_go_0;
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  arg3 = ended_text(_swig_go_2.p, (size_t)_swig_go_2.n);
+  arg4 = (bool)_swig_go_3; 
+  
+  result = (int)zooid_request_add_offer(arg1,(char const *)arg2,(char const *)arg3,arg4);
+  _swig_go_result = result; 
+  free(arg2);
+  free(arg3);
+  return _swig_go_result;
+}
+
+
+intgo _wrap_request_set_replace_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0) {
+  zooid_request *arg1 = (zooid_request *) 0 ;
+  int result;
+  intgo _swig_go_result;
+  
+  arg1 = (zooid_request *)_swig_go_0;
+  
+  result = (int)zooid_request_set_replace(arg1);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_call_answer_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, long long _swig_go_1, _goslice_ _swig_go_2) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  zooid_call arg2 ;
+  void *arg3 = (void *) 0 ;
+  size_t arg4 ;
+  int result;
+  intgo _swig_go_result;
+  
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = (zooid_call)_swig_go_1; 
+  {
+    arg3 = _swig_go_2.array;
+    arg4 = (size_t)_swig_go_2.len;
+  }
+  
+  result = (int)zooid_call_answer(arg1,arg2,(void const *)arg3,arg4);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_call_refuse_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, long long _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  zooid_call arg2 ;
+  int arg3 ;
+  char *arg4 = (char *) 0 ;
+  int result;
+  intgo _swig_go_result;
+  
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = (zooid_call)_swig_go_1; 
+  arg3 = (int)_swig_go_2; 
+  arg4 = ended_text(_swig_go_3.p, (size_t)_swig_go_3.n);
+  
+  result = (int)zooid_call_refuse(arg1,arg2,arg3,(char const *)arg4);
+  _swig_go_result = result; 
+  free(arg4);
+  return _swig_go_result;
+}
+
+
+zooid_lock *_wrap_lock_new_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   enum zooid_lock_kind arg3 ;
@@ -1881,7 +2013,7 @@ zooid_lock *_wrap_lock_new_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gost
 }
 
 
-zooid_lock *_wrap_semaphore_new_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+zooid_lock *_wrap_semaphore_new_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -1902,7 +2034,7 @@ zooid_lock *_wrap_semaphore_new_swig_4d96e164539edfde(zooid_client *_swig_go_0, 
 }
 
 
-void _wrap_lock_free_swig_4d96e164539edfde(zooid_lock *_swig_go_0) {
+void _wrap_lock_free_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   
   arg1 = (zooid_lock *)_swig_go_0;
@@ -1912,7 +2044,7 @@ void _wrap_lock_free_swig_4d96e164539edfde(zooid_lock *_swig_go_0) {
 }
 
 
-long long _wrap_lock_submit_acquire_swig_4d96e164539edfde(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_lock_submit_acquire_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -1929,7 +2061,7 @@ long long _wrap_lock_submit_acquire_swig_4d96e164539edfde(zooid_lock *_swig_go_0
 }
 
 
-long long _wrap_lock_submit_try_swig_4d96e164539edfde(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_lock_submit_try_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -1946,7 +2078,7 @@ long long _wrap_lock_submit_try_swig_4d96e164539edfde(zooid_lock *_swig_go_0, in
 }
 
 
-long long _wrap_lock_submit_release_swig_4d96e164539edfde(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_lock_submit_release_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -1963,7 +2095,7 @@ long long _wrap_lock_submit_release_swig_4d96e164539edfde(zooid_lock *_swig_go_0
 }
 
 
-void _wrap_lock_cancel_swig_4d96e164539edfde(zooid_lock *_swig_go_0) {
+void _wrap_lock_cancel_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   
   arg1 = (zooid_lock *)_swig_go_0;
@@ -1973,7 +2105,7 @@ void _wrap_lock_cancel_swig_4d96e164539edfde(zooid_lock *_swig_go_0) {
 }
 
 
-bool _wrap_lock_is_held_swig_4d96e164539edfde(zooid_lock *_swig_go_0) {
+bool _wrap_lock_is_held_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -1986,7 +2118,7 @@ bool _wrap_lock_is_held_swig_4d96e164539edfde(zooid_lock *_swig_go_0) {
 }
 
 
-long long _wrap_lock_token_swig_4d96e164539edfde(zooid_lock *_swig_go_0) {
+long long _wrap_lock_token_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1999,7 +2131,7 @@ long long _wrap_lock_token_swig_4d96e164539edfde(zooid_lock *_swig_go_0) {
 }
 
 
-long long _wrap_lock_good_until_ms_swig_4d96e164539edfde(zooid_lock *_swig_go_0) {
+long long _wrap_lock_good_until_ms_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -2012,7 +2144,7 @@ long long _wrap_lock_good_until_ms_swig_4d96e164539edfde(zooid_lock *_swig_go_0)
 }
 
 
-long long _wrap_lock_number_swig_4d96e164539edfde(zooid_lock *_swig_go_0) {
+long long _wrap_lock_number_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   zooid_ticket result;
   long long _swig_go_result;
@@ -2025,7 +2157,7 @@ long long _wrap_lock_number_swig_4d96e164539edfde(zooid_lock *_swig_go_0) {
 }
 
 
-zooid_ephemeral *_wrap_ephemeral_new_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2) {
+zooid_ephemeral *_wrap_ephemeral_new_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   void *arg3 = (void *) 0 ;
@@ -2047,7 +2179,7 @@ zooid_ephemeral *_wrap_ephemeral_new_swig_4d96e164539edfde(zooid_client *_swig_g
 }
 
 
-zooid_ephemeral *_wrap_group_join_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
+zooid_ephemeral *_wrap_group_join_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   char *arg3 = (char *) 0 ;
@@ -2066,7 +2198,7 @@ zooid_ephemeral *_wrap_group_join_swig_4d96e164539edfde(zooid_client *_swig_go_0
 }
 
 
-void _wrap_ephemeral_free_swig_4d96e164539edfde(zooid_ephemeral *_swig_go_0) {
+void _wrap_ephemeral_free_swig_926fa02c9cfe73b7(zooid_ephemeral *_swig_go_0) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   
   arg1 = (zooid_ephemeral *)_swig_go_0;
@@ -2076,7 +2208,7 @@ void _wrap_ephemeral_free_swig_4d96e164539edfde(zooid_ephemeral *_swig_go_0) {
 }
 
 
-long long _wrap_ephemeral_submit_wait_swig_4d96e164539edfde(zooid_ephemeral *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_ephemeral_submit_wait_swig_926fa02c9cfe73b7(zooid_ephemeral *_swig_go_0, intgo _swig_go_1) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2093,7 +2225,7 @@ long long _wrap_ephemeral_submit_wait_swig_4d96e164539edfde(zooid_ephemeral *_sw
 }
 
 
-void _wrap_ephemeral_cancel_swig_4d96e164539edfde(zooid_ephemeral *_swig_go_0) {
+void _wrap_ephemeral_cancel_swig_926fa02c9cfe73b7(zooid_ephemeral *_swig_go_0) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   
   arg1 = (zooid_ephemeral *)_swig_go_0;
@@ -2103,7 +2235,7 @@ void _wrap_ephemeral_cancel_swig_4d96e164539edfde(zooid_ephemeral *_swig_go_0) {
 }
 
 
-intgo _wrap_ephemeral_set_swig_4d96e164539edfde(zooid_ephemeral *_swig_go_0, _goslice_ _swig_go_1) {
+intgo _wrap_ephemeral_set_swig_926fa02c9cfe73b7(zooid_ephemeral *_swig_go_0, _goslice_ _swig_go_1) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -2122,7 +2254,7 @@ intgo _wrap_ephemeral_set_swig_4d96e164539edfde(zooid_ephemeral *_swig_go_0, _go
 }
 
 
-_gostring_ _wrap_ephemeral_path_swig_4d96e164539edfde(zooid_ephemeral *_swig_go_0) {
+_gostring_ _wrap_ephemeral_path_swig_926fa02c9cfe73b7(zooid_ephemeral *_swig_go_0) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -2138,7 +2270,7 @@ _gostring_ _wrap_ephemeral_path_swig_4d96e164539edfde(zooid_ephemeral *_swig_go_
 }
 
 
-long long _wrap_ephemeral_number_swig_4d96e164539edfde(zooid_ephemeral *_swig_go_0) {
+long long _wrap_ephemeral_number_swig_926fa02c9cfe73b7(zooid_ephemeral *_swig_go_0) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   zooid_ticket result;
   long long _swig_go_result;
@@ -2151,7 +2283,7 @@ long long _wrap_ephemeral_number_swig_4d96e164539edfde(zooid_ephemeral *_swig_go
 }
 
 
-zooid_barrier *_wrap_barrier_new_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
+zooid_barrier *_wrap_barrier_new_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_barrier *result = 0 ;
@@ -2167,7 +2299,7 @@ zooid_barrier *_wrap_barrier_new_swig_4d96e164539edfde(zooid_client *_swig_go_0,
 }
 
 
-void _wrap_barrier_free_swig_4d96e164539edfde(zooid_barrier *_swig_go_0) {
+void _wrap_barrier_free_swig_926fa02c9cfe73b7(zooid_barrier *_swig_go_0) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   
   arg1 = (zooid_barrier *)_swig_go_0;
@@ -2177,7 +2309,7 @@ void _wrap_barrier_free_swig_4d96e164539edfde(zooid_barrier *_swig_go_0) {
 }
 
 
-long long _wrap_barrier_submit_wait_swig_4d96e164539edfde(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_barrier_submit_wait_swig_926fa02c9cfe73b7(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2194,7 +2326,7 @@ long long _wrap_barrier_submit_wait_swig_4d96e164539edfde(zooid_barrier *_swig_g
 }
 
 
-void _wrap_barrier_cancel_swig_4d96e164539edfde(zooid_barrier *_swig_go_0) {
+void _wrap_barrier_cancel_swig_926fa02c9cfe73b7(zooid_barrier *_swig_go_0) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   
   arg1 = (zooid_barrier *)_swig_go_0;
@@ -2204,7 +2336,7 @@ void _wrap_barrier_cancel_swig_4d96e164539edfde(zooid_barrier *_swig_go_0) {
 }
 
 
-zooid_double_barrier *_wrap_double_barrier_new_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+zooid_double_barrier *_wrap_double_barrier_new_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -2225,7 +2357,7 @@ zooid_double_barrier *_wrap_double_barrier_new_swig_4d96e164539edfde(zooid_clien
 }
 
 
-void _wrap_double_barrier_free_swig_4d96e164539edfde(zooid_double_barrier *_swig_go_0) {
+void _wrap_double_barrier_free_swig_926fa02c9cfe73b7(zooid_double_barrier *_swig_go_0) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   
   arg1 = (zooid_double_barrier *)_swig_go_0;
@@ -2235,7 +2367,7 @@ void _wrap_double_barrier_free_swig_4d96e164539edfde(zooid_double_barrier *_swig
 }
 
 
-long long _wrap_double_barrier_submit_enter_swig_4d96e164539edfde(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_double_barrier_submit_enter_swig_926fa02c9cfe73b7(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2252,7 +2384,7 @@ long long _wrap_double_barrier_submit_enter_swig_4d96e164539edfde(zooid_double_b
 }
 
 
-long long _wrap_double_barrier_submit_leave_swig_4d96e164539edfde(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_double_barrier_submit_leave_swig_926fa02c9cfe73b7(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2269,7 +2401,7 @@ long long _wrap_double_barrier_submit_leave_swig_4d96e164539edfde(zooid_double_b
 }
 
 
-void _wrap_double_barrier_cancel_swig_4d96e164539edfde(zooid_double_barrier *_swig_go_0) {
+void _wrap_double_barrier_cancel_swig_926fa02c9cfe73b7(zooid_double_barrier *_swig_go_0) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   
   arg1 = (zooid_double_barrier *)_swig_go_0;
@@ -2279,7 +2411,7 @@ void _wrap_double_barrier_cancel_swig_4d96e164539edfde(zooid_double_barrier *_sw
 }
 
 
-long long _wrap_double_barrier_number_swig_4d96e164539edfde(zooid_double_barrier *_swig_go_0) {
+long long _wrap_double_barrier_number_swig_926fa02c9cfe73b7(zooid_double_barrier *_swig_go_0) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   zooid_ticket result;
   long long _swig_go_result;
@@ -2292,7 +2424,7 @@ long long _wrap_double_barrier_number_swig_4d96e164539edfde(zooid_double_barrier
 }
 
 
-zooid_queue *_wrap_queue_new_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
+zooid_queue *_wrap_queue_new_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_queue *result = 0 ;
@@ -2308,7 +2440,7 @@ zooid_queue *_wrap_queue_new_swig_4d96e164539edfde(zooid_client *_swig_go_0, _go
 }
 
 
-void _wrap_queue_free_swig_4d96e164539edfde(zooid_queue *_swig_go_0) {
+void _wrap_queue_free_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   
   arg1 = (zooid_queue *)_swig_go_0;
@@ -2318,7 +2450,7 @@ void _wrap_queue_free_swig_4d96e164539edfde(zooid_queue *_swig_go_0) {
 }
 
 
-long long _wrap_queue_submit_take_swig_4d96e164539edfde(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_queue_submit_take_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2335,7 +2467,7 @@ long long _wrap_queue_submit_take_swig_4d96e164539edfde(zooid_queue *_swig_go_0,
 }
 
 
-long long _wrap_queue_submit_finish_swig_4d96e164539edfde(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_queue_submit_finish_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2352,7 +2484,7 @@ long long _wrap_queue_submit_finish_swig_4d96e164539edfde(zooid_queue *_swig_go_
 }
 
 
-long long _wrap_queue_submit_return_swig_4d96e164539edfde(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_queue_submit_return_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2369,7 +2501,7 @@ long long _wrap_queue_submit_return_swig_4d96e164539edfde(zooid_queue *_swig_go_
 }
 
 
-void _wrap_queue_cancel_swig_4d96e164539edfde(zooid_queue *_swig_go_0) {
+void _wrap_queue_cancel_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   
   arg1 = (zooid_queue *)_swig_go_0;
@@ -2379,7 +2511,7 @@ void _wrap_queue_cancel_swig_4d96e164539edfde(zooid_queue *_swig_go_0) {
 }
 
 
-long long _wrap_queue_number_swig_4d96e164539edfde(zooid_queue *_swig_go_0) {
+long long _wrap_queue_number_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   zooid_ticket result;
   long long _swig_go_result;
@@ -2392,7 +2524,7 @@ long long _wrap_queue_number_swig_4d96e164539edfde(zooid_queue *_swig_go_0) {
 }
 
 
-zooid_cache *_wrap_cache_new_swig_4d96e164539edfde(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
+zooid_cache *_wrap_cache_new_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_cache *result = 0 ;
@@ -2408,7 +2540,7 @@ zooid_cache *_wrap_cache_new_swig_4d96e164539edfde(zooid_client *_swig_go_0, _go
 }
 
 
-void _wrap_cache_free_swig_4d96e164539edfde(zooid_cache *_swig_go_0) {
+void _wrap_cache_free_swig_926fa02c9cfe73b7(zooid_cache *_swig_go_0) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   
   arg1 = (zooid_cache *)_swig_go_0;
@@ -2418,7 +2550,7 @@ void _wrap_cache_free_swig_4d96e164539edfde(zooid_cache *_swig_go_0) {
 }
 
 
-long long _wrap_cache_submit_wait_swig_4d96e164539edfde(zooid_cache *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_cache_submit_wait_swig_926fa02c9cfe73b7(zooid_cache *_swig_go_0, intgo _swig_go_1) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2435,7 +2567,7 @@ long long _wrap_cache_submit_wait_swig_4d96e164539edfde(zooid_cache *_swig_go_0,
 }
 
 
-void _wrap_cache_cancel_swig_4d96e164539edfde(zooid_cache *_swig_go_0) {
+void _wrap_cache_cancel_swig_926fa02c9cfe73b7(zooid_cache *_swig_go_0) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   
   arg1 = (zooid_cache *)_swig_go_0;
