@@ -76,14 +76,52 @@ static bool is_owner(const struct replica *r, uint64_t link, int64_t session_id)
     return session->owner == link;
 }
 
-/* An agent ends that connection; Apache's servers pass over a packet that they do not know (quorum-protocol 3.1), and
- * there is none that they know and would not take for another answer: the client, which is elsewhere, gives it up. */
+static bool is_agent(const struct membership *m, uint64_t link)
+{
+    struct zab_learner_report learner;
+    for (const void *at = NULL; zab_learner_next(m->zab, &at, &learner);)
+        if (learner.link == link)
+            return learner.shows_capabilities;
+    return false;
+}
+
+/* An agent ends that connection. */
 static enum status say_moved(struct replica *r, uint64_t link, int64_t session_id, struct outbox *out)
 {
     uint8_t data[8];
     be64_put(data, (uint64_t)session_id);
     const struct packet moved = {.type = PACKET_SESSION_MOVED, .zxid = -1, .data = bytes_make(data, sizeof data)};
     return member_send_packet(r, link, &moved, out);
+}
+
+/* Apache's servers pass over a packet that they do not know, and one that waits for an answer to a request of its
+ * clients answers none of those that come after it, whoever asks. So there is an answer: the leader is asked for
+ * something in its place that is refused wherever it is looked at. */
+static enum status have_it_refused(struct replica *r, const struct forwarded_request *late, struct outbox *out)
+{
+    struct buffer body = {0}, data = {0};
+    struct writer to_body = writer_to(&body), w = writer_to(&data);
+    path_version_request_write(&to_body, &(struct path_version_request){.path = BYTES("/"), .version = -1});
+    const struct forwarded_request refused = {.session_id = late->session_id,
+                                              .cxid = late->cxid,
+                                              .type = op_find(TXN_DELETE)->number,
+                                              .body = buffer_bytes(&body)};
+    forwarded_request_encode(&w, &refused);
+    const struct packet packet = {.type = PACKET_REQUEST, .zxid = -1, .data = buffer_bytes(&data)};
+    enum status st = to_body.status == ST_OK ? w.status : to_body.status;
+    if (st == ST_OK)
+        st = pass_on(r, &packet, out);
+    buffer_free(&body);
+    buffer_free(&data);
+    return st;
+}
+
+/* A sync changes nothing and goes on. */
+static enum status turn_away(struct replica *r, uint64_t link, const struct forwarded_request *late, struct outbox *out)
+{
+    if (is_agent(r->member, link))
+        return say_moved(r, link, late->session_id, out);
+    return late->type == OP_NUMBER_SYNC ? ST_OK : have_it_refused(r, late, out);
 }
 
 /* Whoever's it is: the observer finds the answer's sync by its place in the line, so that one without an answer would
@@ -102,7 +140,7 @@ static enum status take_request(struct replica *r, uint64_t link, const struct p
     if (forwarded_request_decode(packet->data, &request) != ST_OK)
         return ST_OK;
     const bool owner = is_owner(r, link, request.session_id);
-    enum status st = owner ? ST_OK : say_moved(r, link, request.session_id, out);
+    enum status st = owner ? ST_OK : turn_away(r, link, &request, out);
     if (st == ST_OK && request.type == OP_NUMBER_SYNC)
         return take_sync(r, link, packet, out);
     return st == ST_OK && owner ? pass_on(r, packet, out) : st;

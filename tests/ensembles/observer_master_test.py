@@ -154,6 +154,32 @@ class ObserverMasters(unittest.TestCase):
         self.assertEqual(moved.session.id, client.session.id)
         moved.end()
 
+    def test_apache_s_observer_that_sends_a_late_request(self):
+        """A session moves between two of Apache's observers that are at one agent. What the first one sends for it then is not
+        executed, and yet answered: an observer that waited for its answer would answer none of its clients any more."""
+        ensemble = self.ensemble([AGENT] * 3, [APACHE, APACHE])
+        for sid in (2, 3):
+            del ensemble[sid].settings["observerMasterPort"]
+        ensemble.start([1, 3])
+        ensemble.start([2])
+        ensemble.start([4, 5])
+        self.assertEqual([self.master_of(ensemble, sid) for sid in (4, 5)], [1, 1])
+        old = ensemble.client(4)
+        old.create("/moved", b"old")
+        new = self.take_over(ensemble, 5, old.session)
+        new.must("setData", path="/moved", data=b"new", version=0)
+        late = old.call("setData", path="/moved", data=b"late", version=-1)
+        self.assertEqual(wire.ERRORS[late.err], "BadArguments")
+        other = ensemble.client(4)
+        other.create("/other", b"")
+        other.end()
+        self.assertEqual(read_at(ensemble, 4, "/moved"), b"new")
+        back = self.take_over(ensemble, 4, old.session)
+        back.must("setData", path="/moved", data=b"back", version=1)
+        for client in (old, new):
+            client.close()
+        back.end()
+
     def test_a_master_that_becomes_the_leader_sends_its_observers_away(self):
         ensemble = self.start(self.ensemble([AGENT] * 3, [AGENT, AGENT]))
         client = ensemble.client(5)

@@ -3,6 +3,7 @@
 nobody whose certificate is not right, and with certificates that are replaced."""
 # sanitizers: no (peers_tls_test and peers_links_test run with them)
 # limit: 900
+import signal
 import socket
 import ssl
 import struct
@@ -131,6 +132,59 @@ class Mixed(Secured):
         writers.wait_for(50)
         for sid, member in ensemble.members.items():
             self.assertTrue(self.refuses_plain(member), "server %d" % sid)
+        writers.stop()
+        self.assert_whole(ensemble, writers)
+
+
+class Reloaded(Secured):
+    """Stores that nobody watches are read again by SIGHUP."""
+
+    def ensemble(self, programs, observers=(), **settings):
+        ensemble = super().ensemble(programs, observers, **settings)
+        for member in ensemble.members.values():
+            self.set(member, sslQuorumReloadCertFiles="false")
+        return ensemble
+
+    def hang_up(self, ensemble, sid, text):
+        before = len(ensemble[sid].log_tail(100000))
+        ensemble[sid].process.send_signal(signal.SIGHUP)
+        harness.wait_until(lambda: text in ensemble[sid].log_tail(100000)[before:], 20, repr(text))
+
+    def serials(self, ensemble):
+        ports = {(sid, member.election_port) for sid, member in ensemble.members.items()}
+        ports.add((ensemble.leader(), ensemble.members[ensemble.leader()].quorum_port))
+        return {port: self.serial(ensemble.members[sid], port) for sid, port in ports}
+
+    def test_stores_are_read_again_by_a_signal(self):
+        """On both ports, while clients write; a store that is none leaves the one before in place, and says so."""
+        ensemble = self.ensemble([AGENT] * 3, sslQuorum="true").start()
+        writers, before = Writers(ensemble), self.serials(ensemble)
+        writers.wait_for(50)
+        for sid in ensemble.members:
+            self.authority.make("server%d" % sid, "/O=zooid/CN=server%d" % sid)
+            if sid % 2 == 0:
+                self.authority.pkcs12("server%d" % sid)
+        self.assertEqual(self.serials(ensemble), before)
+        for sid in ensemble.members:
+            self.hang_up(ensemble, sid, "nothing has changed")
+        after = self.serials(ensemble)
+        self.assertEqual([port for port, serial in after.items() if serial == before[port]], [])
+        with open(self.authority.path("server1.pem"), "r+b") as store:
+            store.truncate(100)
+        self.hang_up(ensemble, 1, "server1.pem")
+        self.assertEqual(self.serials(ensemble), after)
+        self.check_new_connections(ensemble, writers)
+
+    def check_new_connections(self, ensemble, writers):
+        """With what was read: the leader is killed, and the two others find each other anew."""
+        leader = ensemble.leader()
+        ensemble[leader].kill()
+        writers.wait_for(50)
+        self.authority.make("server%d" % leader, "/O=zooid/CN=server%d" % leader)
+        if leader % 2 == 0:
+            self.authority.pkcs12("server%d" % leader)
+        ensemble.start([leader])
+        writers.wait_for(50)
         writers.stop()
         self.assert_whole(ensemble, writers)
 
