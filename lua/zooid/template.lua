@@ -147,8 +147,11 @@ function writers.text(part, texts)
     return "__texts[" .. #texts .. "]"
 end
 
-function writers.expression(part)
-    return "__text((" .. closed(part.text) .. "))"
+-- Lua puts texts and numbers together by itself. Where something else is printed all is done again the careful way.
+local fast, careful = '"" .. ((', "__text(("
+
+function writers.expression(part, _, way)
+    return way .. closed(part.text) .. "))"
 end
 
 -- The first line of what is made. Names that begin with two underscores are its own.
@@ -183,7 +186,7 @@ function Pieces:end_run()
     self.run = 0
 end
 
-local function generate(parts, name, lines)
+local function generate(parts, name, lines, way)
     local pieces, texts = setmetatable({ line = 1, run = 0 }, Pieces), {}
     for _, part in ipairs(parts) do
         if part.kind == "expression" then
@@ -194,7 +197,7 @@ local function generate(parts, name, lines)
             pieces:end_run()
             pieces:put(" " .. closed(part.text) .. " ", part.line)
         elseif writers[part.kind] and part.text ~= "" then
-            pieces:print(writers[part.kind](part, texts), part.line)
+            pieces:print(writers[part.kind](part, texts, way), part.line)
         end
     end
     pieces:end_run()
@@ -210,11 +213,16 @@ function template.compile(text, options)
     if not parts then return nil, err end
     if options.trim ~= false then trim_lines(parts) end
     trim_tags(parts)
-    local code, texts = generate(parts, name, count_lines(text) + 1)
-    if not code then return nil, texts end
-    local ok, message = load(code, "@" .. name, "t", {})
-    if not ok then return nil, setmetatable({ kind = "syntax", message = message }, Failure) end
-    return setmetatable({ name = name, chunk = ok, texts = texts }, Template)
+    local made = { name = name }
+    for _, way in ipairs { fast, careful } do
+        local code, texts = generate(parts, name, count_lines(text) + 1, way)
+        if not code then return nil, texts end
+        local chunk, message = load(code, "@" .. name, "t", {})
+        if not chunk then return nil, setmetatable({ kind = "syntax", message = message }, Failure) end
+        made[way], made.texts = chunk, texts
+    end
+    made.chunk = made[fast]
+    return setmetatable(made, Template)
 end
 
 -- -- rendered
@@ -222,12 +230,7 @@ end
 local function as_text(value, nothing)
     if value == nil then value = nothing end
     if type(value) == "string" then return value end
-    local kind = math.type(value)
-    if kind == "float" and value == math.floor(value) and value > -2 ^ 53 and value < 2 ^ 53 then
-        return ("%d"):format(value)
-    elseif kind or type(value) == "boolean" then
-        return tostring(value)
-    end
+    if type(value) == "number" or type(value) == "boolean" then return tostring(value) end
     if value == nil then template.raise("missing", "there is nothing to print: the expression is nil", nil, 4) end
     template.raise("type", "a " .. type(value) .. " cannot be printed", nil, 4)
 end
@@ -250,31 +253,42 @@ local function writer()
     return out, add, capture
 end
 
--- What a template sees is `environment`, and what it assigns to goes into a table that ends with the rendering. A name
--- that is not there is an error. `options.nothing`: text that stands for nil.
--- `print` and `capture` are put into the environment.
-function Template:render(environment, options)
-    local own = setmetatable({}, {
+-- What the template assigns to goes into a table that ends with the rendering.
+local function own_names(environment)
+    return setmetatable({}, {
         __index = function(_, name)
             local value = environment[name]
             if value == nil then template.raise("name", "there is no '" .. tostring(name) .. "'", nil, 2) end
             return value
         end,
     })
+end
+
+local function run(self, environment, nothing)
     local out, add, capture = writer()
-    local nothing, outer = options and options.nothing, { rawget(environment, "print"), rawget(environment, "capture") }
+    local outer = { rawget(environment, "print"), rawget(environment, "capture") }
     local function convert(value)
         local as = as_text(value, nothing)
         return as
     end
     environment.print, environment.capture = function(value) add(convert(value)) end, capture
-    local ok, err = pcall(self.chunk, add, self.texts, type, convert, own)
+    local ok, err = pcall(self.chunk, add, self.texts, type, convert, own_names(environment))
     environment.print, environment.capture = outer[1], outer[2]
     if ok then return table.concat(out) end
-    if getmetatable(err) ~= Failure then
-        err = setmetatable({ kind = "error", message = tostring(err) }, Failure)
-    end
     return nil, err
+end
+
+-- What a template sees is `environment`; a name that is not there is an error. `options.nothing`: text that stands for
+-- nil. `print` and `capture` are put into the environment.
+function Template:render(environment, options)
+    local nothing = options and options.nothing
+    local text, err = run(self, environment, nothing)
+    if not text and getmetatable(err) ~= Failure and self.chunk ~= self[careful] then
+        self.chunk = self[careful]
+        text, err = run(self, environment, nothing)
+    end
+    if text or getmetatable(err) == Failure then return text, err end
+    return nil, setmetatable({ kind = "error", message = tostring(err) }, Failure)
 end
 
 return template

@@ -79,19 +79,27 @@ end
 
 -- -- services, as the plugin discovery and Curator's x-discovery write them
 
+-- What most instances have is kept once.
+local usual = { enabled = true, weight = 1, health = "passing", tags = {}, meta = {} }
+local fields = { "tags", "meta", "weight", "health", "host", "maintenance" }
+local of_instances = { __index = usual }
+
 -- nil for what is no instance: nodes of others may stand there, too.
 local function read_instance(json, value)
     local ok, raw = pcall(json.decode, value)
     if not ok or type(raw) ~= "table" or type(raw.id) ~= "string" then return nil end
     local function real(v) return v ~= json.null and v or nil end
-    local payload = type(raw.payload) == "table" and raw.payload or {}
-    local ours = payload.zooid and payload or {}
-    return {
-        id = raw.id, name = real(raw.name), address = real(raw.address), port = real(raw.port),
-        ssl_port = real(raw.sslPort), enabled = raw.enabled ~= false, tags = real(ours.tags) or {},
-        meta = real(ours.meta) or {}, weight = real(ours.weight) or 1, health = real(ours.health) or "passing",
-        host = real(ours.host), maintenance = real(ours.maintenance), payload = payload,
-    }
+    local payload = type(raw.payload) == "table" and raw.payload or nil
+    local is_ours = payload ~= nil and payload.zooid ~= nil
+    local ours = is_ours and payload or usual
+    local instance = { id = raw.id, name = real(raw.name), address = real(raw.address), port = real(raw.port) }
+    if raw.enabled == false then instance.enabled = false end
+    instance.ssl_port, instance.payload = real(raw.sslPort), not is_ours and payload or nil
+    for _, field in ipairs(fields) do
+        local value = real(ours[field])
+        if value ~= usual[field] then instance[field] = value end
+    end
+    return setmetatable(instance, of_instances)
 end
 
 -- All instances, decoded once as long as nothing changes.

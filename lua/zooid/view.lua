@@ -37,7 +37,7 @@ local function place(tree, path)
     local node = tree.nodes[path]
     if node then return node end
     local parent, name = parent_of(path)
-    node = { name = name }
+    node = {}
     tree.nodes[path] = node
     if parent then
         local up = place(tree, parent)

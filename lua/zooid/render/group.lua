@@ -12,7 +12,7 @@ Group.__index = Group
 -- `host`: what the zooid module has of files, run, log, hash, json; `shared`: what groups have together, { last }.
 local function new(settings, host, shared)
     return setmetatable({
-        settings = settings, host = host, shared = shared, name = settings.name, templates = {}, sections = {},
+        settings = settings, host = host, shared = shared, name = settings.name, templates = {}, sections = {}, known = {},
         state = "waiting", message = "", renders = 0, changes = 0, failures = 0,
     }, Group)
 end
@@ -104,11 +104,28 @@ function Group:path_of(i)
     return self.settings.directory and self.settings.directory .. "/" .. path or path
 end
 
+-- What was put in place is remembered, so that it need not be read as long as nobody else has touched it.
+local function is_untouched(known, found)
+    return known and known.inode == found.inode and known.mtime_ms == found.mtime_ms and known.size == found.size
+end
+
 local function is_in_place(self, i, text)
     local path = self:path_of(i)
     local found = self.host.files.stat(path)
     if not found or found.size ~= #text or found.mode ~= self.settings.files[i].mode then return false end
-    return self.host.files.read(path) == text
+    local known = self.known[i]
+    local there = is_untouched(known, found) and known.text or self.host.files.read(path)
+    if there ~= text then return false end
+    self.known[i] = found
+    found.text = text
+    return true
+end
+
+local function remember(self, texts)
+    for i, text in ipairs(texts) do
+        self.known[i] = self.host.files.stat(self:path_of(i))
+        if self.known[i] then self.known[i].text = text end
+    end
 end
 
 -- What a rendering would change: "" when nothing.
@@ -361,6 +378,7 @@ function Group:apply(texts, force)
             return fail(self, refused and "refused" or "failed", err)
         end
         self.changes = self.changes + 1
+        remember(self, texts)
     end
     if any or self.reload_due then
         local ok, err = reload(self)

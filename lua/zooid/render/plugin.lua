@@ -7,6 +7,7 @@ local source_of = require "zooid.render.source"
 local exec_of = require "zooid.render.exec"
 
 local SAVE_MS = 30000
+local GARBAGE = 1.35 -- so many times what is kept may be used before garbage is collected
 
 local Plugin = {}
 Plugin.__index = Plugin
@@ -170,6 +171,14 @@ local function offer_commands(self)
         if not services then return nil, err end
         return table.concat(parts)
     end)
+end
+
+-- Much is kept for long, and every rendering leaves garbage behind: it is collected behind renderings, not within them.
+function Plugin:tidy()
+    local used = collectgarbage "count"
+    if used < (self.kept_kb or 0) * GARBAGE then return end
+    collectgarbage()
+    self.kept_kb = collectgarbage "count"
 end
 
 function Plugin:start()

@@ -73,7 +73,9 @@ local function render(self)
     local source = self.plugin.source
     if source.view:is_within() then return nil end
     local began = self.plugin.clock()
+    collectgarbage "stop"
     local result = self.group:render(source.view)
+    collectgarbage "restart"
     self.render_ms = (self.plugin.clock() - began) * 1000
     if next(result.unknown) then
         source:need(result.read)
@@ -126,6 +128,7 @@ local function work(self)
         self.dirty = false
         local ok, err = pcall(self.update, self)
         if not ok then tell(self, tostring(err)) end
+        self.plugin:tidy()
     end
     self.busy = false
 end
