@@ -200,7 +200,7 @@ $(CLI) $(INSTALLED_CLI): $(call object,$(CLI_SOURCES)) $(LIBRARY)
 	@$(link) -o $@ $(filter %.o,$^) -L$(B)/lib -lzooid $(cli_flags) $$(pkg-config --libs jansson libedit zlib)
 
 # The host of plugins, twice as the command. What it loads finds the library's functions in it, and nothing else.
-host_packages = libuv libconfig jansson libcrypto $(lua)
+host_packages = libuv libconfig jansson libcrypto libedit $(lua)
 $(HOST): host_flags := -Wl,-rpath,'$$ORIGIN/../lib'
 $(HOST): | $(B)/share/zooid/lua
 $(HOST) $(INSTALLED_HOST): $(call object,$(HOST_SOURCES)) $(LIBRARY)

@@ -11,7 +11,7 @@
  *   bench.c     how fast the agent answers
  *   shell.c     commands from a terminal (complete.c: the word that is begun)
  *   watch.c     watch, with a command for each change
- *   backup.c    backup; offline.c: restore, and what else zooid-agent does without a running one
+ *   backup.c    backup; offline.c: restore, and what else zooid-agent does without a running one; lua
  *   hold.c      lock, elect, semaphore: who has it, or a command while it is held (child.c)
  *   output.c    tables for people, JSON for programs */
 #pragma once
@@ -40,6 +40,7 @@ struct cli {
     bool latest;      /* reads are linearizable */
     bool interactive; /* in the shell: standard input is its own */
     uint32_t deadline_ms, session_ms;
+    const char *socket; /* NULL: the usual one */
 };
 
 /* A command's own options, by their letters; values of those that have one. */
@@ -81,6 +82,7 @@ int run_bench(struct cli *cli, const struct arguments *a);
 int run_shell(struct cli *cli, const struct arguments *a);
 int run_backup(struct cli *cli, const struct arguments *a);
 int run_restore(struct cli *cli, const struct arguments *a);
+int run_lua(struct cli *cli, const struct arguments *a);
 int run_elect(struct cli *cli, const struct arguments *a);
 int run_semaphore(struct cli *cli, const struct arguments *a);
 

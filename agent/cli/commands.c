@@ -50,6 +50,7 @@ static const struct command commands[] = {
     {"restore", "u:", 2, 3, "restore [-u ZXID|TIME] BACKUP DATADIR [LOGDIR]",
      "make an empty directory one that an agent or Apache ZooKeeper starts on: -u with the state of that place",
      run_restore},
+    {"lua", "", 0, -1, "lua [SCRIPT [ARGUMENT ...]]", "run a script in Lua, or read Lua from a terminal", run_lua},
     {"sync", "", 0, 0, "sync", "wait until this replica has all that was committed", run_sync},
     {"shell", "", 0, 0, "shell", "read commands from a terminal, with history and completion, or from standard input",
      run_shell},

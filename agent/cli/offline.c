@@ -1,4 +1,5 @@
-/* offline.c - what is done without an agent that runs: zooid-agent itself does it, as another program. */
+/* offline.c - what is done without an agent that runs: zooid-agent itself does it, as another program; and scripts in
+ * Lua, which zooid-plugin-host runs. */
 #include "agent/cli/cli.h"
 
 #include <dirent.h>
@@ -14,9 +15,9 @@ enum { WORDS_MAX = 8 };
 extern char **environ;
 
 /* Beside this program, or where packages put it; else the shell's way. */
-static void find_program(char path[PATH_MAX])
+static void find_program(const char *name, char path[PATH_MAX])
 {
-    static const char *const places[] = {"zooid-agent", "../sbin/zooid-agent"};
+    static const char *const places[] = {"", "../sbin/"};
     char own[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", own, sizeof own - 1);
     char *slash = NULL;
@@ -27,9 +28,9 @@ static void find_program(char path[PATH_MAX])
     if (slash != NULL)
         slash[1] = '\0';
     for (size_t i = 0; slash != NULL && i < sizeof places / sizeof places[0]; i++)
-        if (snprintf(path, PATH_MAX, "%s%s", own, places[i]) < PATH_MAX && access(path, X_OK) == 0)
+        if (snprintf(path, PATH_MAX, "%s%s%s", own, places[i], name) < PATH_MAX && access(path, X_OK) == 0)
             return;
-    (void)snprintf(path, PATH_MAX, "zooid-agent");
+    (void)snprintf(path, PATH_MAX, "%s", name);
 }
 
 int run_agent_program(const char *const *words)
@@ -38,7 +39,7 @@ int run_agent_program(const char *const *words)
     char *argv[WORDS_MAX + 2] = {path};
     for (size_t i = 0; i < WORDS_MAX && words[i] != NULL; i++)
         argv[i + 1] = (char *)(uintptr_t)words[i];
-    find_program(path);
+    find_program("zooid-agent", path);
     (void)fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
@@ -85,4 +86,39 @@ int run_restore(struct cli *cli, const struct arguments *a)
     for (int i = 1; i < a->count; i++)
         words[count++] = a->words[i];
     return run_agent_program(words);
+}
+
+/* The words of zooid-plugin-host in `argv`, which has room for them: it becomes that program. */
+static void become_host(const struct cli *cli, const struct arguments *a, char **argv)
+{
+    char path[PATH_MAX], deadline[sizeof "4294967295"];
+    const char *words[] = {path, "--deadline", deadline, a->count == 0 ? "--interactive" : "--script",
+                           a->count == 0 ? NULL : a->words[0]};
+    size_t count = 0;
+    find_program("zooid-plugin-host", path);
+    (void)snprintf(deadline, sizeof deadline, "%u", cli->deadline_ms);
+    for (size_t i = 0; i < sizeof words / sizeof words[0] && words[i] != NULL; i++)
+        argv[count++] = (char *)(uintptr_t)words[i];
+    if (cli->socket != NULL) {
+        argv[count++] = (char *)(uintptr_t) "--socket";
+        argv[count++] = (char *)(uintptr_t)cli->socket;
+    }
+    argv[count++] = (char *)(uintptr_t) "--";
+    for (int i = 1; i < a->count; i++)
+        argv[count++] = (char *)(uintptr_t)a->words[i];
+    argv[count] = NULL;
+    (void)execvp(path, argv);
+    fprintf(stderr, "zooid: %s: %s\n", path, strerror(errno));
+}
+
+int run_lua(struct cli *cli, const struct arguments *a)
+{
+    if (cli->interactive)
+        return complain_usage("this is the shell; scripts in Lua are run without it");
+    char **argv = calloc((size_t)a->count + WORDS_MAX + 1, sizeof *argv);
+    if (argv == NULL)
+        return complain(NULL);
+    become_host(cli, a, argv);
+    free(argv);
+    return EXIT_FAILED;
 }

@@ -5,6 +5,23 @@
 local zooid = require "zooid.core"
 local write_all, call = zooid.multi, zooid.call
 
+for name, recipe in pairs(require "zooid.recipes") do zooid[name] = recipe end
+
+-- The node and all below it; not atomic. True also when nothing was there.
+function zooid.delete_recursive(path)
+    local nodes, err = zooid.subtree(path, { latest = true })
+    if not nodes then
+        if err.code == zooid.NO_NODE then return true end
+        return nil, err
+    end
+    for i = #nodes, 1, -1 do
+        local done
+        done, err = zooid.delete(nodes[i].path)
+        if not done and err.code ~= zooid.NO_NODE then return nil, err end
+    end
+    return true
+end
+
 -- several writes, all or none: zooid.multi():set("/a", "1"):delete("/b"):commit()
 local Multi = {}
 Multi.__index = Multi

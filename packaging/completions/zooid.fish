@@ -1,7 +1,7 @@
 # Completion of the command zooid for fish: commands, then paths of the tree, or plugins and what they offer.
 
 set -l commands get ls stat set create delete watch lock elect semaphore acl multi status members sessions command \
-    plugin debug bench backup restore sync shell whoami
+    plugin debug bench backup restore lua sync shell whoami
 
 function __zooid_paths
     set -l word (commandline -ct)
@@ -26,7 +26,7 @@ end
 complete -c zooid -n "not __fish_seen_subcommand_from $commands" -f -a "$commands"
 complete -c zooid -n "__fish_seen_subcommand_from $commands; and not __fish_seen_subcommand_from plugin" -a '(__zooid_paths)'
 complete -c zooid -n "__fish_seen_subcommand_from plugin" -f -a '(__zooid_plugins)'
-complete -c zooid -n "__fish_seen_subcommand_from backup restore" -F
+complete -c zooid -n "__fish_seen_subcommand_from backup restore lua" -F
 complete -c zooid -n "not __fish_seen_subcommand_from $commands" -s S -r -d "the agent's local socket"
 complete -c zooid -n "not __fish_seen_subcommand_from $commands" -s j -d "print JSON"
 complete -c zooid -n "not __fish_seen_subcommand_from $commands" -s L -d "linearizable reads"

@@ -102,12 +102,9 @@ static bool make_state_dir(zooid_host *host, char **why)
     return false;
 }
 
-static bool load(zooid_host *host, char **why)
+static void take_descriptor(zooid_host *host, const struct zooid_plugin *plugin)
 {
-    const struct zooid_plugin *plugin = load_file(host->file, why);
-    if (plugin != NULL)
-        memcpy(&host->plugin, plugin, plugin->size < sizeof host->plugin ? plugin->size : sizeof host->plugin);
-    return plugin != NULL;
+    memcpy(&host->plugin, plugin, plugin->size < sizeof host->plugin ? plugin->size : sizeof host->plugin);
 }
 
 static void release(zooid_host *host)
@@ -120,8 +117,8 @@ static void release(zooid_host *host)
     free(host);
 }
 
-zooid_host *host_new(const struct host_surroundings *around, const struct plugin_config *config, const char *file,
-                     char **why)
+zooid_host *host_new_of(const struct host_surroundings *around, const struct plugin_config *config,
+                        const struct zooid_plugin *plugin, const char *file, char **why)
 {
     zooid_host *host = calloc(1, sizeof *host);
     *why = NULL;
@@ -130,7 +127,8 @@ zooid_host *host_new(const struct host_surroundings *around, const struct plugin
     host->around = *around;
     host->config = config;
     host->file = strdup(file);
-    bool good = host->file != NULL && load(host, why) && make_state_dir(host, why) && open_client(host, why);
+    take_descriptor(host, plugin);
+    bool good = host->file != NULL && make_state_dir(host, why) && open_client(host, why);
     if (good && events_open(host)) {
         session_read_before(host);
         return host;
@@ -141,6 +139,14 @@ zooid_host *host_new(const struct host_surroundings *around, const struct plugin
     zooid_close(host->client);
     release(host);
     return NULL;
+}
+
+zooid_host *host_new(const struct host_surroundings *around, const struct plugin_config *config, const char *file,
+                     char **why)
+{
+    *why = NULL;
+    const struct zooid_plugin *plugin = load_file(file, why);
+    return plugin == NULL ? NULL : host_new_of(around, config, plugin, file, why);
 }
 
 /* -- started and stopped ----------------------------------------------------------------------------------------------

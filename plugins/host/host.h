@@ -1,6 +1,6 @@
 /* host.h - one plugin in its host process: what the files of this folder share.
  *
- *   main.c        the command line; foreground.c  one plugin without a supervisor
+ *   main.c        the command line; foreground.c  one plugin without a supervisor; program.h  a script, or a prompt
  *   host.c        a plugin from its start to its end
  *   api.c         the host's table, as zooid_plugin.h has it
  *   item.c        what a plugin has begun, by handle
@@ -121,6 +121,9 @@ struct zooid_host {
  * configuration has to outlive it. */
 zooid_host *host_new(const struct host_surroundings *around, const struct plugin_config *config, const char *file,
                      char **why);
+/* The same of a descriptor that is there already, and lives as long. */
+zooid_host *host_new_of(const struct host_surroundings *around, const struct plugin_config *config,
+                        const struct zooid_plugin *plugin, const char *file, char **why);
 /* Calls start(). The state afterwards: STARTING, READY, REFUSED or FAILED. */
 void host_start(zooid_host *host);
 /* Calls stop() and ends all that was begun; may be called in every state but from within the plugin's calls. */

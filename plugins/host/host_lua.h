@@ -16,6 +16,7 @@ struct script_settings {
     unsigned grants;
     const char *library;   /* the folder that has zooid/init.lua */
     const char *directory; /* where else `require` looks: the script's own; NULL: nowhere */
+    uint32_t deadline_ms;  /* of requests that do not say; 0: the agent's own limit */
     bool is_program;       /* run from the command line: print writes to standard output, os.exit ends it */
 };
 

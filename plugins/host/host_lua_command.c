@@ -150,7 +150,7 @@ static int call(lua_State *L)
     size_t len = 0;
     const char *provider = check_text(L, 1), *name = check_text(L, 2), *bytes = luaL_optlstring(L, 3, "", &len);
     check_options(L, 4, call_options);
-    uint32_t deadline_ms = (uint32_t)option_number(L, 4, "deadline_ms", 0, UINT32_MAX);
+    uint32_t deadline_ms = option_deadline(L, 4);
     struct task *task = task_waiting(L, push_answer);
     const struct script *script = task->script;
     task->handle = script->api->call(script->host, provider, name, bytes, len, deadline_ms, replied, task);

@@ -10,6 +10,7 @@
  *   host_lua_task.c       tasks: run, suspended, woken, ended; host_lua_spawn.c: as scripts see them
  *   host_lua_values.c     arguments, options and errors as Lua has them
  *   host_lua_tree.c       get to sync; host_lua_multi.c: several at once
+ *   host_lua_requests.c   what plugins in C do not have: ACLs, many nodes at once, counts
  *   host_lua_subscribe.c  subscriptions
  *   host_lua_time.c       sleep, timer, every
  *   host_lua_self.c       log, status, settings, metrics; host_lua_command.c: commands, calls
@@ -123,6 +124,8 @@ void check_options(lua_State *L, int index, const char *const *known);
 /* Fields of the table at `index`, which may be missing. Raise when they are of the wrong kind. */
 bool option_flag(lua_State *L, int index, const char *name);
 lua_Integer option_number(lua_State *L, int index, const char *name, lua_Integer otherwise, lua_Integer max);
+/* deadline_ms of a request; when it is not there, what the script's settings say. */
+uint32_t option_deadline(lua_State *L, int index);
 /* Lives as long as the table holds it. NULL: it is not there. */
 const char *option_text(lua_State *L, int index, const char *name);
 const char *option_bytes(lua_State *L, int index, const char *name, size_t *len);
@@ -140,7 +143,7 @@ struct failure {
 /* Pushes nil and the error, and returns 2. */
 int push_failure(lua_State *L, const struct failure *failure);
 int push_reply_failure(lua_State *L, const struct zooid_plugin_reply *reply, const char *path);
-/* Of what was given no handle. */
+/* Of what was given no handle; argument 1, if it is a text, is what it is about. */
 int push_not_begun(lua_State *L);
 /* A metatable that scripts can neither see nor change. */
 void new_class(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *meta);
@@ -171,6 +174,7 @@ void open_json(lua_State *L);
 void open_hash(lua_State *L);
 void open_locks(lua_State *L);
 void open_recipes(lua_State *L);
+void open_requests(lua_State *L);
 
 /* -- host_lua_json.c: pushes the value, or nil and a message; how many that are. */
 int json_push(lua_State *L, const char *text, size_t len);

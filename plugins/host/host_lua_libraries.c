@@ -186,9 +186,10 @@ static void push_path(lua_State *L, const struct script_settings *settings)
 
 static int open_core(lua_State *L)
 {
-    static void (*const open[])(lua_State *) = {open_errors, open_spawn, open_tree,     open_multi, open_subscriptions,
-                                                open_time,   open_self,  open_commands, open_holds, open_children,
-                                                open_files,  open_json,  open_hash,     open_locks, open_recipes};
+    static void (*const open[])(lua_State *) = {open_errors,        open_spawn,    open_tree,    open_multi,
+                                                open_subscriptions, open_time,     open_self,    open_commands,
+                                                open_holds,         open_children, open_files,   open_json,
+                                                open_hash,          open_locks,    open_recipes, open_requests};
     lua_newtable(L);
     for (size_t i = 0; i < sizeof open / sizeof open[0]; i++)
         open[i](L);

@@ -90,12 +90,11 @@ static int multi(lua_State *L)
         lua_pushlightuserdata(L, &parts[i]);
         lua_call(L, 2, 0);
     }
-    const struct zooid_plugin_request request = {
-        .size = sizeof request,
-        .op = ZOOID_PLUGIN_MULTI,
-        .parts = parts,
-        .part_count = count,
-        .deadline_ms = (uint32_t)option_number(L, 2, "deadline_ms", 0, UINT32_MAX)};
+    const struct zooid_plugin_request request = {.size = sizeof request,
+                                                 .op = ZOOID_PLUGIN_MULTI,
+                                                 .parts = parts,
+                                                 .part_count = count,
+                                                 .deadline_ms = option_deadline(L, 2)};
     return request_wait(L, &request, push_multi);
 }
 

@@ -96,6 +96,21 @@ static bool answered(struct ask *ask, const zooid_reply *reply)
     return false;
 }
 
+int recipe_submit(lua_State *L, struct task *task, zooid_request *request, uint32_t deadline_ms)
+{
+    struct recipe_ask *ask = ask_new(task->script->host, sizeof *ask, answered);
+    if (ask != NULL) {
+        ask->task = task;
+        task->handle = ask_submit(&ask->ask, request, deadline_ms);
+    } else {
+        zooid_request_free(request);
+    }
+    if (task->handle != 0)
+        return task_suspend(L);
+    task_stay(task);
+    return push_not_begun(L);
+}
+
 static int submit_method(lua_State *L)
 {
     const struct recipe_method *method = lua_touserdata(L, lua_upvalueindex(2));

@@ -36,6 +36,10 @@ void recipe_open(lua_State *L, const struct recipe_class *class, const struct re
                  const luaL_Reg *others);
 zooid_client *recipe_client(lua_State *L);
 
+/* Suspends the task, which is going to wait, until the request has its reply; takes the request over. deadline_ms 0:
+ * none of our own. */
+int recipe_submit(lua_State *L, struct task *task, zooid_request *request, uint32_t deadline_ms);
+
 /* Wakers; and what a reply says that is a failure. */
 int recipe_push_true(lua_State *L, struct task *task, const void *reply);
 int recipe_push_number(lua_State *L, struct task *task, const void *reply);

@@ -75,7 +75,8 @@ static int status(lua_State *L)
 void open_spawn(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"wait", wait_for_task}, {"cancel", cancel}, {"status", status}, {NULL, NULL}};
-    new_class(L, "zooid.task", methods, NULL);
+    static const luaL_Reg meta[] = {{"__close", cancel}, {NULL, NULL}};
+    new_class(L, "zooid.task", methods, meta);
     lua_pushcfunction(L, spawn);
     lua_setfield(L, -2, "spawn");
 }

@@ -1,6 +1,7 @@
 /* host_lua_state.c - a script from its beginning to its end: its state, its library, its main chunk. */
 #include "plugins/host/host_lua_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,10 @@ void script_log(struct script *script, enum zooid_plugin_level level, const char
         size_t len = strcspn(at, "\n"), kept = len < sizeof line ? len : sizeof line - 1;
         memcpy(line, at, kept);
         line[kept] = '\0';
-        script->api->log(script->host, level, line);
+        if (script->settings.is_program)
+            fprintf(stderr, "%s\n", line);
+        else
+            script->api->log(script->host, level, line);
         at = at[len] == '\0' ? NULL : at + len + 1;
     }
 }

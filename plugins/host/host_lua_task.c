@@ -114,7 +114,7 @@ static int finish(lua_State *L)
         return 0;
     }
     keep_results(L, task);
-    if (task->waiters == NULL && !passage->ok)
+    if (task->waiters == NULL && !passage->ok && !task->cancelled)
         script_fail(task->script, lua_tostring(L, 1));
     release_waiters(task);
     return 0;

@@ -132,7 +132,7 @@ int request_wait(lua_State *L, const struct zooid_plugin_request *request, task_
 static struct zooid_plugin_request request_of(lua_State *L, enum zooid_plugin_op op, int options)
 {
     struct zooid_plugin_request request = {.size = sizeof request, .op = op, .path = check_text(L, 1), .version = -1};
-    request.deadline_ms = (uint32_t)option_number(L, options, "deadline_ms", 0, UINT32_MAX);
+    request.deadline_ms = option_deadline(L, options);
     return request;
 }
 

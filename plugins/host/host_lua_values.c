@@ -84,6 +84,11 @@ lua_Integer option_number(lua_State *L, int index, const char *name, lua_Integer
     return number;
 }
 
+uint32_t option_deadline(lua_State *L, int index)
+{
+    return (uint32_t)option_number(L, index, "deadline_ms", script_of(L)->settings.deadline_ms, UINT32_MAX);
+}
+
 const char *option_bytes(lua_State *L, int index, const char *name, size_t *len)
 {
     *len = 0;
@@ -171,7 +176,9 @@ int push_reply_failure(lua_State *L, const struct zooid_plugin_reply *reply, con
 
 int push_not_begun(lua_State *L)
 {
-    const struct failure failure = {.code = ZOOID_PLUGIN_BAD_ARGUMENTS, .message = "refused; the log says why"};
+    const struct failure failure = {.code = ZOOID_PLUGIN_BAD_ARGUMENTS,
+                                    .message = "refused; the log says why",
+                                    .path = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : NULL};
     return push_failure(L, &failure);
 }
 
@@ -196,6 +203,14 @@ static int error_concat(lua_State *L)
     return 1;
 }
 
+/* failure(code [, message [, path]]): nil and an error, as the functions here fail */
+static int fail_with(lua_State *L)
+{
+    const struct failure failure = {
+        .code = (int)luaL_checkinteger(L, 1), .message = opt_text(L, 2), .path = opt_text(L, 3)};
+    return push_failure(L, &failure);
+}
+
 /* zooid.NO_NODE = -101, ... */
 void open_errors(lua_State *L)
 {
@@ -204,6 +219,8 @@ void open_errors(lua_State *L)
     ZOOID_CODES(CODE)
 #undef CODE
     new_class(L, error_class, NULL, meta);
+    lua_pushcfunction(L, fail_with);
+    lua_setfield(L, -2, "failure");
 }
 
 void new_class(lua_State *L, const char *name, const luaL_Reg *methods, const luaL_Reg *meta)

@@ -1,14 +1,28 @@
 /* main.c - the command line of zooid-plugin-host: which of its jobs is wanted. */
 #include "plugins/host/exit_codes.h"
 #include "plugins/host/foreground.h"
+#include "plugins/host/program.h"
 
 #include "bindings/c/include/zooid.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum option_code { OPTION_VERSION = 256, OPTION_HELP, OPTION_PLUGIN, OPTION_SETTINGS, OPTION_NAME, OPTION_STATE_DIR };
+enum { PROGRAM_DEADLINE_MS = 10000 };
+
+enum option_code {
+    OPTION_VERSION = 256,
+    OPTION_HELP,
+    OPTION_PLUGIN,
+    OPTION_SETTINGS,
+    OPTION_NAME,
+    OPTION_STATE_DIR,
+    OPTION_SCRIPT,
+    OPTION_INTERACTIVE,
+    OPTION_DEADLINE
+};
 
 static const struct option options[] = {
     {"plugin", required_argument, NULL, OPTION_PLUGIN},
@@ -16,6 +30,9 @@ static const struct option options[] = {
     {"name", required_argument, NULL, OPTION_NAME},
     {"socket", required_argument, NULL, 'S'},
     {"state-dir", required_argument, NULL, OPTION_STATE_DIR},
+    {"script", required_argument, NULL, OPTION_SCRIPT},
+    {"interactive", no_argument, NULL, OPTION_INTERACTIVE},
+    {"deadline", required_argument, NULL, OPTION_DEADLINE},
     {"version", no_argument, NULL, OPTION_VERSION},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
@@ -24,18 +41,30 @@ static const struct option options[] = {
 static const char usage[] =
     "usage: zooid-plugin-host --plugin FILE [--settings FILE] [--name NAME]\n"
     "                                          run one plugin in the foreground, with its log on standard error\n"
+    "       zooid-plugin-host --script FILE [--deadline MS] [-- ARGUMENT ...]\n"
+    "                                          run a script in Lua, as `zooid lua` does\n"
+    "       zooid-plugin-host --interactive [--deadline MS]\n"
+    "                                          read Lua from a terminal\n"
     "       zooid-plugin-host --version | --help\n\n"
     "  -S, --socket PATH     the agent's local socket (default: $ZOOID_SOCKET, else /run/zooid/zooid.sock)\n"
     "      --state-dir DIR   plugins keep what outlives them below it\n";
 
 struct command_line {
     struct foreground_options foreground;
+    struct program_options program;
     int (*job)(const struct command_line *line);
 };
 
 static int run_foreground(const struct command_line *line)
 {
     return foreground_run(&line->foreground);
+}
+
+static int run_program(const struct command_line *line)
+{
+    struct program_options program = line->program;
+    program.socket = line->foreground.socket;
+    return program_run(&program);
 }
 
 static int print_version(const struct command_line *line)
@@ -59,6 +88,17 @@ static int complain_usage(const struct command_line *line)
     return EXIT_USAGE;
 }
 
+static void read_deadline(struct command_line *line)
+{
+    char *end = NULL;
+    errno = 0;
+    unsigned long long ms = strtoull(optarg, &end, 10);
+    if (errno == 0 && end != optarg && *end == '\0' && ms <= UINT32_MAX)
+        line->program.deadline_ms = (uint32_t)ms;
+    else
+        line->job = complain_usage;
+}
+
 static void take_option(struct command_line *line, int code)
 {
     switch (code) {
@@ -70,6 +110,12 @@ static void take_option(struct command_line *line, int code)
     case OPTION_NAME: line->foreground.name = optarg; break;
     case OPTION_STATE_DIR: line->foreground.state_dir = optarg; break;
     case 'S': line->foreground.socket = optarg; break;
+    case OPTION_SCRIPT:
+        line->program.script = optarg;
+        line->job = run_program;
+        break;
+    case OPTION_INTERACTIVE: line->job = run_program; break;
+    case OPTION_DEADLINE: read_deadline(line); break;
     case OPTION_VERSION: line->job = print_version; break;
     case OPTION_HELP: line->job = print_help; break;
     default: line->job = complain_usage; break;
@@ -78,12 +124,14 @@ static void take_option(struct command_line *line, int code)
 
 int main(int argc, char **argv)
 {
-    struct command_line line = {.job = complain_usage};
+    struct command_line line = {.job = complain_usage, .program = {.deadline_ms = PROGRAM_DEADLINE_MS}};
     int code;
     while ((code = getopt_long(argc, argv, "S:", options, NULL)) != -1) {
         take_option(&line, code);
         if (code == '?')
             return EXIT_USAGE;
     }
-    return optind < argc ? complain_usage(&line) : line.job(&line);
+    line.program.argc = argc - optind;
+    line.program.argv = argv + optind;
+    return line.program.script == NULL && optind < argc ? complain_usage(&line) : line.job(&line);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # sanitizers: no (the interpreters have none)
-"""One scenario through C, Python and Go: each gives the trace that is kept in scenario/trace.txt.
+"""One scenario through C, Python, Go and Lua: each gives the trace that is kept in scenario/trace.txt.
 
     REWRITE=1 tests/bindings/scenario_test.py    writes what C gives into it"""
 import os
@@ -58,6 +58,11 @@ class Scenario(unittest.TestCase):
     def test_python(self):
         program = os.path.join(HERE, "scenario", "scenario.py")
         self.assertEqual(self.trace(sys.executable, program, PYTHONPATH=os.path.join(BUILD, "python")), read(TRACE))
+
+    def test_lua(self):
+        program = os.path.join(HERE, "scenario", "scenario.lua")
+        self.assertEqual(self.trace(os.path.join(BUILD, "bin", "zooid"), "lua", program,
+                                    ZOOID_SOCKET=os.path.join(self.agent.data_dir, "zooid", "zooid.sock")), read(TRACE))
 
     def test_go(self):
         harness.need_program("go", "golang-go")

@@ -39,6 +39,12 @@ demand_each setting agent/settings/settings.def '^\s*[A-Z_]+\(.*?"([A-Za-z][A-Za
 for source in agent/main.c agent/arguments.c; do
     demand_each option "$source" '^\s*\{\s*"([a-z][a-z-]+)",\s*(?:no|required|optional)_argument' "$agent_page"
 done
+for source in $(files '^plugins/host/host_lua_.*\.c$'); do
+    demand_each function "$source" '\{"([a-z][a-z_0-9]*)", [a-z_]+[,}]' packaging/man/zooid-lua.7
+done
+for source in $(files '^lua/zooid/(init|recipes)\.lua$'); do
+    demand_each function "$source" '^function [A-Za-z]+[.:]([a-z][a-z_]*)' packaging/man/zooid-lua.7
+done
 mapfile -t pages < <(files '^([^/]+\.md|packaging/man/.*)$')
 if [ -f "$agent_page" ]; then
     demand_each metric core/base/metrics.def '^\s*[A-Z_]+\(([a-z][a-z0-9_]*),' "${pages[@]}" "$agent_page"
