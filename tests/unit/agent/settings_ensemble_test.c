@@ -460,25 +460,26 @@ static void test_what_a_member_does_not_do_is_said(void **state)
 {
     (void)state;
     write_file("myid", "1\n");
-    expect_report(THREE LIMITS
-                  "leaderServes=no\nsyncEnabled=false\nsnapshotSizeFactor=0.5\nforceSnapshotSync=true\n"
-                  "observerMasterPort=2191\nssl.quorum.allowReverseDnsLookup=true\nconnectToLearnerMasterLimit=3\n"
-                  "leader.maxTimeToWaitForEpoch=1000\n"
-                  "commitLogCount=3\n",
-                  SETTINGS_INFO,
-                  "zoo.cfg:8: warning: leaderServes: is not followed: a leader serves clients, too\n"
-                  "zoo.cfg:9: warning: syncEnabled: is not followed: observers keep a log and snapshots, always\n"
-                  "zoo.cfg:10: warning: snapshotSizeFactor: is not followed: learners are brought up to date from "
-                  "memory or with a snapshot, not from log files\n"
-                  "zoo.cfg:11: warning: forceSnapshotSync: is not followed: a learner is sent a snapshot only when it "
-                  "needs one\n"
-                  "zoo.cfg:13: warning: ssl.quorum.allowReverseDnsLookup: is not followed: a certificate must name an "
-                  "address, or a host of the server lines\n"
-                  "zoo.cfg:14: warning: connectToLearnerMasterLimit: is not followed: a learner has initLimit to "
-                  "connect, too\n"
-                  "zoo.cfg:15: warning: leader.maxTimeToWaitForEpoch: is not followed: a leader waits for its quorum "
-                  "as long as initLimit says\n"
-                  "zoo.cfg:16: warning: commitLogCount: is less than 500; 500 are kept\n");
+    expect_report(
+        THREE LIMITS "leaderServes=no\nsyncEnabled=false\nsnapshotSizeFactor=0.5\nforceSnapshotSync=true\n"
+                     "observerMasterPort=2191\nssl.quorum.allowReverseDnsLookup=true\nconnectToLearnerMasterLimit=3\n"
+                     "leader.maxTimeToWaitForEpoch=1000\n"
+                     "commitLogCount=3\n",
+        SETTINGS_INFO,
+        "zoo.cfg:8: warning: leaderServes: is not followed: a leader serves clients, too\n"
+        "zoo.cfg:9: warning: syncEnabled: is not followed: observers keep a log and snapshots, always\n"
+        "zoo.cfg:10: warning: snapshotSizeFactor: is not followed: learners are brought up to date from "
+        "memory or with a snapshot, not from log files\n"
+        "zoo.cfg:11: warning: forceSnapshotSync: is not followed: a learner is sent a snapshot only when it "
+        "needs one\n"
+        "zoo.cfg:13: warning: ssl.quorum.allowReverseDnsLookup: is not followed: whoever answers for an "
+        "address chooses the name that the name service has for it (CVE-2026-24281), so that it proves nothing: a "
+        "certificate must name the address itself, or a host of the server lines\n"
+        "zoo.cfg:14: warning: connectToLearnerMasterLimit: is not followed: a learner has initLimit to "
+        "connect, too\n"
+        "zoo.cfg:15: warning: leader.maxTimeToWaitForEpoch: is not followed: a leader waits for its quorum "
+        "as long as initLimit says\n"
+        "zoo.cfg:16: warning: commitLogCount: is less than 500; 500 are kept\n");
 }
 
 static void test_keyed_passwords_are_a_capability(void **state)
