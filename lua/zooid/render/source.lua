@@ -4,6 +4,7 @@ local view = require "zooid.view"
 
 local RETRY_MS = 1000
 local PREFIXES_MAX = 900 -- beyond it their parents are followed
+local FAMILY_MIN = 8     -- of so many, that is, if there are
 local SPARE = 32         -- so many that are not needed any more are put up with
 
 local Source = {}
@@ -39,17 +40,37 @@ local function outermost(set)
     return out
 end
 
--- The parent of most of them stands for these.
-local function with_parents(set)
+local function depth_of(path)
+    local _, slashes = path:gsub("/", "")
+    return slashes
+end
+
+-- The parent that has most of them, and how many.
+local function common_parent(set)
+    local children, most, parent = {}, 0, nil
+    for path in pairs(set) do
+        local up = view.parent_of(path) or "/"
+        children[up] = (children[up] or 0) + 1
+        if children[up] > most then most, parent = children[up], up end
+    end
+    return parent, most
+end
+
+-- The parents of those that lie deepest.
+local function one_up(set)
+    local deepest = 0
+    for path in pairs(set) do deepest = math.max(deepest, depth_of(path)) end
+    local out = {}
+    for path in pairs(set) do out[depth_of(path) == deepest and view.parent_of(path) or path] = true end
+    return out
+end
+
+-- So many that they can be followed: parents stand for several.
+local function few_enough(set)
     set = outermost(set)
     while count(set) > PREFIXES_MAX do
-        local children, most, parent = {}, 0, nil
-        for path in pairs(set) do
-            local up = view.parent_of(path) or "/"
-            children[up] = (children[up] or 0) + 1
-            if children[up] > most then most, parent = children[up], up end
-        end
-        set[parent] = true
+        local parent, number = common_parent(set)
+        if number >= FAMILY_MIN then set[parent] = true else set = one_up(set) end
         set = outermost(set)
     end
     return set
@@ -101,7 +122,7 @@ end
 
 function Source:set(paths)
     local list = {}
-    self.prefixes = with_parents(paths)
+    self.prefixes = few_enough(paths)
     for path in pairs(self.prefixes) do list[#list + 1] = path end
     table.sort(list)
     self.number = self.number + 1
@@ -111,7 +132,7 @@ end
 
 -- What was read lately, by all: too much else is let go of.
 function Source:trim(paths)
-    local needed = with_parents(paths)
+    local needed = few_enough(paths)
     if count(self.prefixes) > 2 * count(needed) + SPARE then self:set(needed) end
 end
 
