@@ -102,6 +102,14 @@ local function read_instance(json, value)
     return setmetatable(instance, of_instances)
 end
 
+-- Lists of instances by service that were written as JSON and read again.
+function data.restore(lists)
+    for _, list in pairs(lists) do
+        for _, instance in ipairs(list) do setmetatable(instance, of_instances) end
+    end
+    return lists
+end
+
 -- All instances, decoded once as long as nothing changes.
 function Reading:instances(name, level)
     local path = self.services .. "/" .. name

@@ -6,6 +6,8 @@ static const char *const read_options[] = {"latest", "deadline_ms", NULL};
 static const char *const write_options[] = {"deadline_ms", NULL};
 static const char *const create_options[] = {"ephemeral", "sequential", "container", "parents", "deadline_ms", NULL};
 
+enum { AGE_DEADLINE_MS = 1000 };
+
 /* -- what a reply becomes ---------------------------------------------------------------------------------------------
  */
 
@@ -173,11 +175,12 @@ static int sync_with_leader(lua_State *L)
     return request_wait(L, &request, push_done);
 }
 
-/* age(): for how long the agent's member has not heard from its leader, in milliseconds */
+/* age(): for how long the agent's member has not heard from its leader, in milliseconds; nil and an error when the
+ * agent does not answer soon */
 static int age(lua_State *L)
 {
     const struct zooid_plugin_request request = {
-        .size = sizeof request, .op = ZOOID_PLUGIN_EXISTS, .path = "/", .version = -1};
+        .size = sizeof request, .op = ZOOID_PLUGIN_EXISTS, .path = "/", .version = -1, .deadline_ms = AGE_DEADLINE_MS};
     return request_wait(L, &request, push_age);
 }
 

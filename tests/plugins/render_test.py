@@ -177,6 +177,21 @@ class Services(render_rig.RenderTestCase):
         self.wait_file("web", "c 10.0.0.1\n")
         self.assertEqual(host.stop(), 0)
 
+    def test_those_that_stand_for_them_outlive_the_plugin(self):
+        self.register("a")
+        conf = self.conf({"files": [self.file("web", self.TEMPLATE.replace("s.address", "s.weight"))]})
+        host = self.launch(conf)
+        self.wait_file("web", "a 1\n")
+        self.zooid("create", "/services/web/other", "no instance")
+        self.zooid("delete", "/services/web/a")
+        self.zooid("delete", "/services/web/other")
+        state = os.path.join(self.state_dir, "render", "last.json")
+        harness.wait_until(lambda: os.path.exists(state))
+        host.kill()
+        os.unlink(self.path("web"))
+        self.launch(conf)
+        self.wait_file("web", "a 1\n")
+
     def test_nothing_is_emptied_while_the_agent_is_away(self):
         self.register("a")
         settings = self.conf({"files": [self.file("web", self.TEMPLATE)], "empty": "allow"})
@@ -195,9 +210,13 @@ class Services(render_rig.RenderTestCase):
 
     def test_data_that_is_too_old_is_told(self):
         self.register("a")
-        host = self.render({"name": "fresh", "files": [self.file("web", self.TEMPLATE)], "age_max_ms": 2000, "on_age": "fail"})
+        host = self.render({"name": "fresh", "files": [self.file("web", self.TEMPLATE)], "age_max_ms": 60000, "on_age": "fail"})
         self.wait_file("web", "a 10.0.0.1\n")
         self.assertNotIn("too old", host.log())
+        self.agent.kill()
+        host.wait_for("error render: fresh: the agent's data is too old: ")
+        self.agent.start()
+        host.wait_for("fresh: it works again")
 
     def test_haproxy_and_nginx_take_what_is_rendered(self):
         haproxy = harness.need_program("haproxy", "haproxy")

@@ -351,9 +351,10 @@ local function fail(self, state, message)
     return nil, message
 end
 
--- A rendering that came to nothing.
+-- A rendering that came to nothing: an error of the template's, or of ours.
 function Group:refuse(err)
-    return fail(self, err.kind == "keep" and "kept" or "failed", tostring(err))
+    local kept = type(err) == "table" and err.kind == "keep"
+    return fail(self, kept and "kept" or "failed", tostring(err))
 end
 
 -- The same texts that were refused once are not tried again, unless `force`.

@@ -1,5 +1,6 @@
 -- zooid.render.plugin: the plugin render as a whole: its groups, what they share, its commands and metrics.
 local text = require "zooid.template_text"
+local template_data = require "zooid.template_data"
 local settings_of = require "zooid.render.settings"
 local group_of = require "zooid.render.group"
 local service_of = require "zooid.render.service"
@@ -24,7 +25,7 @@ local function load_last(self)
     local content = path and self.zooid.files.read(path)
     if not content then return {} end
     local ok, last = pcall(self.zooid.json.decode, content)
-    return ok and type(last) == "table" and last or {}
+    return ok and type(last) == "table" and template_data.restore(last) or {}
 end
 
 local function save_last(self)
@@ -75,8 +76,10 @@ local function all_read(self)
     return read
 end
 
-function Plugin:rendered()
-    self.unsaved = true
+-- What stands for a service without instances is kept at once; otherwise now and then.
+function Plugin:rendered(guarded)
+    if #guarded > 0 and self.unsaved then save_last(self) end
+    self.unsaved = self.unsaved or #guarded == 0
     self.source:trim(all_read(self))
     self:tell()
 end
@@ -185,7 +188,10 @@ function Plugin:start()
     make_metrics(self)
     offer_commands(self)
     if next(self.settings.prefixes) then self.source:need(all_read(self)) end
-    for _, service in ipairs(self.services) do service:poke() end
+    for _, service in ipairs(self.services) do
+        service:poke()
+        service:watch_age()
+    end
     self.zooid.every(SAVE_MS, function() save_last(self) end)
     self:tell()
 end

@@ -47,8 +47,17 @@ local function is_too_old(self)
     local message = "the agent's data is too old: " .. (age and age .. " ms" or tostring(err))
     self.group.state, self.group.message = settings.on_age == "fail" and "failed" or "kept", message
     if settings.on_age == "fail" then tell(self, message) end
-    self:poke(LOOK_MS)
     return true
+end
+
+-- Without news nothing is rendered, and nobody would hear that the news has stopped.
+function Service:watch_age()
+    if self.group.settings.age_max_ms == 0 then return end
+    self.zooid.every(LOOK_MS, function()
+        local is_old = is_too_old(self)
+        if self.was_old and not is_old then self:poke() end
+        self.was_old = is_old
+    end)
 end
 
 -- -- rendered and put in place
@@ -98,7 +107,7 @@ function Service:update(force)
     local ok, what = self.group:apply(result.texts, force)
     if ok then
         good(self, what)
-        self.plugin:rendered()
+        self.plugin:rendered(self.guarded)
     else
         tell(self, what)
         if self.group.state ~= "refused" then retry(self) end
@@ -127,7 +136,11 @@ local function work(self)
         settle(self)
         self.dirty = false
         local ok, err = pcall(self.update, self)
-        if not ok then tell(self, tostring(err)) end
+        if not ok then
+            self.group:refuse(err)
+            tell(self, tostring(err))
+            retry(self)
+        end
         self.plugin:tidy()
     end
     self.busy = false
