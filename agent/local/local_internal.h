@@ -210,6 +210,7 @@ enum status local_translate(struct local_client *c, struct bytes frames, struct 
 
 /* Writes one message as a frame. ST_NO_MEMORY. */
 enum status local_write(struct buffer *say, const from_agent *m);
+enum status local_write_sized(struct buffer *say, const from_agent *m, size_t packed_size);
 
 /* The same, in several frames where one would be longer than the peer takes. (local_parts.c) */
 enum status local_write_parts(const struct local_client *c, const from_agent *m, struct buffer *say);

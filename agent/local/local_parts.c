@@ -67,8 +67,9 @@ enum status local_write_parts(const struct local_client *c, const from_agent *m,
 {
     bool nodes = m->body_case == ZOOID__LOCAL__FROM_AGENT__BODY_NODES;
     bool children = m->body_case == ZOOID__LOCAL__FROM_AGENT__BODY_CHILDREN;
-    if (zooid__local__from_agent__get_packed_size(m) <= c->frame_max)
-        return local_write(say, m);
+    size_t size = zooid__local__from_agent__get_packed_size(m);
+    if (size <= c->frame_max)
+        return local_write_sized(say, m, size);
     if (!nodes && !children)
         return too_long(c, m, say);
     size_t count = nodes ? m->nodes->n_node : m->children->n_name;

@@ -68,7 +68,11 @@ void local_check_pressure(struct local_client *c)
 
 enum status local_write(struct buffer *say, const from_agent *m)
 {
-    size_t size = zooid__local__from_agent__get_packed_size(m);
+    return local_write_sized(say, m, zooid__local__from_agent__get_packed_size(m));
+}
+
+enum status local_write_sized(struct buffer *say, const from_agent *m, size_t size)
+{
     enum status st = buffer_reserve(say, size + FRAME_LEN);
     if (st != ST_OK)
         return st;

@@ -6,6 +6,8 @@
 
 #define BODY(name) ZOOID__LOCAL__TO_AGENT__BODY_##name
 
+enum { UNSENT_MAX = 64 };
+
 struct call *call_new_locked(zooid_client *c, zooid_request *request, uint32_t deadline_ms, void *tag, bool perform)
 {
     struct call *call = request == NULL || c->closing ? NULL : calloc(1, sizeof *call);
@@ -13,6 +15,7 @@ struct call *call_new_locked(zooid_client *c, zooid_request *request, uint32_t d
         zooid_request_free(request);
         return NULL;
     }
+    call->client = c;
     call->ticket = ++c->last_ticket;
     call->tag = tag;
     call->request = request;
@@ -23,6 +26,9 @@ struct call *call_new_locked(zooid_client *c, zooid_request *request, uint32_t d
     call->prev = c->calls.prev;
     call->prev->next = call;
     c->calls.prev = call;
+    c->unsent_count++;
+    if (call->deadline_ms < c->calls_due_ms)
+        c->calls_due_ms = call->deadline_ms;
     return call;
 }
 
@@ -30,6 +36,7 @@ static void unlink_call(struct call *call)
 {
     if (call->next == NULL)
         return;
+    call->client->unsent_count -= call->is_sent ? 0 : 1;
     call->prev->next = call->next;
     call->next->prev = call->prev;
     call->next = call->prev = NULL;
@@ -38,7 +45,7 @@ static void unlink_call(struct call *call)
 static void drop_parts(struct call *call)
 {
     for (size_t i = 0; i < call->part_count; i++)
-        zooid__local__from_agent__free_unpacked(call->parts[i], NULL);
+        message_free(call->parts[i]);
     free(call->parts);
     call->parts = NULL;
     call->part_count = call->part_cap = 0;
@@ -110,17 +117,25 @@ static bool send_locked(zooid_client *c, struct call *call)
         int64_t left = call->deadline_ms - now_ms();
         m->deadline_ms = left < 1 ? 1 : left > UINT32_MAX - 1 ? UINT32_MAX - 1 : (uint32_t)left;
     }
-    call->is_sent = link_send_locked(c, m);
-    return call->is_sent;
+    if (!link_send_locked(c, m))
+        return false;
+    c->unsent_count -= call->is_sent ? 0 : 1;
+    call->is_sent = true;
+    return true;
 }
 
 void calls_send_locked(zooid_client *c)
 {
+    struct call *call = &c->calls;
     if (c->resuming)
         return;
-    for (struct call *call = c->calls.next; call != &c->calls; call = call->next)
-        if (!call->is_sent && !send_locked(c, call))
+    for (size_t i = 0; i < c->unsent_count; i++)
+        call = call->prev;
+    for (struct call *next; c->unsent_count > 0 && call != &c->calls; call = next) {
+        next = call->next;
+        if (!send_locked(c, call))
             return;
+    }
 }
 
 /* -- replies --------------------------------------------------------------------------------------------------------
@@ -182,7 +197,7 @@ static bool ask_for_more(zooid_client *c, struct call *call, const from_agent *m
 static void take_reply_locked(zooid_client *c, struct call *call, from_agent *m)
 {
     if (!keep_part(call, m)) {
-        zooid__local__from_agent__free_unpacked(m, NULL);
+        message_free(m);
         call_finish_locked(c, call, reply_new(ZOOID_NO_MEMORY, NULL, local_path_of(&call->request->m)));
         return;
     }
@@ -204,13 +219,13 @@ bool calls_take_locked(zooid_client *c, from_agent *m, size_t size)
     if (m->state != NULL && m->state->zxid > c->last_zxid)
         c->last_zxid = m->state->zxid;
     if (call == NULL) {
-        zooid__local__from_agent__free_unpacked(m, NULL); /* given up long ago */
+        message_free(m); /* given up long ago */
         return true;
     }
     if (m->more && call_is_streamed(call))
         return stream_take_locked(c, call, m, size);
     if (m->more && call->request->m.body_case == BODY(PROVIDE)) {
-        zooid__local__from_agent__free_unpacked(m, NULL);
+        message_free(m);
         provide_stands_locked(c, call);
         return true;
     }
@@ -247,6 +262,8 @@ void calls_lost_locked(zooid_client *c)
             fail(c, call, ZOOID_CONNECTION_LOST, "the connection to the agent broke before it answered");
             continue;
         }
+        c->unsent_count += call->is_sent ? 1 : 0;
+        c->calls_due_ms = 0; /* to be looked for anew */
         call->is_sent = false;
         call->owed = 0;
         provide_lost_locked(c, call);
@@ -258,7 +275,10 @@ void calls_lost_locked(zooid_client *c)
 
 int64_t calls_expire_locked(zooid_client *c)
 {
-    int64_t now = now_ms(), first = INT64_MAX;
+    int64_t now = c->calls_due_ms == INT64_MAX ? 0 : now_ms(), first = INT64_MAX;
+    if (c->calls_due_ms > now)
+        return c->calls_due_ms;
+    c->calls_due_ms = INT64_MAX; /* of those that are made meanwhile */
     for (struct call *call = c->calls.next, *next; call != &c->calls; call = next) {
         next = call->next;
         /* The agent answers in time itself; here it is only the connection that may be missing, or hang. */
@@ -274,7 +294,9 @@ int64_t calls_expire_locked(zooid_client *c)
         else if (due < first)
             first = due;
     }
-    return first;
+    if (first < c->calls_due_ms)
+        c->calls_due_ms = first;
+    return c->calls_due_ms;
 }
 
 /* -- the public side ------------------------------------------------------------------------------------------------
@@ -333,7 +355,10 @@ zooid_ticket zooid_submit(zooid_client *c, zooid_request *request, uint32_t dead
     pthread_mutex_lock(&c->lock);
     struct call *call = call_new_locked(c, request, deadline_ms, tag, false);
     zooid_ticket ticket = call == NULL ? 0 : call->ticket;
-    if (call != NULL)
+    /* Who takes events one by one and asks for more after each has them sent together, when none is left. */
+    bool is_taking = c->is_taking && c->first_event != NULL && c->unsent_count < UNSENT_MAX;
+    c->is_taking = false;
+    if (call != NULL && !is_taking)
         link_work_locked(c, false);
     pthread_mutex_unlock(&c->lock);
     return ticket;

@@ -16,9 +16,25 @@
 
 enum { LINE_MAX_LEN = 512, IDLE_MS = 200 };
 
+/* How many forks lead from the process that loaded the library to this one. To ask the kernel who one is costs more
+ * than many a call. */
+static atomic_uint forks;
+static pthread_once_t counts_forks = PTHREAD_ONCE_INIT;
+static bool forks_are_counted;
+
+static void count_fork(void)
+{
+    atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
+}
+
+static void begin_to_count(void)
+{
+    forks_are_counted = pthread_atfork(NULL, NULL, count_fork) == 0;
+}
+
 bool is_ours(const zooid_client *c)
 {
-    return c->pid == getpid();
+    return c->forks == atomic_load_explicit(&forks, memory_order_relaxed);
 }
 
 void say(zooid_client *c, enum zooid_log_level level, const char *format, ...)
@@ -115,16 +131,19 @@ static void client_free(zooid_client *c)
 static zooid_client *client_new(const struct zooid_options *o)
 {
     extern char *program_invocation_short_name;
+    if (pthread_once(&counts_forks, begin_to_count) != 0 || !forks_are_counted)
+        return NULL;
     zooid_client *c = calloc(1, sizeof *c);
     if (c == NULL)
         return NULL;
     c->socket = c->waker = c->doorbell = c->descriptor = -1;
     c->calls.next = c->calls.prev = &c->calls;
+    c->calls_due_ms = INT64_MAX;
     c->last_event = &c->first_event;
     c->events_max = 65536;
     c->resume_at_ms = c->restore_at_ms = INT64_MAX;
     c->watches_lost_at = -1;
-    c->pid = getpid();
+    c->forks = atomic_load(&forks);
     c->session_timeout_ms = o->session_timeout_ms;
     c->linger_ms = o->linger_ms;
     c->watchdog_ms = o->watchdog_ms;

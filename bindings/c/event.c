@@ -19,7 +19,7 @@ void zooid_event_free(zooid_event *event)
         return;
     zooid_reply_free(event->reply);
     stream_frame_release(event->frame);
-    zooid__local__from_agent__free_unpacked(event->invoke, NULL);
+    message_free(event->invoke);
     free(event->path);
     free(event);
 }
@@ -35,10 +35,12 @@ void events_free(struct zooid_event *event)
 
 static void append_locked(zooid_client *c, struct zooid_event *event)
 {
+    bool is_first = c->first_event == NULL; /* else it rings already */
     *c->last_event = event;
     c->last_event = &event->next;
     c->event_count++;
-    (void)eventfd_write(c->doorbell, 1);
+    if (is_first)
+        (void)eventfd_write(c->doorbell, 1);
     wake_locked(c);
 }
 
@@ -115,13 +117,16 @@ zooid_event *zooid_next_event(zooid_client *c, uint32_t wait_ms)
     if (!is_ours(c))
         return NULL;
     pthread_mutex_lock(&c->lock);
-    if (drive_until_locked(c, deadline_of(wait_ms), has_event, NULL)) {
+    if (c->first_event != NULL || drive_until_locked(c, deadline_of(wait_ms), has_event, NULL)) {
         event = c->first_event;
+        c->is_taking = true;
         c->first_event = event->next;
         event->next = NULL;
         c->event_count--;
         c->overflowed = c->overflowed && event->kind != ZOOID_EVENT_OVERFLOW;
         quiet_locked(c);
+        if (c->first_event == NULL && c->unsent_count > 0)
+            link_work_locked(c, false);
         stream_taken_locked(c, event);
     }
     pthread_mutex_unlock(&c->lock);

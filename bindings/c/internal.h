@@ -5,6 +5,7 @@
  *   link.c       the socket: connected, greeted, read, written, lost
  *   call.c       requests on their way: submitted, sent, answered, given up
  *   request.c    what can be asked; request_more.c what can be added to that
+ *   message.c    messages as they came
  *   reply.c      what came back, and errors of our own
  *   event.c      the queue of events
  *   task.c       recipes at work (task.h, recipes/)
@@ -61,6 +62,13 @@ struct row {
 bool row_reserve(struct row *row, size_t more);
 bool row_append(struct row *row, const void *data, size_t len);
 void row_consume(struct row *row, size_t len);
+
+/* -- messages (message.c) -------------------------------------------------------------------------------------------
+ */
+
+/* NULL: out of memory, or it is no message. */
+from_agent *message_read(const uint8_t *data, size_t len);
+void message_free(from_agent *m); /* with all that belongs to it; NULL is allowed */
 
 /* -- requests and replies ------------------------------------------------------------------------------------------ */
 
@@ -131,6 +139,7 @@ struct zooid_event {
 /* A request on its way. It is in the client's list from the submission until its reply is there. */
 struct call {
     struct call *prev, *next;
+    zooid_client *client;
     zooid_ticket ticket;
     void *tag;
     zooid_request *request;
@@ -164,7 +173,7 @@ struct watch {
 struct zooid_client {
     pthread_mutex_t lock;
     pthread_cond_t changed, idle;
-    pid_t pid; /* of the process that made it */
+    unsigned forks; /* that this process stood behind when it was made */
     pthread_t thread;
     bool has_thread, closing;
     bool driven, polling; /* somebody works the socket, and is waiting for it without the lock */
@@ -203,8 +212,11 @@ struct zooid_client {
     int64_t resume_at_ms; /* the agent could not yet: it is asked again then; INT64_MAX: it was not refused */
     bool wants_session;   /* it was opened once, and has to be taken up again after a reconnect */
 
-    struct call calls;  /* the list's head */
-    struct task *tasks; /* recipes at work */
+    struct call calls;    /* the list's head */
+    size_t unsent_count;  /* of them, all at the list's end */
+    int64_t calls_due_ms; /* no deadline of theirs is before; INT64_MAX: there is none */
+    bool is_taking;       /* the program has taken an event since it last submitted something */
+    struct task *tasks;   /* recipes at work */
     zooid_ticket last_ticket;
     struct watch *watches[WATCH_LISTS];
     int64_t

@@ -300,7 +300,7 @@ static bool take_message_locked(zooid_client *c, from_agent *m, size_t size)
         provide_take_locked(c, m);
         return true;
     }
-    zooid__local__from_agent__free_unpacked(m, NULL);
+    message_free(m);
     return true;
 }
 
@@ -314,7 +314,7 @@ static bool take_frames_locked(zooid_client *c)
             return false;
         if (c->in.len - at - FRAME_LEN < len)
             break;
-        from_agent *m = zooid__local__from_agent__unpack(NULL, len, c->in.data + at + FRAME_LEN);
+        from_agent *m = message_read(c->in.data + at + FRAME_LEN, len);
         if (m == NULL)
             return false;
         at += FRAME_LEN + len;

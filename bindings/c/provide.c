@@ -78,7 +78,7 @@ void provide_take_locked(zooid_client *c, from_agent *m)
     struct zooid_event *event = event_new(invoke->cancelled ? ZOOID_EVENT_CALL_OVER : ZOOID_EVENT_CALL);
     const struct call *call = call_find_locked(c, invoke->provide);
     if (event == NULL) {
-        zooid__local__from_agent__free_unpacked(m, NULL);
+        message_free(m);
         return; /* its caller's deadline ends it */
     }
     event->ticket = invoke->provide;

@@ -28,7 +28,7 @@ void zooid_reply_free(zooid_reply *reply)
     if (reply == NULL)
         return;
     for (size_t i = 0; i < reply->part_count; i++)
-        zooid__local__from_agent__free_unpacked(reply->parts[i], NULL);
+        message_free(reply->parts[i]);
     free(reply->parts);
     free(reply->message);
     free(reply->path);

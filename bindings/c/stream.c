@@ -64,7 +64,7 @@ void stream_frame_release(struct stream_frame *frame)
 {
     if (frame == NULL || atomic_fetch_sub(&frame->holders, 1) > 1)
         return;
-    zooid__local__from_agent__free_unpacked(frame->m, NULL);
+    message_free(frame->m);
     free(frame);
 }
 
@@ -134,7 +134,7 @@ bool stream_take_locked(zooid_client *c, struct call *call, from_agent *m, size_
 {
     struct stream_frame *frame = frame_new(c, call, m, size);
     if (frame == NULL) {
-        zooid__local__from_agent__free_unpacked(m, NULL);
+        message_free(m);
         return false;
     }
     struct event_row row = make_events(frame, call);

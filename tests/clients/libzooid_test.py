@@ -18,6 +18,14 @@ class Library(unittest.TestCase):
             lines = program.converse(agent, program.compiled("libzooid", directory))
         self.assertEqual(lines[-1], "ok: without an agent it says so\n", "".join(lines))
 
+    def test_nothing_is_left_behind_over_many_operations(self):
+        agent = harness.Agent()
+        self.addCleanup(agent.stop)
+        agent.start()
+        with tempfile.TemporaryDirectory() as directory:
+            lines = program.converse(agent, program.compiled("leaks", directory))
+        self.assertEqual(lines[-1], "ok: submitted ones leave nothing\n", "".join(lines))
+
     def test_it_shows_only_what_the_header_promises(self):
         library = os.path.join(program.BUILD, "lib", "libzooid.so")
         command = ["nm", "-D", "--defined-only", library]

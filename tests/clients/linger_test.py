@@ -36,10 +36,10 @@ def hold(path, node, options, shares):
 
 
 class Holder:
-    """A process that has a session with an ephemeral."""
+    """A process that has a session with an ephemeral; `prefix` is what it is started with."""
 
-    def __init__(self, path, node, shares=False, **options):
-        command = [sys.executable, os.path.abspath(__file__), "hold", path, node, json.dumps(options), str(int(shares))]
+    def __init__(self, path, node, shares=False, prefix=(), **options):
+        command = [*prefix, sys.executable, os.path.abspath(__file__), "hold", path, node, json.dumps(options), str(int(shares))]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         told = json.loads(self.process.stdout.readline())
         self.id, self.token, self.linger, self.child = told["id"], bytes.fromhex(told["token"]), told["linger"], told["child"]
