@@ -292,8 +292,10 @@ $(if $(filter $(BUILD)/fuzz/$(1)_%,$(FUZZERS)),$(filter $(BUILD)/fuzz/$(1)_%,$(F
 endef
 $(foreach name,$(PLUGIN_NAMES),$(eval $(call plugin_tests,$(name))))
 
+$(B)/bench/door: bench_libs := -L$(B)/lib -lzooid -Wl,-rpath,$(abspath $(B))/lib
+$(B)/bench/door: $(LIBRARY)
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_LIB) $(CORE_LIB) | $(test_packages)
-	$(call link_program,,-lm)
+	$(call link_program,,-lm $(bench_libs))
 
 $(SIM): $(call object,$(SIM_SOURCES)) $(SUPPORT_LIB) $(CORE_LIB)
 	$(call link_program)

@@ -12,6 +12,8 @@
  * logged one it has the way of a write through a leader to a follower's disk and back, two have that of a write at a
  * follower
  *
+ * With --socket it listens on a Unix socket (yardstick of the local door; the client is `door --op echo`).
+ *
  * The client is `load --op echo`: requests are frames whose second word is an xid, and the reply repeats it. The server
  * prints its port on a line of its own and serves until its standard input ends. */
 #include <arpa/inet.h>
@@ -26,6 +28,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "tests/bench/lib/clock.h"
@@ -64,6 +67,7 @@ struct server {
     struct echo_log log;
     int next;           /* where a relay asks */
     struct peer *asked; /* what for; NULL: nothing */
+    bool is_unix;
 };
 
 /* Tags of the descriptors that are no peers. */
@@ -240,7 +244,7 @@ static void accept_peer(struct server *s)
     static const int on = 1;
     struct peer *peer = need_memory(1, sizeof *peer);
     peer->fd = accept(s->listener, NULL, NULL);
-    if (peer->fd < 0 || setsockopt(peer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0)
+    if (peer->fd < 0 || (!s->is_unix && setsockopt(peer->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0))
         die_errno("accept");
     watch(s, peer->fd, peer);
 }
@@ -255,6 +259,20 @@ static void listen_somewhere(struct server *s)
         die_errno("no port to listen on");
     watch(s, s->listener, &tag_listener);
     (void)printf("%u\n", ntohs(address.sin_port));
+    (void)fflush(stdout);
+}
+
+static void listen_at(struct server *s, const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    s->is_unix = true;
+    s->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (s->listener < 0 || bind(s->listener, (struct sockaddr *)&address, sizeof address) != 0 ||
+        listen(s->listener, SOMAXCONN) != 0)
+        die_errno("%s", path);
+    watch(s, s->listener, &tag_listener);
+    (void)printf("0\n");
     (void)fflush(stdout);
 }
 
@@ -312,9 +330,10 @@ static enum mode parse_mode(const char *word)
 int main(int argc, char **argv)
 {
     uint64_t request = 32, reply = 192, record = 190;
-    const char *mode = "reply", *file = NULL, *next = NULL;
+    const char *mode = "reply", *file = NULL, *next = NULL, *path = NULL;
     const struct option_row rows[] = {
         {"mode", "reply, logged, inline or relay", .text = &mode},
+        {"socket", "path of a Unix socket to listen on", .text = &path},
         {"next", "port that a relay asks", .text = &next},
         {"request", "bytes of a request", .number = &request},
         {"reply", "bytes of a reply", .number = &reply},
@@ -339,7 +358,10 @@ int main(int argc, char **argv)
         log_thread_start(&s);
     if (s.mode == MODE_RELAY)
         connect_next(&s, next);
-    listen_somewhere(&s);
+    if (path != NULL)
+        listen_at(&s, path);
+    else
+        listen_somewhere(&s);
     watch(&s, STDIN_FILENO, &tag_stdin);
     serve(&s);
     return 0;

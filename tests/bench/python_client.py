@@ -1,7 +1,7 @@
 """One operation in a loop: through kazoo on a server's port, or through the package zooid on the agent's socket.
 
-    python_client.py apache PORT   get|lock NODE SECONDS
-    python_client.py zooid  SOCKET get|lock NODE SECONDS
+    python_client.py apache PORT   get|lock|set2 NODE SECONDS
+    python_client.py zooid  SOCKET get|lock|set2 NODE SECONDS
 
 Prints one line of JSON."""
 
@@ -47,6 +47,8 @@ class Zooid:
 def operation(kind, name, node):
     if name == "get":
         return lambda: kind.client.get(node)
+    if name == "set2":
+        return lambda: (kind.client.set(node, b"x"), kind.client.set(node, b"y"))
     lock = kind.lock(node + "-lock")
 
     def lock_and_unlock():

@@ -3,6 +3,7 @@
 import os
 from functools import partial
 
+import door_scenarios
 import observer_scenarios
 import scenarios
 from scenarios import Load, Trip, alternate, many, pick
@@ -153,6 +154,7 @@ SERVED = {
     **{load.key: partial(scenarios.run_load, load) for load in LOADS},
     **{trip.key: partial(scenarios.run_round_trip, trip) for trip in ROUND_TRIPS},
     "ensemble-sessions": partial(scenarios.run_sessions, 5),
+    "ensemble-death": door_scenarios.run_death,
 }
 ALONE = {
     "ensemble-fresh": partial(scenarios.run_fresh, 5 * 1024),

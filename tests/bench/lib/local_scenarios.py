@@ -8,6 +8,7 @@ import time
 from functools import partial
 from typing import NamedTuple
 
+import door_scenarios
 from scenarios import alternate, check_errors, pick
 from servers import die_with_parent, wait_quiet
 from table import Row
@@ -28,7 +29,7 @@ class Program(NamedTuple):
     title: str
     command: object  # of the bench
     operation: str
-    rate: float  # at least so many times Apache's
+    rate: float = None  # at least so many times Apache's
 
 
 def where(server):
@@ -85,7 +86,7 @@ def run_program(program, bench, servers):
     samples = alternate(bench, servers, bench.rounds, sample)
     check_errors(program.title, samples)
     bench.keep(program.title, samples)
-    target = ("apache", "min", program.rate)
+    target = program.rate and ("apache", "min", program.rate)
     return [
         Row(program.title, "throughput", "1/s", pick(samples, "ops_per_s"), target),
         Row(program.title, "client CPU", "us/op", pick(samples, "client_cpu_us_per_op")),
@@ -118,10 +119,17 @@ def run_command(bench, servers):
 PROGRAMS = [
     Program("python-get", "Python: get in a loop", python_program, "get", 5),
     Program("python-lock", "Python: lock and unlock", python_program, "lock", 4),
+    Program("python-set2", "Python: two sets, as a lock and its release make", python_program, "set2"),
     Program("go-get", "Go: get in a loop", go_program, "get", 2),
     Program("go-get64", "Go: get in 64 goroutines", go_program, "get64", 2),
 ]
 
 TITLE = "The local door"
-SERVED = {**{program.key: partial(run_program, program) for program in PROGRAMS}, "command": run_command}
+SERVED = {
+    "door-get": door_scenarios.run_get,
+    "door-pipeline": door_scenarios.run_pipeline,
+    "door-subscription": door_scenarios.run_subscription,
+    **{program.key: partial(run_program, program) for program in PROGRAMS},
+    "command": run_command,
+}
 ALONE = {}
