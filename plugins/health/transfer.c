@@ -13,6 +13,8 @@ struct watched {
     zooid_handle handle;
 };
 
+enum { RECEIVE_BUFFER = 4096 };
+
 struct transfers {
     const struct zooid_host_api *api;
     zooid_host *host;
@@ -214,7 +216,7 @@ static void set_common(struct transfer *transfer, const char *url, int64_t timeo
     SET(transfer, CURLOPT_NOSIGNAL, 1L);
     SET(transfer, CURLOPT_FRESH_CONNECT, 1L);
     SET(transfer, CURLOPT_FORBID_REUSE, 1L);
-    SET(transfer, CURLOPT_TCP_KEEPALIVE, 0L);
+    SET(transfer, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
     SET(transfer, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
     SET(transfer, CURLOPT_CONNECTTIMEOUT_MS, (long)timeout_ms);
     SET(transfer, CURLOPT_ERRORBUFFER, transfer->error);

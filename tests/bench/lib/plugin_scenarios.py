@@ -1,7 +1,8 @@
-"""Plugins at work: files that the plugin render writes anew."""
+"""Plugins at work: health checks, and files that the plugin render writes anew."""
 
 import os
 
+from health_scenarios import run_checks, run_process_end
 from local_scenarios import BUILD, run_json, where
 from servers import memory_kb
 from table import Row
@@ -40,5 +41,5 @@ def run_render(bench, servers):
 
 
 TITLE = "Plugins"
-SERVED = {}
+SERVED = {"health1000": run_checks, "health-end": run_process_end}
 ALONE = {"render": run_render}
