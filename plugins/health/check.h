@@ -47,6 +47,7 @@ struct check {
     struct definition *definition;
     bool from_settings; /* else by a command, which is kept on disk */
     int64_t owner;      /* the user that defined it; -1: the settings */
+    bool touched;       /* defined, or told how it is, since this process has started */
     struct check_state state;
     char *output; /* NULL: none yet */
     uint64_t last_run_ms, last_duration_ms;

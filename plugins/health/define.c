@@ -51,8 +51,7 @@ static void log_record(const struct health *health, const char *id, const struct
     free(line);
 }
 
-/* How much of a heartbeat's time is left. */
-static int64_t restore(struct check *check)
+int64_t restore_check(struct check *check)
 {
     const struct health *health = check->health;
     const json_t *object = json_object_get(health->records, check->definition->id);
@@ -96,7 +95,8 @@ static enum define_outcome add(struct health *health, struct definition *definit
     }
     check->owner = owner;
     check->from_settings = from_settings;
-    int64_t ttl_left_ms = restore(check);
+    check->touched = health->records == NULL; /* else it is an old one */
+    int64_t ttl_left_ms = restore_check(check);
     if (!checks_add(&health->checks, check)) {
         check_free(check);
         return out_of_memory(complaint);
@@ -127,6 +127,7 @@ static enum define_outcome replace(struct check *check, struct definition *defin
     definition_free(check->definition);
     check->definition = definition;
     check->owner = owner;
+    check->touched = health->records == NULL;
     node_write(check, true);
     return runs_begin(check, -1) ? DEFINE_OK : out_of_memory(complaint);
 }
@@ -156,6 +157,7 @@ enum define_outcome define_check(struct health *health, struct definition *defin
     if (!user_may_change(check, owner))
         return refuse(definition, complaint, DEFINE_FORBIDDEN, "id", "is that of another user's check");
     if (definition_equal(check->definition, definition)) {
+        check->touched |= health->records == NULL;
         definition_free(definition);
         return DEFINE_OK;
     }
@@ -165,6 +167,9 @@ enum define_outcome define_check(struct health *health, struct definition *defin
 void drop_check(struct check *check)
 {
     struct health *health = check->health;
+    /* Without memory for it, the one of the process before may come back: it can be dropped again. */
+    if (health->dropped != NULL)
+        (void)json_object_set_new(health->dropped, check->definition->id, json_true());
     runs_leave(check);
     commands_answer_runs(check);
     node_remove(check);
@@ -176,7 +181,7 @@ void drop_check(struct check *check)
 /* ---- all that there were
  * ------------------------------------------------------------------------------------------------------ */
 
-static void define_kept(struct health *health, const char *id, const json_t *object)
+void define_kept(struct health *health, const char *id, const json_t *object)
 {
     struct complaint complaint = {0};
     struct record record;

@@ -31,7 +31,8 @@ struct health {
     struct numbers *numbers;
     struct saver *saver; /* NULL: there is no directory to keep anything in */
     struct command *commands;
-    json_t *records_file, *records; /* while it starts: what was known of the checks, by their ids; NULL: nothing */
+    json_t *records_file, *records; /* while it starts or takes over: what was known of the checks, by id */
+    json_t *dropped; /* ids of checks that were dropped since the start; NULL: none, or nothing more to take over */
     bool stopping;
     /* runs.c */
     zooid_handle alarm;
@@ -96,17 +97,23 @@ void drop_check(struct check *check);
 /* Those of the settings; false: `complaint` says which one is wrong. Then those that commands had defined. */
 bool define_from_settings(struct health *health, struct complaint *complaint);
 void define_all_kept(struct health *health);
+void define_kept(struct health *health, const char *id, const json_t *object);
+/* What was kept of the check, if anything was. Returns how much of a heartbeat's time is left; -1: all of it. */
+int64_t restore_check(struct check *check);
 
 /* May this user define what acts with the plugin's own rights, and change what others have defined? */
 bool user_trusted(const struct health *health, int64_t user);
 bool user_may_change(const struct check *check, int64_t user);
 
-/* ---- commands.c, save.c
+/* ---- commands.c, takeover.c, save.c
  * ------------------------------------------------------------------------------------------------------ */
 
 bool commands_offer(struct health *health);
 /* Answers those who asked for a run of this check, which has ended. */
 void commands_answer_runs(struct check *check);
+
+/* The process before has ended and left this file: what it was told while this one was starting counts, too. */
+void take_over(struct health *health, const json_t *file);
 
 /* Something that is kept over a restart has changed. */
 void save_soon(struct health *health);

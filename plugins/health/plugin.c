@@ -23,6 +23,7 @@ static void health_free(struct health *health)
     free(health->checks.rows);
     free(health->commands);
     json_decref(health->records_file);
+    json_decref(health->dropped);
     transfers_free(health->transfers);
     schedule_free(health->schedule);
     numbers_free(health->numbers);
@@ -66,6 +67,8 @@ static void open_records(struct health *health)
     if (health->saver == NULL)
         return;
     health->records_file = saver_read(health->saver);
+    if (saver_waits(health->saver))
+        health->dropped = json_object();
     if (health->records_file != NULL)
         health->records = records_open(health->records_file, &complaint);
     if (complaint.message[0] == '\0')

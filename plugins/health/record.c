@@ -1,6 +1,7 @@
 /* record.c - see record.h */
 #include "plugins/health/record.h"
 
+#include "plugins/health/process.h"
 #include "plugins/health/text.h"
 #include "plugins/health/type.h"
 
@@ -94,9 +95,10 @@ json_t *records_make(const struct checks *checks, uint64_t now_ms, bool clean)
             return NULL;
         }
     }
-    return by_id == NULL
-               ? NULL
-               : json_pack("{s:i, s:i, s:o}", "format", RECORDS_FORMAT, "pid", (int)getpid(), "checks", by_id);
+    if (by_id == NULL)
+        return NULL;
+    return json_pack("{s:i, s:i, s:I, s:b, s:o}", "format", RECORDS_FORMAT, "pid", (int)getpid(), "pid_start",
+                     (json_int_t)process_start_time(getpid()), "clean", (int)clean, "checks", by_id);
 }
 
 json_t *records_open(const json_t *file, struct complaint *complaint)

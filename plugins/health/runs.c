@@ -175,6 +175,7 @@ void check_heard(struct check *check, const struct check_result *result)
 {
     struct health *health = check->health;
     check->last_run_ms = wall_ms();
+    check->touched = true;
     take(check, result);
     if (check->definition->type->by_heartbeat) {
         put(check, now(health) + (uint64_t)check->definition->ttl.ttl_ms);

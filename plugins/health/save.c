@@ -1,22 +1,21 @@
 /* save.c - see save.h
  *
- * Around a reload two processes have the same file. The new one writes it as soon as it has started; whoever finds that
- * another process that lives has written it does not write any more. */
+ * Around a reload two processes have the same file. It is the older one's until that has ended: the new one reads it at
+ * its start, and once more when it takes it over (takeover.c), and does not write before. */
 #include "plugins/health/save.h"
 
 #include "plugins/health/health.h"
 #include "plugins/health/numbers.h"
+#include "plugins/health/process.h"
 #include "plugins/health/record.h"
 #include "plugins/health/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct saver {
@@ -32,7 +31,7 @@ struct saver {
     int error;
     int told; /* eventfd */
     zooid_handle told_handle;
-    struct stat written; /* all zero: not yet */
+    int64_t before; /* the process that has the file yet; 0: none */
 };
 
 /* ---- writing
@@ -60,8 +59,6 @@ static int write_file(struct saver *saver)
     int error = write_all(descriptor, saver->text, strlen(saver->text));
     if (error == 0 && rename(saver->beside, saver->path) != 0)
         error = errno;
-    if (error == 0 && fstat(descriptor, &saver->written) != 0)
-        error = errno;
     (void)close(descriptor);
     return error;
 }
@@ -73,21 +70,6 @@ static bool make_text(struct saver *saver, bool clean)
     saver->text = file == NULL ? NULL : json_dumps(file, JSON_COMPACT);
     json_decref(file);
     return saver->text != NULL;
-}
-
-/* Has another process that lives taken the file over? */
-static bool is_others(const struct saver *saver)
-{
-    struct stat is;
-    if (saver->written.st_ino == 0 || stat(saver->path, &is) != 0)
-        return false;
-    if (is.st_ino == saver->written.st_ino && is.st_mtim.tv_sec == saver->written.st_mtim.tv_sec &&
-        is.st_mtim.tv_nsec == saver->written.st_mtim.tv_nsec)
-        return false;
-    json_t *file = json_load_file(saver->path, 0, NULL);
-    json_int_t pid = json_integer_value(json_object_get(file, "pid"));
-    json_decref(file);
-    return pid > 0 && pid != getpid() && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
 }
 
 static void tell_outcome(struct saver *saver)
@@ -103,6 +85,31 @@ static void tell_outcome(struct saver *saver)
     saver->failed = saver->error != 0;
     free(saver->text);
     saver->text = NULL;
+}
+
+/* ---- the process before
+ * ------------------------------------------------------------------------------------------------------ */
+
+static void note_before(struct saver *saver, const json_t *file)
+{
+    int64_t pid = json_integer_value(json_object_get(file, "pid"));
+    int64_t start = json_integer_value(json_object_get(file, "pid_start"));
+    bool lives = pid > 0 && pid != getpid() && !json_is_true(json_object_get(file, "clean")) &&
+                 process_start_time(pid) == start;
+    saver->before = lives ? pid : 0;
+}
+
+/* True while another process has the file. Once it has not, what it knew last is taken over. */
+static bool is_others(struct saver *saver)
+{
+    if (saver->before == 0)
+        return false;
+    json_t *file = json_load_file(saver->path, JSON_REJECT_DUPLICATES, NULL);
+    note_before(saver, file);
+    if (saver->before == 0 && !saver->health->stopping)
+        take_over(saver->health, file);
+    json_decref(file);
+    return saver->before != 0;
 }
 
 /* ---- the thread
@@ -138,15 +145,17 @@ static void begin_write(void *context)
 {
     struct saver *saver = context;
     saver->pause = 0;
-    if (is_others(saver))
+    if (is_others(saver)) {
+        pause_then_write(saver);
         return;
+    }
     saver->changed = false;
-    saver->error = make_text(saver, false) ? 0 : ENOMEM;
-    if (saver->error == 0)
-        saver->error = pthread_create(&saver->thread, NULL, run, saver);
-    saver->writing = saver->error == 0;
+    /* Once it runs, `error` is the thread's. */
+    int error = make_text(saver, false) ? pthread_create(&saver->thread, NULL, run, saver) : ENOMEM;
+    saver->writing = error == 0;
     if (saver->writing)
         return;
+    saver->error = error;
     tell_outcome(saver);
     saver->changed = true;
     pause_then_write(saver);
@@ -221,11 +230,17 @@ void saver_end(struct saver *saver, bool write)
     saver_free(saver);
 }
 
-json_t *saver_read(const struct saver *saver)
+bool saver_waits(const struct saver *saver)
+{
+    return saver->before != 0;
+}
+
+json_t *saver_read(struct saver *saver)
 {
     const struct health *health = saver->health;
     json_error_t error;
     json_t *file = json_load_file(saver->path, JSON_REJECT_DUPLICATES, &error);
+    note_before(saver, file);
     if (file != NULL || access(saver->path, F_OK) != 0)
         return file;
     char *line = text_format("%s cannot be read, line %d: %s; it is kept as %s", saver->path, error.line, error.text,

@@ -1,11 +1,14 @@
 /* restart_test.c - what is kept over a restart, and what becomes of a file that cannot be used. */
 #include "tests/unit/health/fake_host.h"
 
+#include "plugins/health/process.h"
 #include "tests/support/tmp.h"
 #include "tests/support/wait.h"
 
 #include <jansson.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define SETTINGS \
@@ -170,6 +173,69 @@ static void test_what_cannot_be_used(void **context)
     }
 }
 
+/* ---- around a reload
+ * --------------------------------------------------------------------------------------------------------- */
+
+#define RECORD(id, status, left)                                                                                       \
+    "\"" id "\": {\"type\": \"ttl\", \"owner\": 1000, \"status\": \"" status "\", \"output\": \"told\", \"known\": 1," \
+    "\"ttl_left_ms\": " left ", \"definition\": {\"id\": \"" id "\", \"type\": \"ttl\", \"ttl_ms\": 50000}}"
+
+/* The file as the process before has left it. */
+static void write_before(const char *directory, pid_t pid, const char *records)
+{
+    char text[2000];
+    (void)snprintf(text, sizeof text, "{\"format\": 1, \"pid\": %d, \"pid_start\": %lld, \"checks\": {%s}}", (int)pid,
+                   (long long)process_start_time(pid), records);
+    write_file(directory, text);
+}
+
+static bool has_node(zooid_host *host, const char *id)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, "/zooid/checks/here/%s", id);
+    return fake_named(host, FAKE_NODE, path) != NULL;
+}
+
+/* While the process before lives, the file is its own; then what it was told meanwhile is taken over. */
+static void test_a_reload(void **context)
+{
+    char *directory = tmp_make(), *path = kept_file(directory);
+    zooid_host host = {0};
+    struct stat before, after;
+    pid_t pid = fork();
+    (void)context;
+    if (pid == 0)
+        for (;;)
+            (void)pause();
+    write_before(directory, pid,
+                 RECORD("t", "passing", "-1") ", " RECORD("u", "passing", "-1") ", " RECORD("v", "passing", "-1"));
+    assert_int_equal(stat(path, &before), 0);
+    assert_int_equal(fake_start(&host, "{}", directory), 0);
+    assert_string_equal(host.status, "3 checks: 3 passing, 0 warning, 0 critical");
+    assert_int_equal(fake_ask(&host, "drop", "{\"args\": [\"v\"]}", "uid:1000"), 0);
+    assert_int_equal(fake_ask(&host, "define", "{\"id\": \"mine\", \"type\": \"ttl\", \"ttl_ms\": 50000}", "uid:1000"),
+                     0);
+    fake_run(&host, 5000);
+    assert_int_equal(stat(path, &after), 0);
+    assert_int_equal(before.st_ino, after.st_ino);
+    write_before(directory, pid,
+                 RECORD("t", "warning", "7000") ", " RECORD("w", "passing", "-1") ", " RECORD("v", "passing", "-1"));
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    fake_run(&host, 1000);
+    assert_true(has_node(&host, "mine") && has_node(&host, "w"));
+    assert_false(has_node(&host, "u") || has_node(&host, "v"));
+    assert_non_null(strstr(fake_node(&host, "/zooid/checks/here/t"), "warning"));
+    fake_run(&host, 7000);
+    assert_non_null(strstr(fake_node(&host, "/zooid/checks/here/t"), "no heartbeat"));
+    fake_stop(&host);
+    json_t *file = json_load_file(path, 0, NULL);
+    assert_int_equal(json_integer_value(json_object_get(file, "pid")), getpid());
+    json_decref(file);
+    free(path);
+    tmp_remove(directory);
+}
+
 /* A start that is refused takes nothing away. */
 static void test_a_start_that_is_refused(void **context)
 {
@@ -206,6 +272,7 @@ int main(void)
         cmocka_unit_test(test_heartbeats_go_on_where_they_were),
         cmocka_unit_test(test_a_crash),
         cmocka_unit_test(test_what_cannot_be_used),
+        cmocka_unit_test(test_a_reload),
         cmocka_unit_test(test_a_start_that_is_refused),
         cmocka_unit_test(test_a_disk_that_fails),
     };
