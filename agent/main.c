@@ -67,7 +67,7 @@ static const char usage[] =
     "       zooid-agent -c FILE --check-config       say what is wrong with the settings\n"
     "       zooid-agent -c FILE --print-config       print every setting, its value and where that came from\n"
     "       zooid-agent -c FILE --export-snapshot    write a snapshot that Apache ZooKeeper starts on\n"
-    "       zooid-agent -c FILE --join HOST:PORT[,...] [--id=ID] [-Dname=value ...]\n"
+    "       zooid-agent -c FILE --join [tls://]HOST:PORT[,...] [--id=ID] [-Dname=value ...]\n"
     "                                                join an ensemble as an observer, told of it by a member's client\n"
     "                                                port; then serve. Makes FILE; a member already only serves\n"
     "       zooid-agent -c FILE --promote[=ID]       give an observer a small number, so that it may be made to vote\n"

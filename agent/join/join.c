@@ -226,10 +226,15 @@ static int ask(struct joining *j)
     struct join_seed seeds[SEEDS_MAX];
     size_t count;
     if (!join_parse_seeds(j->command->seeds, seeds, SEEDS_MAX, &count)) {
-        join_say("--join wants host:port, the client port of a member, or several of them with commas between");
+        join_say("--join wants host:port, the client port of a member, or tls://host:port when it is one for TLS, or "
+                 "several of them with commas between");
         return JOIN_CONFIG;
     }
-    return join_ask(seeds, count, &j->known) == ST_OK ? 0 : JOIN_UNAVAILABLE;
+    switch (join_ask(j->settings, seeds, count, &j->known)) {
+    case ST_OK: return 0;
+    case ST_BAD_ARGUMENTS: return JOIN_CONFIG;
+    default: return JOIN_UNAVAILABLE;
+    }
 }
 
 static int join(struct joining *j)

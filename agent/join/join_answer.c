@@ -24,6 +24,10 @@ static uint16_t parse_port(struct bytes text)
 
 static bool parse_seed(struct bytes text, struct join_seed *seed)
 {
+    const struct bytes mark = BYTES("tls://");
+    const bool tls = bytes_starts_with(text, mark);
+    if (tls)
+        text = bytes_from(text, mark.len);
     size_t colon = text.len;
     while (colon > 0 && text.data[colon - 1] != ':')
         colon--;
@@ -35,7 +39,7 @@ static bool parse_seed(struct bytes text, struct join_seed *seed)
         host = bytes_make(host.data + 1, host.len - 2);
     else if (memchr(host.data, ':', host.len) != NULL || host.data[0] == '[')
         return false;
-    *seed = (struct join_seed){host, parse_port(bytes_from(text, colon))};
+    *seed = (struct join_seed){host, parse_port(bytes_from(text, colon)), tls};
     return seed->port > 0 && host.len <= MEMBER_HOST_MAX;
 }
 

@@ -7,9 +7,11 @@
 struct join_seed {
     struct bytes host; /* IPv6 without brackets */
     uint16_t port;
+    bool tls; /* it is one for TLS */
 };
 
-/* "host:port,[::1]:port,..." taken apart; the hosts point into `text`. False: it is none, or more than `max`. */
+/* "host:port,tls://host:port,[::1]:port,..." taken apart; the hosts point into `text`. False: it is none, or more than
+ * `max`. */
 bool join_parse_seeds(const char *text, struct join_seed *seeds, size_t max, size_t *count);
 
 /* What was found out. */

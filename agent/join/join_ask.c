@@ -2,6 +2,7 @@
 #include "agent/disk/disk_posix.h"
 #include "agent/join/join_client.h"
 #include "agent/join/join_internal.h"
+#include "agent/net/tls.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
 #include "core/store/atomic_file.h"
@@ -75,18 +76,50 @@ static void on_answer(void *context, const struct join_answer *answer, const cha
     join_say("nobody could be asked who the members are:\n%s", why);
 }
 
-enum status join_ask(const struct join_seed *seeds, size_t count, struct join_known *known)
+static bool is_by_tls(const struct join_seed *seeds, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (seeds[i].tls)
+            return true;
+    return false;
+}
+
+/* NULL when nobody wants it. */
+static enum status make_tls(struct tls **out, const struct settings *settings, const struct join_seed *seeds,
+                            size_t count, uv_loop_t *loop)
+{
+    struct buffer message = {0};
+    *out = NULL;
+    if (!is_by_tls(seeds, count))
+        return ST_OK;
+    if (settings->tls_trust_store[0] == '\0') {
+        join_say("a member that is asked by TLS has to be believed: that needs ssl.trustStore.location");
+        return ST_BAD_ARGUMENTS;
+    }
+    enum status st = tls_new(out, settings, TLS_AS_CLIENT, loop, NULL, &message);
+    if (st != ST_OK)
+        join_say("no member can be asked by TLS: %s", message.len > 0 ? (const char *)message.data : status_text(st));
+    buffer_free(&message);
+    return st == ST_OK || st == ST_NO_MEMORY ? st : ST_BAD_ARGUMENTS;
+}
+
+enum status join_ask(const struct settings *settings, const struct join_seed *seeds, size_t count,
+                     struct join_known *known)
 {
     struct asking a = {known, ST_NO_MEMORY};
     struct join_client *client;
+    struct tls *tls;
     uv_loop_t loop;
     *known = (struct join_known){0};
     if (uv_loop_init(&loop) != 0)
         return ST_IO_ERROR;
-    if (join_client_start(&client, &loop, seeds, count, ANSWER_MS, on_answer, &a) == ST_OK)
+    enum status st = make_tls(&tls, settings, seeds, count, &loop);
+    if (st == ST_OK && join_client_start(&client, &loop, tls, seeds, count, ANSWER_MS, on_answer, &a) == ST_OK)
         (void)uv_run(&loop, UV_RUN_DEFAULT);
+    tls_close(tls);
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&loop) == 0);
-    return a.status;
+    return st == ST_OK ? a.status : st;
 }
 
 void join_known_free(struct join_known *known)

@@ -5,6 +5,7 @@
 #include "agent/base/address.h"
 #include "agent/net/channel.h"
 #include "agent/net/dial.h"
+#include "agent/net/tls.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
 #include "core/jute/frame.h"
@@ -265,7 +266,10 @@ static size_t take_frame(struct join_client *c, struct bytes bytes)
 static void on_opened(struct channel *channel)
 {
     struct join_client *c = CONTAINER_OF(channel, struct attempt, channel)->client;
-    if (c->stage == STAGE_WORD)
+    const struct join_seed *seed = &c->seeds[c->at];
+    if (seed->tls && !tls_peer_is(channel_ssl(channel), seed->host))
+        channel_fail(channel, "its certificate is for another host");
+    else if (c->stage == STAGE_WORD)
         channel_send(channel, BYTES("conf"));
     else
         send_connect(c);
@@ -280,9 +284,10 @@ static size_t on_bytes(struct channel *channel, struct bytes bytes)
 static void on_ended(struct channel *channel, const char *why)
 {
     struct join_client *c = CONTAINER_OF(channel, struct attempt, channel)->client;
-    (void)why;
     if (c->stage == STAGE_CLOSE)
         ask_word(c);
+    else if (c->seeds[c->at].tls)
+        give_up(c, why);
     else
         give_up(c, "it closed the connection: it has no leader now, or takes clients with TLS alone");
 }
@@ -317,7 +322,8 @@ static struct attempt *attempt_new(struct join_client *c, int fd)
         return NULL;
     }
     a->client = c;
-    if (channel_open(&a->channel, &c->channels, fd, CHANNEL_PLAIN, &kind, &limits) == ST_OK)
+    const uint8_t how = c->seeds[c->at].tls ? CHANNEL_TLS : CHANNEL_PLAIN;
+    if (channel_open(&a->channel, &c->channels, fd, how, &kind, &limits) == ST_OK)
         return a;
     mem_free(a);
     return NULL;
@@ -358,15 +364,17 @@ static enum status copy_seeds(struct join_client *c, const struct join_seed *see
     for (size_t i = 0; i < count && st == ST_OK; i++)
         st = buffer_append(&c->hosts, seeds[i].host.data, seeds[i].host.len);
     for (size_t i = 0; i < count && st == ST_OK; i++) {
-        c->seeds[i] = (struct join_seed){bytes_make(c->hosts.data + offset, seeds[i].host.len), seeds[i].port};
+        c->seeds[i] = (struct join_seed){bytes_make(c->hosts.data + offset, seeds[i].host.len), seeds[i].port,
+                                         seeds[i].tls};
         offset += seeds[i].host.len;
     }
     c->count = count;
     return st;
 }
 
-enum status join_client_start(struct join_client **out, uv_loop_t *loop, const struct join_seed *seeds, size_t count,
-                              int32_t timeout_ms, join_done_fn *done, void *context)
+enum status join_client_start(struct join_client **out, uv_loop_t *loop, const struct tls *tls,
+                              const struct join_seed *seeds, size_t count, int32_t timeout_ms, join_done_fn *done,
+                              void *context)
 {
     struct join_client *c = mem_calloc(1, sizeof *c);
     CHECK(count > 0);
@@ -383,7 +391,7 @@ enum status join_client_start(struct join_client **out, uv_loop_t *loop, const s
     }
     CHECK(uv_timer_init(loop, &c->timer) == 0); /* only fills in the struct */
     c->timer.data = c;
-    channels_init(&c->channels, loop, NULL, 0);
+    channels_init(&c->channels, loop, tls, (uint32_t)timeout_ms);
     c->handles = 2;
     if (ask(c) != ST_OK)
         finish(c);

@@ -21,8 +21,10 @@ struct join_known {
 void join_known_free(struct join_known *known);
 
 /* Asks one after another; runs a loop of its own. ST_UNAVAILABLE is none of our words: ST_NOT_FOUND means that nobody
- * had an answer, which was printed. ST_NO_MEMORY, ST_IO_ERROR. */
-enum status join_ask(const struct join_seed *seeds, size_t count, struct join_known *known);
+ * had an answer, which was printed, and so is why there is no TLS for those that want it (ST_BAD_ARGUMENTS).
+ * ST_NO_MEMORY, ST_IO_ERROR. */
+enum status join_ask(const struct settings *settings, const struct join_seed *seeds, size_t count,
+                     struct join_known *known);
 
 /* Writes dataDir/myid. An error appends to `message`. */
 enum status join_write_id(const struct data_dir *dir, int64_t id, struct buffer *message);

@@ -37,13 +37,13 @@ static size_t collect_seeds(const struct settings *s, struct join_seed seeds[SEE
     if (s->client_port > 0)
         seeds[count++] = (struct join_seed){
             is_everywhere(bytes_of(s->client_port_address)) ? BYTES("127.0.0.1") : bytes_of(s->client_port_address),
-            (uint16_t)s->client_port};
+            (uint16_t)s->client_port, false};
     for (size_t i = 0; i < s->members->count && count < SEEDS_MAX; i++) {
         const struct member *m = s->members->items[i];
         if (bytes_is_null(m->client.host))
             continue;
         seeds[count++] = (struct join_seed){is_everywhere(m->client.host) ? m->addresses[0].host : m->client.host,
-                                            m->client.port};
+                                            m->client.port, false};
     }
     return count;
 }
@@ -57,7 +57,7 @@ static int ask(struct promotion *p)
                  "are");
         return JOIN_UNAVAILABLE;
     }
-    return join_ask(seeds, count, &p->known) == ST_OK ? 0 : JOIN_UNAVAILABLE;
+    return join_ask(p->settings, seeds, count, &p->known) == ST_OK ? 0 : JOIN_UNAVAILABLE;
 }
 
 /* -- the number -----------------------------------------------------------------------------------------------------

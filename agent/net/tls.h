@@ -29,7 +29,7 @@ enum status tls_reload(struct tls *t, const struct settings *settings);
 /* For a new connection, the server's side; to be handed to stream_secure. NULL: out of memory. */
 struct ssl_st *tls_accept(const struct tls *t);
 
-/* The same for the client's side, which demands a certificate that is trusted; TLS_BETWEEN_SERVERS only. */
+/* The same for the client's side, which demands a certificate that is trusted; not with TLS_FOR_CLIENTS. */
 struct ssl_st *tls_dial(const struct tls *t);
 
 /* How many contexts were made so far, the first included: rises with each successful reload. */

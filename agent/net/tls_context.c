@@ -10,10 +10,10 @@
 #include <openssl/err.h>
 
 /* What the settings say for one use; it points into them. */
-static struct tls_options settings_for_clients(const struct settings *s)
+static struct tls_options settings_for_clients(const struct settings *s, enum tls_use use)
 {
     return (struct tls_options){
-        .use = TLS_FOR_CLIENTS,
+        .use = use,
         .key_store = s->tls_key_store,
         .key_type = s->tls_key_store_type,
         .key_password = s->tls_key_store_password,
@@ -64,7 +64,7 @@ struct tls_options *tls_options_new(const struct settings *s, enum tls_use use)
     bool complete = true;
     if (o == NULL)
         return NULL;
-    *o = use == TLS_FOR_CLIENTS ? settings_for_clients(s) : settings_between_servers(s);
+    *o = use == TLS_BETWEEN_SERVERS ? settings_between_servers(s) : settings_for_clients(s, use);
     texts_of(o, texts);
     for (size_t i = 0; i < TEXTS; i++) {
         *texts[i] = complete ? mem_strdup(*texts[i]) : NULL;
@@ -168,6 +168,8 @@ static enum status set_identity(SSL_CTX *ctx, const struct tls_options *o, struc
     const char *key = setting_rows[tls_keys[o->use].key_store].key;
     const struct tls_store_place place = {key, o->key_store, o->key_type, o->key_password, o->key_password_path};
     struct tls_store store;
+    if (o->use == TLS_AS_CLIENT && o->key_store[0] == '\0')
+        return ST_OK; /* most servers want a certificate: this one may not */
     enum status st = tls_store_read(&store, &place, message);
     if (st != ST_OK)
         return st;

@@ -5,10 +5,16 @@
 
 #include <string.h>
 
+#define CLIENT_KEYS                                                                                     \
+    {                                                                                                   \
+        SETTING_ID_tls_key_store, SETTING_ID_tls_key_store_type, SETTING_ID_tls_trust_store,            \
+            SETTING_ID_tls_trust_store_type, SETTING_ID_tls_protocol, SETTING_ID_tls_enabled_protocols, \
+            SETTING_ID_tls_ciphersuites                                                                 \
+    }
+
 const struct tls_keys tls_keys[TLS_USE_COUNT] = {
-    [TLS_FOR_CLIENTS] = {SETTING_ID_tls_key_store, SETTING_ID_tls_key_store_type, SETTING_ID_tls_trust_store,
-                         SETTING_ID_tls_trust_store_type, SETTING_ID_tls_protocol, SETTING_ID_tls_enabled_protocols,
-                         SETTING_ID_tls_ciphersuites},
+    [TLS_FOR_CLIENTS] = CLIENT_KEYS,
+    [TLS_AS_CLIENT] = CLIENT_KEYS,
     [TLS_BETWEEN_SERVERS] = {SETTING_ID_quorum_key_store, SETTING_ID_quorum_key_store_type,
                              SETTING_ID_quorum_trust_store, SETTING_ID_quorum_trust_store_type,
                              SETTING_ID_quorum_protocol, SETTING_ID_quorum_enabled_protocols,
@@ -134,7 +140,7 @@ static void check_servers(const struct settings *s, struct settings_report *repo
 enum status settings_check_tls(struct settings *settings, struct settings_report *report)
 {
     enum status st = ST_OK;
-    for (size_t i = 0; i < TLS_USE_COUNT && st == ST_OK; i++)
+    for (size_t i = 0; i < TLS_KEY_SETS && st == ST_OK; i++)
         st = check_keys(settings, report, &tls_keys[i]);
     check_doors(settings, report);
     check_servers(settings, report);

@@ -5,7 +5,13 @@
 
 #include "agent/settings/settings.h"
 
-enum tls_use { TLS_FOR_CLIENTS, TLS_BETWEEN_SERVERS, TLS_USE_COUNT };
+enum tls_use {
+    TLS_FOR_CLIENTS,
+    TLS_BETWEEN_SERVERS,
+    TLS_KEY_SETS,
+    TLS_AS_CLIENT = TLS_KEY_SETS, /* of another server's client port; with the keys of TLS_FOR_CLIENTS */
+    TLS_USE_COUNT
+};
 
 /* Of each key that has the same rules and messages for both. */
 struct tls_keys {

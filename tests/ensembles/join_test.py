@@ -10,6 +10,8 @@ import unittest
 from changing import ChangingAgent, ChangingApache, ChangingEnsemble, Joiner, client_of, config_of, read_of, shows_config
 from ensemble import AGENT, APACHE, PARTICIPANT, Ensemble, harness, wire
 
+from authority import Authority
+
 
 def run_join(directory, *arguments):
     """Runs an agent that is not expected to serve; its exit code and what it says."""
@@ -240,6 +242,60 @@ class Promotion(Case):
         self.assertEqual(code, 78)
         self.assertIn("server 1 votes already", said)
         self.assertIn("It is server 9 from its next start on", run_join(joiner.directory, "--promote=9")[1])
+
+
+class ByTls(Case):
+    """A member is asked at its port for TLS, with the certificate that it wants and the trust that it needs."""
+
+    def setUp(self):
+        self.authority = Authority()
+        self.addCleanup(self.authority.remove)
+        for name in ("server", "host"):
+            self.authority.make(name, "/O=zooid/CN=" + name)
+
+    def stores(self, name):
+        return {"ssl.keyStore.location": self.authority.path(name + ".pem"),
+                "ssl.trustStore.location": self.authority.path("ca.crt"), "ssl.trustStore.type": "PEM"}
+
+    def secured(self, programs):
+        """The ports for TLS of an ensemble's members."""
+        ensemble = Ensemble(programs)
+        self.addCleanup(ensemble.stop)
+        ports = {sid: harness.free_port() for sid in ensemble.members}
+        for sid, port in ports.items():
+            ensemble[sid].settings.update(self.stores("server"), secureClientPort=port)
+        ensemble.start()
+        return ensemble, ports
+
+    def test_members_are_asked_by_tls(self):
+        ensemble, ports = self.secured([AGENT] * 3)
+        for sid, settings in ((1, self.stores("host")), (2, self.stores("host"))):
+            joiner = Joiner(["tls://127.0.0.1:%d" % ports[sid]], settings)
+            self.addCleanup(joiner.stop)
+            joiner.launch()
+            self.assert_takes_part(ensemble, joiner.wait_mode("observer"), "by-way-of-%d" % sid)
+
+    def test_who_is_not_believed(self):
+        _, ports = self.secured([AGENT])
+        self.authority.make("other-ca", "/CN=somebody else", None)
+        self.authority.make("stranger", "/O=zooid/CN=stranger", issuer="other-ca")
+        stores = self.stores("host")
+        cases = (
+            ({}, "that needs ssl.trustStore.location", 78),
+            (dict(stores, **{"ssl.keyStore.location": "/none.pem"}), "/none.pem", 78),
+            (dict(stores, **{"ssl.trustStore.location": self.authority.path("other-ca.crt")}),
+             "unable to get local issuer certificate", 69),
+            ({key: value for key, value in stores.items() if "keyStore" not in key}, "certificate required", 69),
+            (stores, "its certificate is for another host", 69),
+        )
+        for number, (settings, text, code) in enumerate(cases):
+            host = "127.0.0.1" if number < len(cases) - 1 else "127.0.0.2"
+
+            directory = harness.tempfile.mkdtemp(prefix="zooid-join-")
+            self.addCleanup(harness.shutil.rmtree, directory)
+            got, said = run_join(directory, "-DdataDir=" + os.path.join(directory, "data"),
+                                 *("-D%s=%s" % pair for pair in settings.items()), "--join", "tls://%s:%d" % (host, ports[1]))
+            self.assertEqual((got, text in said), (code, True), said)
 
 
 class Refusals(unittest.TestCase):

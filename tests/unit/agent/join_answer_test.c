@@ -13,7 +13,8 @@ static void expect_seeds(const char *text, const char *expected)
         assert_int_equal(buffer_printf(&out, "none"), ST_OK);
     else
         for (size_t i = 0; i < count; i++)
-            assert_int_equal(buffer_printf(&out, "%.*s %u|", BYTES_PRINT(seeds[i].host), (unsigned)seeds[i].port),
+            assert_int_equal(buffer_printf(&out, "%s%.*s %u|", seeds[i].tls ? "tls " : "", BYTES_PRINT(seeds[i].host),
+                                           (unsigned)seeds[i].port),
                              ST_OK);
     assert_string_equal((const char *)out.data, expected);
     buffer_free(&out);
@@ -25,6 +26,11 @@ static void seeds_are_taken_apart(void **state)
         {"a:1", "a 1|"},
         {"zk-1.example.org:2181,10.0.0.2:65535", "zk-1.example.org 2181|10.0.0.2 65535|"},
         {"[::1]:2181", "::1 2181|"},
+        {"tls://a:1,b:2,tls://[::1]:3", "tls a 1|b 2|tls ::1 3|"},
+        {"tls://", "none"},
+        {"tls://a", "none"},
+        {"TLS://a:1", "none"},
+        {"tls://tls://a:1", "none"},
         {"a:1,b:2,c:3", "a 1|b 2|c 3|"},
         {"a:1,b:2,c:3,d:4", "none"},
         {"", "none"},

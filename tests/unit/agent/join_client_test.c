@@ -184,9 +184,9 @@ static enum status try_ask(const struct fake *fakes, size_t count, struct outcom
     uv_loop_t loop;
     *o = (struct outcome){0};
     for (size_t i = 0; i < count; i++)
-        seeds[i] = (struct join_seed){BYTES("localhost"), fakes[i].port};
+        seeds[i] = (struct join_seed){BYTES("localhost"), fakes[i].port, false};
     assert_int_equal(uv_loop_init(&loop), 0);
-    enum status st = join_client_start(&client, &loop, seeds, count, TIMEOUT_MS, on_done, o);
+    enum status st = join_client_start(&client, &loop, NULL, seeds, count, TIMEOUT_MS, on_done, o);
     assert_int_equal(uv_run(&loop, UV_RUN_DEFAULT), 0);
     assert_int_equal(uv_loop_close(&loop), 0);
     return st;
