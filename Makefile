@@ -172,7 +172,7 @@ $(SUPPORT_LIB): $(call object,$(SUPPORT_SOURCES))
 $(BENCH_LIB): $(call object,$(BENCH_HELPERS))
 	$(archive)
 
-$(B)/lib/libzooid-host.a: $(call object,$(filter-out plugins/host/main.c,$(HOST_SOURCES))) $(LIBRARY)
+$(B)/lib/libzooid-host.a: $(call object,$(filter-out plugins/host/main.c,$(HOST_SOURCES)) agent/base/notify.c) $(LIBRARY)
 	$(archive)
 
 # libzooid: only what zooid.h marks can be seen from outside; protobuf-c is its only dependency.
@@ -203,7 +203,7 @@ $(CLI) $(INSTALLED_CLI): $(call object,$(CLI_SOURCES)) $(LIBRARY)
 host_packages = libuv libconfig jansson libcrypto libedit $(lua)
 $(HOST): host_flags := -Wl,-rpath,'$$ORIGIN/../lib'
 $(HOST): | $(B)/share/zooid/lua
-$(HOST) $(INSTALLED_HOST): $(call object,$(HOST_SOURCES)) $(LIBRARY)
+$(HOST) $(INSTALLED_HOST): $(call object,$(HOST_SOURCES) agent/base/notify.c) $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo "  LINK  $(V) $@"
 	@$(link) -o $@ $(filter %.o,$^) -L$(B)/lib -lzooid $(host_flags) $$(pkg-config --libs $(host_packages)) -lm

@@ -184,3 +184,11 @@ bool child_listen(struct child *child)
     return uv_read_start((uv_stream_t *)&child->out.pipe, lend, has_read) == 0 &&
            uv_read_start((uv_stream_t *)&child->err.pipe, lend, has_read) == 0;
 }
+
+bool host_has_child(zooid_host *host, int pid)
+{
+    for (const struct item *item = host->items.first; item != NULL; item = item->next)
+        if (item->kind == &child_kind && ((const struct child *)(const void *)item)->pid == pid)
+            return true;
+    return false;
+}

@@ -26,8 +26,13 @@ struct plugin_config {
     struct config_t *source;
 };
 
+struct host_config;
+
 /* NULL: *why, which is the caller's, says why, with file and line. `file` may be NULL. */
 struct plugin_config *plugin_config_read(const char *name, const char *file, char **why);
+/* With what all plugins of a host have in common. */
+struct plugin_config *plugin_config_read_of(const char *name, const char *file, const struct host_config *common,
+                                            char **why);
 void plugin_config_free(struct plugin_config *config);
 
 /* "FILE:LINE: " of a key in the plugin's settings, of what stands above it when it is missing; the caller's. NULL: out

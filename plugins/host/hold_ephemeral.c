@@ -11,11 +11,12 @@ static zooid_ticket number(const struct hold *hold)
     return zooid_ephemeral_number(hold->object);
 }
 
-/* Its end answers what waits. */
+/* What is handed over stays where it is, and goes with the client. */
 static void give_back(struct hold *hold)
 {
-    zooid_ephemeral_cancel(hold->object);
-    zooid_ephemeral_free(hold->object);
+    zooid_ephemeral_cancel(hold->object); /* answers what waits */
+    if (!hold->item.host->hands_over)
+        zooid_ephemeral_free(hold->object);
 }
 
 static const struct hold_row row = {wait, number, give_back};

@@ -1,11 +1,12 @@
 /* host.h - one plugin in its host process: what the files of this folder share.
  *
- *   main.c        the command line; foreground.c  one plugin without a supervisor; program.h  a script, or a prompt
+ *   main.c        the command line; foreground.c  one plugin without a supervisor; supervise/  with one; program.h  a
+ *                 script, or a prompt
  *   host.c        a plugin from its start to its end
  *   api.c         the host's table, as zooid_plugin.h has it
  *   item.c        what a plugin has begun, by handle
  *   events.c      what the plugin's client hears, handed to whom it is for
- *   config*.c     settings; limits.def has those that bound a plugin
+ *   config*.c     settings; limits.def has those that bound a plugin, supervision.def those of the supervisor
  *   load*.c       from a file to a descriptor
  *   tree.c, reply.c, call.c, subscribe.c, hold*.c, session.c    the tree
  *   timer.c, child*.c, descriptor.c                             the system
@@ -112,6 +113,7 @@ struct zooid_host {
     uv_poll_t *events; /* NULL: closed */
     struct items items;
     uint32_t children;  /* that run */
+    bool hands_over;    /* another process takes over what is held: nothing of that is given back when it stops */
     int64_t session_id; /* the one that was noted last */
     int64_t sessions_before[8];
     size_t sessions_before_count;
@@ -174,6 +176,7 @@ zooid_handle child_begin(zooid_host *host, const struct zooid_plugin_child *chil
 zooid_handle descriptor_begin(zooid_host *host, int descriptor, unsigned wanted, zooid_plugin_descriptor_fn *ready,
                               void *context);
 int descriptor_want(zooid_host *host, zooid_handle handle, unsigned wanted);
+bool host_has_child(zooid_host *host, int pid);
 /* metric.c */
 zooid_handle metric_new(zooid_host *host, enum zooid_plugin_metric kind, const char *name, const char *help,
                         const char *const *labels);

@@ -2,6 +2,8 @@
 #include "plugins/host/exit_codes.h"
 #include "plugins/host/foreground.h"
 #include "plugins/host/program.h"
+#include "plugins/host/supervise/run.h"
+#include "plugins/host/supervise/supervisor.h"
 
 #include "bindings/c/include/zooid.h"
 
@@ -11,6 +13,7 @@
 #include <stdlib.h>
 
 enum { PROGRAM_DEADLINE_MS = 10000 };
+#define DEFAULT_CONFIG "/etc/zooid/plugins.conf"
 
 enum option_code {
     OPTION_VERSION = 256,
@@ -21,7 +24,11 @@ enum option_code {
     OPTION_STATE_DIR,
     OPTION_SCRIPT,
     OPTION_INTERACTIVE,
-    OPTION_DEADLINE
+    OPTION_DEADLINE,
+    OPTION_SUPERVISE,
+    OPTION_RUN,
+    OPTION_CONFIG,
+    OPTION_CHECK
 };
 
 static const struct option options[] = {
@@ -33,13 +40,22 @@ static const struct option options[] = {
     {"script", required_argument, NULL, OPTION_SCRIPT},
     {"interactive", no_argument, NULL, OPTION_INTERACTIVE},
     {"deadline", required_argument, NULL, OPTION_DEADLINE},
+    {"supervise", no_argument, NULL, OPTION_SUPERVISE},
+    {"run", no_argument, NULL, OPTION_RUN},
+    {"check-config", no_argument, NULL, OPTION_CHECK},
+    {"config", required_argument, NULL, OPTION_CONFIG},
     {"version", no_argument, NULL, OPTION_VERSION},
     {"help", no_argument, NULL, OPTION_HELP},
     {NULL, 0, NULL, 0},
 };
 
 static const char usage[] =
-    "usage: zooid-plugin-host --plugin FILE [--settings FILE] [--name NAME]\n"
+    "usage: zooid-plugin-host --supervise [--config FILE]\n"
+    "                                          run all plugins of FILE (default: /etc/zooid/plugins.conf), each in a\n"
+    "                                          process of its own or of its group\n"
+    "       zooid-plugin-host --check-config [--config FILE]\n"
+    "                                          say what is wrong with the settings\n"
+    "       zooid-plugin-host --plugin FILE [--settings FILE] [--name NAME]\n"
     "                                          run one plugin in the foreground, with its log on standard error\n"
     "       zooid-plugin-host --script FILE [--deadline MS] [-- ARGUMENT ...]\n"
     "                                          run a script in Lua, as `zooid lua` does\n"
@@ -50,6 +66,9 @@ static const char usage[] =
     "      --state-dir DIR   plugins keep what outlives them below it\n";
 
 struct command_line {
+    const char *program_file, *config;
+    const char *const *rest;
+    size_t rest_count;
     struct foreground_options foreground;
     struct program_options program;
     int (*job)(const struct command_line *line);
@@ -65,6 +84,24 @@ static int run_program(const struct command_line *line)
     struct program_options program = line->program;
     program.socket = line->foreground.socket;
     return program_run(&program);
+}
+
+static int run_supervisor(const struct command_line *line)
+{
+    return supervise(line->program_file, line->config);
+}
+
+static int run_check(const struct command_line *line)
+{
+    return supervise_check(line->config);
+}
+
+static int complain_usage(const struct command_line *line);
+
+/* By a supervisor. */
+static int run_process(const struct command_line *line)
+{
+    return line->rest_count == 0 ? complain_usage(line) : run_plugins(line->config, line->rest, line->rest_count);
 }
 
 static int print_version(const struct command_line *line)
@@ -109,6 +146,10 @@ static void take_option(struct command_line *line, int code)
     case OPTION_SETTINGS: line->foreground.settings = optarg; break;
     case OPTION_NAME: line->foreground.name = optarg; break;
     case OPTION_STATE_DIR: line->foreground.state_dir = optarg; break;
+    case OPTION_SUPERVISE: line->job = run_supervisor; break;
+    case OPTION_RUN: line->job = run_process; break;
+    case OPTION_CHECK: line->job = run_check; break;
+    case OPTION_CONFIG: line->config = optarg; break;
     case 'S': line->foreground.socket = optarg; break;
     case OPTION_SCRIPT:
         line->program.script = optarg;
@@ -124,7 +165,10 @@ static void take_option(struct command_line *line, int code)
 
 int main(int argc, char **argv)
 {
-    struct command_line line = {.job = complain_usage, .program = {.deadline_ms = PROGRAM_DEADLINE_MS}};
+    struct command_line line = {.job = complain_usage,
+                                .program_file = "/proc/self/exe",
+                                .config = DEFAULT_CONFIG,
+                                .program = {.deadline_ms = PROGRAM_DEADLINE_MS}};
     int code;
     while ((code = getopt_long(argc, argv, "S:", options, NULL)) != -1) {
         take_option(&line, code);
@@ -133,5 +177,8 @@ int main(int argc, char **argv)
     }
     line.program.argc = argc - optind;
     line.program.argv = argv + optind;
-    return line.program.script == NULL && optind < argc ? complain_usage(&line) : line.job(&line);
+    line.rest = (const char *const *)(argv + optind);
+    line.rest_count = (size_t)(argc - optind);
+    bool takes_words = line.job == run_process || line.program.script != NULL;
+    return line.rest_count > 0 && !takes_words ? complain_usage(&line) : line.job(&line);
 }

@@ -10,6 +10,7 @@ import harness  # noqa: E402
 COMPILER = harness.need_program("gcc", "gcc")
 BUILD = os.path.abspath(os.environ.get("ZOOID_BUILD") or os.path.join(harness.ROOT, "build"))
 HOST = os.path.join(BUILD, "bin", "zooid-plugin-host")
+SANITIZED = os.path.basename(BUILD) in ("san", "asan", "tsan")
 SOURCES = os.path.join(harness.ROOT, "tests", "plugins", "c")
 
 
@@ -84,4 +85,7 @@ class Host:
             self.process.kill()
         self.process.wait()
         for pid in pids:
-            os.killpg(pid, signal.SIGKILL)
+            try:
+                os.killpg(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it has ended itself

@@ -1,0 +1,164 @@
+/* bad.c - a plugin that misbehaves as its setting "how" says. */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zooid_plugin.h>
+
+static const struct zooid_host_api *api;
+static zooid_host *self;
+
+static void crash(void *context)
+{
+    (void)context;
+    signal(SIGSEGV, SIG_DFL); /* a sanitizer has its own */
+    raise(SIGSEGV);
+}
+
+static void hang(void *context)
+{
+    (void)context;
+    for (volatile int i = 0;; i++)
+        ;
+}
+
+static void eat(void *context)
+{
+    enum { BITE = 4 * 1024 * 1024 };
+    char *bite = malloc(BITE);
+    (void)context;
+    if (bite != NULL)
+        memset(bite, 1, BITE);
+}
+
+/* Busy, but never for long. */
+static void burn(void *context)
+{
+    uint64_t until = api->now_ms(self) + 20;
+    (void)context;
+    while (api->now_ms(self) < until)
+        ;
+}
+
+static void flood(void *context)
+{
+    (void)context;
+    for (int i = 0; i < 200; i++)
+        api->log(self, ZOOID_PLUGIN_INFO, "flood");
+}
+
+static void fill(void *context)
+{
+    static char block[1024 * 1024];
+    static int file = -1;
+    (void)context;
+    if (file < 0)
+        file = open("filled", O_CREAT | O_WRONLY | O_TRUNC, 0600);
+    (void)!write(file, block, sizeof block);
+}
+
+/* The child leaves its process group, and outlives us if it is let. */
+static void leave_child(void *context)
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        setsid();
+        execlp("sleep", "sleep", "1000", (char *)NULL);
+        _exit(1);
+    }
+    char line[64];
+    snprintf(line, sizeof line, "left %d", (int)pid);
+    api->log(self, ZOOID_PLUGIN_INFO, line);
+    crash(context);
+}
+
+static void give_up(void *context)
+{
+    (void)context;
+    api->fail(self, "enough");
+}
+
+static void get_ready(void *context)
+{
+    (void)context;
+    api->ready(self);
+}
+
+static const struct {
+    const char *how;
+    zooid_plugin_timer_fn *act;
+    uint32_t first_ms, every_ms;
+    int started;
+} rows[] = {
+    {"crash at start", crash, 0, 0, ZOOID_PLUGIN_STARTING},
+    {"crash later", crash, 50, 0, ZOOID_PLUGIN_READY},
+    {"hang", hang, 1, 0, ZOOID_PLUGIN_READY},
+    {"eat", eat, 1, 5, ZOOID_PLUGIN_READY},
+    {"burn", burn, 1, 1, ZOOID_PLUGIN_READY},
+    {"flood", flood, 1, 5, ZOOID_PLUGIN_READY},
+    {"fill", fill, 1, 1, ZOOID_PLUGIN_READY},
+    {"leave a child", leave_child, 1, 0, ZOOID_PLUGIN_READY},
+    {"give up", give_up, 1, 0, ZOOID_PLUGIN_READY},
+    {"late", get_ready, 300, 0, ZOOID_PLUGIN_STARTING},
+    {"never ready", get_ready, 1000000, 0, ZOOID_PLUGIN_STARTING},
+    {"refuse", NULL, 0, 0, ZOOID_PLUGIN_REFUSED},
+    {"good", NULL, 0, 0, ZOOID_PLUGIN_READY},
+};
+
+static void held(void *context, enum zooid_plugin_hold event, uint64_t number, const char *message)
+{
+    static const char *const names[] = {"held", "lost", "failed"};
+    (void)context;
+    (void)number;
+    (void)message;
+    api->log(self, ZOOID_PLUGIN_INFO, names[event]);
+}
+
+static void session(void *context, enum zooid_plugin_session state)
+{
+    (void)context;
+    if (state == ZOOID_PLUGIN_SESSION_GOOD)
+        api->log(self, ZOOID_PLUGIN_INFO, "session");
+}
+
+static int start(const struct zooid_host_api *table, zooid_host *host, void **state)
+{
+    char how[64] = "good", line[128], path[128];
+    *state = NULL;
+    api = table;
+    self = host;
+    const char *at = strstr(api->settings(host), "\"how\":\"");
+    if (at != NULL)
+        sscanf(at, "\"how\":\"%63[^\"]", how);
+    snprintf(line, sizeof line, "started: %s, pid %d", how, (int)getpid());
+    api->log(host, ZOOID_PLUGIN_INFO, line);
+    api->status(host, how);
+    if (api->state_dir(host) != NULL && chdir(api->state_dir(host)) != 0)
+        return ZOOID_PLUGIN_REFUSED;
+    if (strstr(api->settings(host), "\"holds\"") != NULL) {
+        snprintf(path, sizeof path, "/held-%s", api->instance(host));
+        api->session(host, session, NULL);
+        api->ephemeral(host, path, "", 0, held, NULL);
+    }
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (strcmp(rows[i].how, how) != 0)
+            continue;
+        if (rows[i].act != NULL)
+            api->timer(host, rows[i].first_ms, rows[i].every_ms, rows[i].act, NULL);
+        if (strcmp(how, "crash at start") == 0)
+            crash(NULL);
+        return rows[i].started;
+    }
+    return ZOOID_PLUGIN_REFUSED;
+}
+
+ZOOID_PLUGIN_EXPORT const struct zooid_plugin zooid_plugin = {
+    .abi = ZOOID_PLUGIN_ABI,
+    .size = sizeof(struct zooid_plugin),
+    .api_size = sizeof(struct zooid_host_api),
+    .name = "bad",
+    .version = "1.0",
+    .start = start,
+};

@@ -1,0 +1,75 @@
+"""A supervisor under test, with its files in a directory."""
+import os
+import signal
+import subprocess
+
+import plugin_rig
+from plugin_rig import harness
+
+
+class Supervisor:
+    """plugins.conf and plugins.d/ in a directory; the log is what it writes to standard error."""
+
+    def __init__(self, directory, socket, settings=""):
+        self.directory, self.socket, self.settings = directory, socket, settings
+        self.config = os.path.join(directory, "plugins.conf")
+        self.state = os.path.join(directory, "state")
+        self.files = os.path.join(directory, "plugins.d")
+        self.plugins = os.path.join(directory, "lib")
+        for path in (self.state, self.files, self.plugins):
+            os.makedirs(path, exist_ok=True)
+        self.host = None
+        self.write_config()
+
+    def write_config(self, more=""):
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write('socket = "%s";\nstate_dir = "%s";\nplugin_path = [ "%s" ];\nrestart_first_ms = 20;\n%s%s\n'
+                       % (self.socket, self.state, self.plugins, self.settings, more))
+
+    def add(self, name, how="good", limits="", more="", plugin="bad", holds=False):
+        with open(os.path.join(self.files, name + ".conf.new"), "w", encoding="utf-8") as file:
+            file.write('plugin = "%s";\nlimits = { %s };\nsettings = { how = "%s"; %s };\n%s\n'
+                       % (plugin, limits, how, "holds = true;" if holds else "", more))
+        os.rename(file.name, os.path.join(self.files, name + ".conf"))
+
+    def remove(self, name):
+        os.remove(os.path.join(self.files, name + ".conf"))
+
+    def start(self, env=None):
+        self.host = plugin_rig.Host(self.directory, "--supervise", "--config", self.config, env=env)
+        self.wait_for("info plugins: supervising")
+        return self
+
+    def reload(self):
+        self.host.process.send_signal(signal.SIGHUP)
+
+    def wait_for(self, *phrases, count=1):
+        self.host.wait_for(*phrases, count=count)
+
+    def log(self):
+        return self.host.log()
+
+    def started(self, name):
+        """The pids that the plugin has had."""
+        mark = "info %s: started: " % name
+        return [int(line.rsplit(" ", 1)[1]) for line in self.log().splitlines() if line.startswith(mark)]
+
+    def stop(self):
+        return self.host.stop()
+
+    def end(self):
+        """Whatever is left of it, for clean-up."""
+        if self.host is None or self.host.process.poll() is not None:
+            return
+        self.host.process.terminate()
+        try:
+            self.host.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.host.kill()
+
+
+def compiled(directory):
+    return plugin_rig.compiled("bad", os.path.join(directory, "lib"))
+
+
+__all__ = ["Supervisor", "compiled", "harness"]

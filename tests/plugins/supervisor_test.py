@@ -1,0 +1,155 @@
+#!/usr/bin/python3
+"""The supervisor of plugins: what misbehaves is named, restarted with pauses that grow, and put into quarantine; a
+reload makes the new before the old goes; nothing is left behind."""
+import os
+import shutil
+import signal
+import tempfile
+
+import plugin_rig
+import supervised
+from plugin_rig import harness
+
+
+class Supervised(harness.ServerTestCase):
+    def setUp(self):
+        self.directory = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.directory)
+
+    def supervisor(self, settings=""):
+        supervisor = supervised.Supervisor(self.directory, plugin_rig.socket_of(self.server), settings)
+        supervised.compiled(self.directory)
+        self.addCleanup(supervisor.end)
+        return supervisor
+
+    def test_each_kind_of_misbehaviour_is_named_and_ends_in_quarantine(self):
+        s = self.supervisor("quarantine_failures = 2;")
+        s.add("starts", "crash at start")
+        s.add("later", "crash later")
+        s.add("hangs", "hang", "watchdog_ms = 500;")
+        if not plugin_rig.SANITIZED:
+            s.add("eats", "eat", "memory_mb = 48;")
+        s.add("burns", "burn", "cpu_percent = 20; cpu_window_ms = 1000;")
+        s.add("floods", "flood", "log_lines = 50; log_flood_s = 1; watchdog_ms = 30000;")
+        s.add("fills", "fill", "file_mb = 2;")
+        s.add("leaves", "leave a child")
+        s.add("gives_up", "give up")
+        s.add("late", "never ready", "start_ms = 300;")
+        s.add("good", "good")
+        s.start()
+        reasons = {"starts": "signal 11", "later": "signal 11", "hangs": "it hangs", "burns": "of a processor",
+                   "floods": "it floods its log", "fills": "file larger than 2 MB", "leaves": "signal 11",
+                   "gives_up": "gives_up: enough", "late": "it was not ready within 300 ms"}
+        if not plugin_rig.SANITIZED:
+            reasons["eats"] = "MB of memory, more than 48"
+        for name in reasons:
+            s.wait_for("error %s: in quarantine after 2 failures, the last one: " % name)
+        log = s.log()
+        for name, reason in reasons.items():
+            line = next(line for line in log.splitlines() if line.startswith("error %s: in quarantine" % name))
+            self.assertIn(reason, line)
+            self.assertIn("zooid plugin plugins restart " + name, line)
+            self.assertEqual(len(s.started(name)), 2)
+        for line in log.splitlines():
+            if ": left " in line:
+                pid = int(line.rsplit(" ", 1)[1])
+                harness.wait_until(lambda: not plugin_rig.lives(pid), 20, "the end of what a plugin left behind")
+        self.assertEqual(len(s.started("good")), 1, "the good one was not disturbed")
+        self.assertEqual(s.stop(), 0)
+        self.assertFalse(plugin_rig.lives(s.started("good")[0]))
+
+    def test_what_refuses_is_not_tried_again(self):
+        s = self.supervisor()
+        s.add("refuses", "refuse")
+        s.add("missing", plugin="no-such-plugin")
+        s.add("wrong", more="novel = 1;")
+        s.add("off", more="enabled = false;")
+        s.start()
+        s.wait_for("error refuses: refused: refuses: it refused", "error missing: refused: missing: there is no plugin no-such-plugin",
+                   "plugins.d/wrong.conf:4: novel: there is no such key")
+        self.assertEqual(len(s.started("refuses")), 1)
+        self.assertEqual(s.started("off"), [])
+        self.assertEqual(s.stop(), 0)
+
+    def test_a_process_that_was_killed_is_started_again(self):
+        s = self.supervisor().start()
+        s.add("good")
+        s.reload()
+        s.wait_for("info good: running")
+        os.kill(s.started("good")[0], signal.SIGKILL)
+        s.wait_for("error good: failed: it was ended by signal 9", "it is started again in")
+        s.wait_for("info good: running", count=2)
+        self.assertEqual(s.stop(), 0)
+
+    def test_reload_makes_the_new_before_the_old_goes(self):
+        s = self.supervisor()
+        s.add("a", holds=True, limits="linger_ms = 60000;")
+        s.add("b")
+        s.start()
+        s.wait_for("info a: held", "info b: running")
+        first = s.started("a")[0]
+        s.add("a", "late", holds=True, limits="linger_ms = 60000;")
+        s.reload()
+        s.wait_for("info a: a new process has taken over")
+        s.wait_for("info a: held", count=2)
+        harness.wait_until(lambda: not plugin_rig.lives(first), 20, "the end of the old process")
+        log = s.log()
+        self.assertLess(log.index("started: late"), log.index("a new process has taken over"))
+        self.assertEqual(len(s.started("b")), 1, "what has not changed is left alone")
+        s.remove("b")
+        s.reload()
+        harness.wait_until(lambda: not plugin_rig.lives(s.started("b")[0]), 20, "the end of what is in no file any more")
+        self.assertEqual(s.stop(), 0)
+
+    def test_a_new_one_that_fails_leaves_the_old_one_running(self):
+        s = self.supervisor()
+        s.add("a")
+        s.start()
+        s.wait_for("info a: running")
+        for number, how in enumerate(["crash at start", "refuse"]):
+            s.add("a", how)
+            s.reload()
+            s.wait_for("error a: the new process failed, the old one goes on: ", count=number + 1)
+        s.add("a", more="novel = 1;")
+        s.reload()
+        s.wait_for("novel: there is no such key", "it goes on as it was")
+        s.write_config("novel = 1;")
+        s.reload()
+        s.wait_for("plugins.conf:5: novel: there is no such key")
+        self.assertTrue(plugin_rig.lives(s.started("a")[0]))
+        self.assertEqual(s.stop(), 0)
+
+    def test_a_group_shares_a_process(self):
+        s = self.supervisor()
+        s.add("a", more='group = "both";')
+        s.add("b", more='group = "both";')
+        s.add("c", "refuse", more='group = "both";')
+        s.start()
+        s.wait_for("info both: running", "info a: started", "info b: started")
+        self.assertEqual(s.started("a"), s.started("b"))
+        self.assertEqual(s.stop(), 0)
+
+    def test_nothing_is_left_when_the_supervisor_is_killed(self):
+        s = self.supervisor()
+        s.add("a")
+        s.start()
+        s.wait_for("info a: running")
+        s.host.process.kill()
+        s.host.process.wait()
+        harness.wait_until(lambda: not plugin_rig.lives(s.started("a")[0]), 20, "the end of the plugin's process")
+
+    def test_check_config(self):
+        s = self.supervisor()
+        s.add("a")
+        check = plugin_rig.Host(self.directory, "--check-config", "--config", s.config)
+        self.assertEqual(check.wait_end(), 0)
+        s.add("b", more="limits = 3;")
+        s.add("c", plugin="none")
+        check = plugin_rig.Host(self.directory, "--check-config", "--config", s.config)
+        self.assertEqual(check.wait_end(), 78)
+        self.assertIn("b: %s/plugins.d/b.conf" % self.directory, check.log())
+        self.assertIn("c: there is no plugin none in the plugin path", check.log())
+
+
+if __name__ == "__main__":
+    harness.main()
