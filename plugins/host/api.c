@@ -1,5 +1,5 @@
 /* api.c - the host's table, and the functions of it that need no file of their own. */
-#include "plugins/host/host.h"
+#include "plugins/host/offer.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -52,6 +52,7 @@ static void ready(zooid_host *host)
     if (host->state != HOST_STARTING)
         return;
     host->state = HOST_READY;
+    offer_later(host);
     changed(host);
 }
 
@@ -108,5 +109,5 @@ const struct zooid_host_api host_api = {
     .metric_set = metric_set,
     .metric_add = metric_add,
     .command = command_new,
-    .answer = command_answer,
+    .answer = offer_answer,
 };

@@ -1,16 +1,8 @@
 /* command.c - commands that a plugin offers. */
-#include "plugins/host/host.h"
+#include "plugins/host/offer.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct command {
-    struct item item;
-    char *name, *help;
-    bool admin;
-    zooid_plugin_command_fn *run;
-    void *context;
-};
 
 static void command_destroy(struct item *item)
 {
@@ -19,7 +11,13 @@ static void command_destroy(struct item *item)
     free(command->help);
 }
 
-static const struct item_kind command_kind = {item_free, command_destroy};
+static void command_cancel(struct item *item)
+{
+    offer_later(item->host);
+    item_free(item);
+}
+
+const struct item_kind command_kind = {command_cancel, command_destroy};
 
 static bool is_name(const char *name)
 {
@@ -45,18 +43,11 @@ zooid_handle command_new(zooid_host *host, const struct zooid_plugin_command *ra
     command->context = context;
     command->name = strdup(from.name);
     command->help = strdup(from.help == NULL ? "" : from.help);
-    if (command->name != NULL && command->help != NULL)
+    if (command->name != NULL && command->help != NULL) {
+        offer_later(host);
         return command->item.handle;
+    }
     host_no_memory(host, "a command was made");
     item_free(&command->item);
     return 0;
-}
-
-bool command_answer(zooid_host *host, zooid_handle invocation, int code, const char *json)
-{
-    (void)host;
-    (void)invocation;
-    (void)code;
-    (void)json;
-    return false;
 }

@@ -1,5 +1,5 @@
 /* host.c - a plugin from its start to its end. */
-#include "plugins/host/host.h"
+#include "plugins/host/offer.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -162,6 +162,7 @@ void host_start(zooid_host *host)
         host->state = HOST_READY;
     else if (started != ZOOID_PLUGIN_STARTING)
         host->state = HOST_REFUSED;
+    offer_later(host);
 }
 
 void host_stop(zooid_host *host)
@@ -171,6 +172,7 @@ void host_stop(zooid_host *host)
         host->plugin.stop(host->plugin_state);
     host->state = HOST_STOPPED;
     items_cancel_all(host);
+    offer_end(host);
     events_close(host);
 }
 

@@ -10,7 +10,7 @@
  *   load*.c       from a file to a descriptor
  *   tree.c, reply.c, call.c, subscribe.c, hold*.c, session.c    the tree
  *   timer.c, child*.c, descriptor.c                             the system
- *   metric.c, command.c                                         what a plugin offers
+ *   metric.c, command.c, offer.c                                       what a plugin offers
  *   host_lua*.c  scripts, on this table (host_lua_internal.h); lost.c  what else of a client can be lost
  *
  * All of it runs in the loop's thread. Nothing blocks but the last farewell of a plugin that ends (host_free). */
@@ -110,7 +110,9 @@ struct zooid_host {
     char *file, *state_dir, *sessions_file;
     char *status, *failure; /* what it said last; NULL: nothing */
     zooid_client *client;
-    uv_poll_t *events; /* NULL: closed */
+    uv_poll_t *events;       /* NULL: closed */
+    uv_timer_t *offer_timer; /* NULL: closed, or not needed yet */
+    zooid_handle offer;      /* that stands, or is to; 0: none */
     struct items items;
     uint32_t children;  /* that run */
     bool hands_over;    /* another process takes over what is held: nothing of that is given back when it stops */
@@ -187,7 +189,8 @@ char *metrics_text(zooid_host *host);
 /* command.c */
 zooid_handle command_new(zooid_host *host, const struct zooid_plugin_command *command, zooid_plugin_command_fn *run,
                          void *context);
-bool command_answer(zooid_host *host, zooid_handle invocation, int code, const char *json);
+/* offer.c */
+bool offer_answer(zooid_host *host, zooid_handle invocation, int code, const char *json);
 
 /* -- loading: load.c -------------------------------------------------------------------------------------------------
  */

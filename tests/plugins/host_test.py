@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """zooid-plugin-host with one plugin in the foreground: every function of its table, its settings, and what it refuses."""
+import json
 import os
 import subprocess
 import tempfile
@@ -73,6 +74,24 @@ class Foreground(harness.ServerTestCase):
         second = self.run_host("--name", "heir", "--settings", settings, "--state-dir", self.directory)
         second.wait_for("ephemeral: held")
         second.stop()
+
+    def test_commands(self):
+        host = self.run_host("--name", "offers")
+        host.wait_for("call: code 0 '{\"caller\": \"uid:%d\", \"request\": {}}'" % os.getuid(), "call: code -1009 ''",
+                      "bad command: 0", "answered: 1, again: 0")
+        self.assertEqual(json.loads(plugin_rig.zooid(self.server, "plugin", "offers", "echo", "a", "b").stdout),
+                         {"caller": "uid:%d" % os.getuid(), "request": {"args": ["a", "b"]}})
+        refused = plugin_rig.zooid(self.server, "plugin", "offers", "refuse")
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("there is nothing", refused.stderr)
+        self.assertNotEqual(plugin_rig.zooid(self.server, "plugin", "offers", "gone").returncode, 0)
+        self.assertEqual(plugin_rig.zooid(self.server, "plugin", "offers", "status").stdout.strip(), "probing")
+        self.assertIn('zooid_plugin_tries{plugin="offers",kind="a \\"b\\""} 2',
+                      plugin_rig.zooid(self.server, "plugin", "offers", "metrics").stdout)
+        self.server.restart()  # the offer is made again
+        harness.wait_until(lambda: plugin_rig.zooid(self.server, "plugin", "offers", "status").returncode == 0, 30,
+                           "its commands behind a restart of the agent")
+        self.assertEqual(host.stop(), 0)
 
     def test_settings_are_json(self):
         path = self.conf('settings = { text = "a\\"b"; number = 3; list = ( { x = 1.5; }, true ); big = 5000000000L; };')

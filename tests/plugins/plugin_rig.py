@@ -36,6 +36,12 @@ def lives(pid):
         return False
 
 
+def zooid(agent, *words):
+    """What the command `zooid` does with them."""
+    return subprocess.run([os.path.join(BUILD, "bin", "zooid"), "-S", socket_of(agent), *words], capture_output=True,
+                          text=True, timeout=60)
+
+
 class Host:
     """A host process; its log is what it writes to standard error."""
 

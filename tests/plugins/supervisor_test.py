@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The supervisor of plugins: what misbehaves is named, restarted with pauses that grow, and put into quarantine; a
 reload makes the new before the old goes; nothing is left behind."""
+import json
 import os
 import shutil
 import signal
@@ -137,6 +138,37 @@ class Supervised(harness.ServerTestCase):
         s.host.process.kill()
         s.host.process.wait()
         harness.wait_until(lambda: not plugin_rig.lives(s.started("a")[0]), 20, "the end of the plugin's process")
+
+    def test_commands_of_the_supervisor(self):
+        s = self.supervisor("quarantine_failures = 1;")
+        s.add("good")
+        s.add("bad", "crash at start")
+        s.start()
+        s.wait_for("info good: running", "error bad: in quarantine")
+
+        def plugins(*words):
+            return plugin_rig.zooid(self.server, "-j", "plugin", "plugins", *words)
+        harness.wait_until(lambda: plugins("list").returncode == 0, 20, "the provider `plugins`")
+        rows = {row["name"]: row for row in json.loads(plugins("list").stdout)}
+        self.assertEqual(rows["good"]["state"], "running")
+        self.assertEqual(rows["good"]["pid"], s.started("good")[0])
+        self.assertEqual(rows["good"]["status"], "good")
+        self.assertEqual(rows["bad"]["state"], "quarantined")
+        self.assertIn("signal 11", rows["bad"]["last_failure"])
+        self.assertIn("info bad: started: crash at start", "\n".join(json.loads(plugins("log", "bad").stdout)))
+        s.add("bad", "good")
+        self.assertEqual(plugins("restart", "bad").returncode, 0)
+        s.wait_for("info bad: running")
+        s.add("third")
+        self.assertEqual(plugins("reload").returncode, 0)
+        s.wait_for("info third: running")
+        self.assertEqual(plugins("restart", "good").returncode, 0)
+        s.wait_for("info good: a new process has taken over")
+        harness.wait_until(lambda: plugin_rig.zooid(self.server, "plugin", "good", "status").stdout == "good\n", 20,
+                           "the commands of the new process")
+        for words in [["restart"], ["restart", "none"], ["log", "none"]]:
+            self.assertNotEqual(plugins(*words).returncode, 0)
+        self.assertEqual(s.stop(), 0)
 
     def test_check_config(self):
         s = self.supervisor()

@@ -176,6 +176,52 @@ static void read_the_tree(void *context)
     api->ready(self);
 }
 
+static void echo(void *context, zooid_handle invocation, const char *arguments, size_t len, const char *caller)
+{
+    char json[256];
+    (void)context;
+    snprintf(json, sizeof json, "{\"caller\": \"%s\", \"request\": %.*s}", caller, (int)len, arguments);
+    bool first = api->answer(self, invocation, ZOOID_PLUGIN_OK, json);
+    say("answered: %d, again: %d", first, api->answer(self, invocation, ZOOID_PLUGIN_OK, json));
+}
+
+static void refuse_call(void *context, zooid_handle invocation, const char *arguments, size_t len, const char *caller)
+{
+    (void)context;
+    (void)arguments;
+    (void)len;
+    (void)caller;
+    api->answer(self, invocation, ZOOID_PLUGIN_NO_NODE, "there is nothing");
+}
+
+static void called(void *context, const struct zooid_plugin_reply *reply)
+{
+    (void)context;
+    say("call: code %d '%.*s'", reply->code, (int)reply->bytes_len, (const char *)reply->bytes);
+}
+
+static void call_itself(void *context)
+{
+    (void)context;
+    api->call(self, api->instance(self), "echo", "{}", 2, 10000, called, NULL);
+    api->call(self, "nobody", "echo", "{}", 2, 10000, called, NULL);
+}
+
+static void offer_commands(void)
+{
+    const struct zooid_plugin_command commands[] = {
+        {sizeof commands[0], "echo", "answers what it was asked", false},
+        {sizeof commands[0], "refuse", "refuses", false},
+        {sizeof commands[0], "gone", "is taken back", false},
+        {sizeof commands[0], "no name", "is none", false},
+    };
+    api->command(self, &commands[0], echo, NULL);
+    api->command(self, &commands[1], refuse_call, NULL);
+    api->cancel(self, api->command(self, &commands[2], echo, NULL));
+    say("bad command: %d", api->command(self, &commands[3], echo, NULL) != 0);
+    api->timer(self, 800, 0, call_itself, NULL);
+}
+
 static int start(const struct zooid_host_api *table, zooid_host *host, void **state)
 {
     static const char *const labels[] = {"kind", "a \"b\"", NULL};
@@ -202,6 +248,8 @@ static int start(const struct zooid_host_api *table, zooid_host *host, void **st
     slow = api->timer(host, 500, 0, read_the_tree, NULL);
     use_the_tree();
     run_children();
+    offer_commands();
+    api->status(host, "probing");
     return ZOOID_PLUGIN_STARTING;
 }
 
