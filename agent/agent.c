@@ -149,6 +149,8 @@ static void on_reload_signal(uv_signal_t *signal, int number)
         return;
     notify_reloading();
     reload_settings(&parts);
+    if (a->supervisor != NULL)
+        supervisor_reload(a->supervisor);
     notify_ready("serving");
 }
 
@@ -250,6 +252,14 @@ static enum status open_doors(struct agent *a, struct buffer *message)
     return doors_new(&a->doors, a->settings, &front, a->replica, &a->commands, message);
 }
 
+static enum status make_supervisor(struct agent *a)
+{
+    if (a->settings->plugins[0] == '\0')
+        return ST_OK;
+    a->supervisor = supervisor_new(&a->loop, a->settings, a->metrics, a->log);
+    return a->supervisor == NULL ? ST_NO_MEMORY : ST_OK;
+}
+
 static void fill_overview(struct agent *a)
 {
     a->overview.replica = a->replica;
@@ -278,6 +288,8 @@ static enum status start(struct agent *a, struct buffer *message)
         st = open_ensemble(a, message);
     if (st == ST_OK)
         st = open_doors(a, message);
+    if (st == ST_OK)
+        st = make_supervisor(a);
     if (st != ST_OK)
         return st;
     fill_overview(a);
@@ -299,6 +311,8 @@ static void announce(struct agent *a)
              a->admin == NULL ? -1 : (int)admin_port(a->admin),
              a->admin == NULL ? -1 : (int)admin_metrics_port(a->admin), (int)getpid());
     notify_ready("serving");
+    if (a->supervisor != NULL)
+        supervisor_start(a->supervisor);
 }
 
 static void log_start(struct agent *a)
@@ -317,6 +331,8 @@ static void take_down(struct agent *a)
     a->ensemble = NULL;
     a->overview.peers = NULL;
     admin_close(a->admin);
+    supervisor_close(a->supervisor, NULL, NULL);
+    a->supervisor = NULL;
     ensemble_close(ensemble, NULL, NULL);
     if (a->doors != NULL)
         doors_close(a->doors, NULL, NULL);

@@ -7,6 +7,7 @@
 #include "agent/local/local.h"
 #include "agent/peers/ensemble.h"
 #include "agent/pump.h"
+#include "agent/supervisor.h"
 
 enum phase { LOADING, SERVING, DRAINING, CHECKPOINTING, CLOSING, CLOSED };
 
@@ -29,6 +30,7 @@ struct agent {
     struct words *words;
     struct doors *doors;
     struct admin *admin;
+    struct supervisor *supervisor; /* NULL: plugins are not ours to start */
     struct overview overview;
     struct local_commands commands;
 
@@ -36,7 +38,8 @@ struct agent {
     uv_timer_t drain_timer;
     uv_prepare_t watcher; /* looks once a turn, while draining, whether everything is answered */
     enum phase phase;
-    bool loop_is_open, has_handles, drain_is_over, checkpoint_is_done, doors_are_closed, links_are_closed;
+    bool loop_is_open, has_handles, drain_is_over, checkpoint_is_done, doors_are_closed, links_are_closed,
+        plugins_have_ended;
     int exit_code;
 };
 

@@ -34,6 +34,8 @@ void agent_begin_stop(struct agent *a)
     a->phase = DRAINING;
     a->overview.is_serving = false;
     a->overview.trouble = "stopping";
+    if (a->supervisor != NULL)
+        supervisor_stop(a->supervisor); /* while its clients are still served */
     doors_stop_listening(a->doors);
     pump_feed_plain(a->pump, REPLICA_STOP, 0);
     uv_timer_start(&a->drain_timer, on_drain_timeout, (uint64_t)a->settings->drain_timeout_ms, 0);
@@ -60,6 +62,13 @@ static void on_links_closed(void *context)
 {
     struct agent *a = context;
     a->links_are_closed = true;
+    agent_advance(a);
+}
+
+static void on_plugins_ended(void *context)
+{
+    struct agent *a = context;
+    a->plugins_have_ended = true;
     agent_advance(a);
 }
 
@@ -93,10 +102,13 @@ void agent_advance(struct agent *a)
         struct ensemble *ensemble = a->ensemble;
         a->ensemble = NULL;
         a->overview.peers = NULL;
+        struct supervisor *supervisor = a->supervisor;
+        a->supervisor = NULL;
+        supervisor_close(supervisor, on_plugins_ended, a);
         ensemble_close(ensemble, on_links_closed, a);
         doors_close(doors, on_doors_closed, a);
     }
-    if (a->phase == CLOSING && a->doors_are_closed && a->links_are_closed) {
+    if (a->phase == CLOSING && a->doors_are_closed && a->links_are_closed && a->plugins_have_ended) {
         a->phase = CLOSED;
         pump_close(a->pump);
         a->pump = NULL;

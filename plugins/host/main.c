@@ -9,8 +9,10 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 
 enum { PROGRAM_DEADLINE_MS = 10000 };
 #define DEFAULT_CONFIG "/etc/zooid/plugins.conf"
@@ -28,7 +30,8 @@ enum option_code {
     OPTION_SUPERVISE,
     OPTION_RUN,
     OPTION_CONFIG,
-    OPTION_CHECK
+    OPTION_CHECK,
+    OPTION_WITH_PARENT
 };
 
 static const struct option options[] = {
@@ -41,6 +44,7 @@ static const struct option options[] = {
     {"interactive", no_argument, NULL, OPTION_INTERACTIVE},
     {"deadline", required_argument, NULL, OPTION_DEADLINE},
     {"supervise", no_argument, NULL, OPTION_SUPERVISE},
+    {"with-parent", no_argument, NULL, OPTION_WITH_PARENT},
     {"run", no_argument, NULL, OPTION_RUN},
     {"check-config", no_argument, NULL, OPTION_CHECK},
     {"config", required_argument, NULL, OPTION_CONFIG},
@@ -149,6 +153,7 @@ static void take_option(struct command_line *line, int code)
     case OPTION_SUPERVISE: line->job = run_supervisor; break;
     case OPTION_RUN: line->job = run_process; break;
     case OPTION_CHECK: line->job = run_check; break;
+    case OPTION_WITH_PARENT: (void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0); break; /* the agent that started it */
     case OPTION_CONFIG: line->config = optarg; break;
     case 'S': line->foreground.socket = optarg; break;
     case OPTION_SCRIPT:

@@ -21,10 +21,12 @@ class Supervisor:
         self.host = None
         self.write_config()
 
-    def write_config(self, more=""):
+    def write_config(self, more="", socket=""):
+        """`socket` None: plugins find the agent by themselves."""
+        line = "" if socket is None else 'socket = "%s";' % self.socket
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write('socket = "%s";\nstate_dir = "%s";\nplugin_path = [ "%s" ];\nrestart_first_ms = 20;\n%s%s\n'
-                       % (self.socket, self.state, self.plugins, self.settings, more))
+            file.write('%s\nstate_dir = "%s";\nplugin_path = [ "%s" ];\nrestart_first_ms = 20;\n%s%s\n'
+                       % (line, self.state, self.plugins, self.settings, more))
 
     def add(self, name, how="good", limits="", more="", plugin="bad", holds=False):
         with open(os.path.join(self.files, name + ".conf.new"), "w", encoding="utf-8") as file:

@@ -1,0 +1,114 @@
+#!/usr/bin/python3
+"""Plugins that an agent starts: the host lives and dies with it, behind it in the queue for processor and memory, and no
+plugin delays the member, whatever it does."""
+import json
+import os
+import shutil
+import signal
+import tempfile
+import time
+import unittest
+
+import plugin_rig
+import supervised
+from plugin_rig import harness
+
+SLOWEST_S = 1.0  # half a tick: a member that answers within it misses no heartbeat
+
+
+class StartedByTheAgent(unittest.TestCase):
+    def setUp(self):
+        self.directory = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.directory)
+        self.files = supervised.Supervisor(self.directory, "unused", "quarantine_failures = 2;")
+        self.files.write_config(socket=None)
+        supervised.compiled(self.directory)
+        self.agent = harness.Agent({"zooid.plugins": self.files.config})
+        self.addCleanup(self.agent.stop)
+
+    def start(self):
+        self.agent.start()
+        self.wait_log("info plugins: supervising")
+
+    def wait_log(self, *phrases, count=1):
+        def told():
+            text = self.agent.log_tail(100000)
+            return all(text.count(phrase) >= count for phrase in phrases)
+        harness.wait_until(told, 60, "the agent's log to have %s" % (phrases,))
+
+    def supervisor_pid(self):
+        lines = [line for line in self.agent.log_tail(100000).splitlines() if "the host of plugins runs, pid" in line]
+        return int(lines[-1].rsplit(" ", 1)[1])
+
+    def plugin_pid(self, name):
+        lines = [line for line in self.agent.log_tail(100000).splitlines() if line.startswith("info %s: started: " % name)]
+        return int(lines[-1].rsplit(" ", 1)[1])
+
+    def metric(self, name):
+        lines = dict(line.split("\t", 1) for line in self.agent.word("mntr").splitlines() if "\t" in line)
+        return float(lines["zk_" + name])
+
+    def test_it_lives_and_dies_with_the_agent(self):
+        self.files.add("good")
+        self.start()
+        self.wait_log("info good: running")
+        pid, plugin = self.supervisor_pid(), self.plugin_pid("good")
+        for process in (pid, plugin):
+            self.assertEqual(os.getpriority(os.PRIO_PROCESS, process), os.getpriority(os.PRIO_PROCESS, 0) + 10)
+            with open("/proc/%d/oom_score_adj" % process, encoding="ascii") as score:
+                self.assertEqual(int(score.read()), 500)
+        harness.wait_until(lambda: plugin_rig.zooid(self.agent, "plugin", "good", "status").stdout == "good\n", 30,
+                           "the plugin's commands")
+        os.kill(pid, signal.SIGKILL)
+        self.wait_log("info good: running", count=2)
+        self.assertEqual(self.metric("plugin_host_starts"), 2)
+        self.assertEqual(self.metric("plugin_host_failures"), 1)
+        self.files.add("more")
+        self.agent.process.send_signal(signal.SIGHUP)
+        self.wait_log("info more: running")
+        pids = [self.supervisor_pid(), self.plugin_pid("good"), self.plugin_pid("more")]
+        self.agent.terminate()
+        self.assertEqual([pid for pid in pids if plugin_rig.lives(pid)], [])
+
+    def test_it_ends_with_an_agent_that_is_killed(self):
+        self.files.add("good")
+        self.start()
+        self.wait_log("info good: running")
+        pids = [self.supervisor_pid(), self.plugin_pid("good")]
+        self.agent.kill()
+        harness.wait_until(lambda: not any(plugin_rig.lives(pid) for pid in pids), 30, "the end of the host of plugins")
+
+    def test_a_host_that_cannot_be_started(self):
+        self.agent.settings["zooid.pluginHost"] = "/no/such/program"
+        self.agent.start()
+        self.wait_log("/no/such/program cannot be started")
+        harness.wait_until(lambda: self.metric("plugin_host_failures") >= 2, 30, "another try")
+
+    def test_no_plugin_delays_the_member(self):
+        bad = {"starts": ("crash at start", ""), "later": ("crash later", ""), "hangs": ("hang", "watchdog_ms = 800;"),
+               "burns": ("burn", "cpu_percent = 20; cpu_window_ms = 1000;"), "fills": ("fill", "file_mb = 2;"),
+               "floods": ("flood", "log_lines = 50; log_flood_s = 1; watchdog_ms = 30000;"), "leaves": ("leave a child", "")}
+        if not plugin_rig.SANITIZED:
+            bad["eats"] = ("eat", "memory_mb = 48;")
+        for name, (how, limits) in bad.items():
+            self.files.add(name, how, limits)
+        self.start()
+        slowest = 0.0
+        pids = set()
+        while True:
+            begun = time.monotonic()
+            self.assertIn("imok", self.agent.word("ruok"))
+            slowest = max(slowest, time.monotonic() - begun)
+            log = self.agent.log_tail(100000)
+            pids.update(int(line.rsplit(" ", 1)[1]) for line in log.splitlines() if ": left " in line)
+            if all("error %s: in quarantine after 2 failures" % name in log for name in bad):
+                break
+        self.assertLess(slowest, SLOWEST_S)
+        self.assertLess(self.metric("max_latency"), SLOWEST_S * 1000)
+        harness.wait_until(lambda: not any(plugin_rig.lives(pid) for pid in pids), 30, "the end of what was left behind")
+        listed = json.loads(plugin_rig.zooid(self.agent, "-j", "plugin", "plugins", "list").stdout)
+        self.assertEqual({row["name"]: row["state"] for row in listed}, {name: "quarantined" for name in bad})
+
+
+if __name__ == "__main__":
+    harness.main()
