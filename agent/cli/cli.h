@@ -9,6 +9,7 @@
  *   report.c    status, members, sessions, command, debug
  *   plugin.c    commands that plugins offer
  *   bench.c     how fast the agent answers
+ *   service.c   services, by the plugin discovery
  *   shell.c     commands from a terminal (complete.c: the word that is begun)
  *   watch.c     watch, with a command for each change
  *   backup.c    backup; offline.c: restore, and what else zooid-agent does without a running one; lua
@@ -79,6 +80,7 @@ int run_command(struct cli *cli, const struct arguments *a);
 int run_plugin(struct cli *cli, const struct arguments *a);
 int run_debug(struct cli *cli, const struct arguments *a);
 int run_bench(struct cli *cli, const struct arguments *a);
+int run_service(struct cli *cli, const struct arguments *a);
 int run_shell(struct cli *cli, const struct arguments *a);
 int run_backup(struct cli *cli, const struct arguments *a);
 int run_restore(struct cli *cli, const struct arguments *a);

@@ -34,6 +34,10 @@ static const struct command commands[] = {
      "all lines of a file or none: create [-e|-c|-T MS] [-s] [-a ACL] PATH [DATA], set [-v VERSION] PATH DATA,\n"
      "        delete [-v VERSION] PATH, check [-v VERSION] PATH",
      run_multi},
+    {"service", "", 1, -1, "service VERB [ARGUMENT ...] [-- COMMAND ...]",
+     "list; show or query SERVICE [key=value ...]; pick SERVICE; local: what this host has registered;\n"
+     "        register NAME [--port P] [--tag T] ... [-- COMMAND]; deregister ID; maint ID|--host REASON|--off",
+     run_service},
     {"status", "", 0, 0, "status", "print how the agent fares", run_status},
     {"members", "", 0, 0, "members", "print the members of the ensemble", run_members},
     {"sessions", "", 0, 0, "sessions", "print the sessions that this member knows", run_sessions},

@@ -1,15 +1,16 @@
-# Completion of the command zooid for bash: commands, then paths of the tree, or plugins and what they offer.
+# Completion of the command zooid for bash: commands, then paths of the tree, plugins and what they offer, or services.
 # shellcheck shell=bash
 
 _zooid() {
     local word=${COMP_WORDS[COMP_CWORD]} i
     local commands='get ls stat set create delete watch lock elect semaphore acl multi status members sessions'
-    commands+=' command plugin debug bench backup restore lua sync shell whoami'
+    commands+=' command plugin service debug bench backup restore lua sync shell whoami'
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         if [[ " $commands " == *" ${COMP_WORDS[i]} "* ]]; then
             case ${COMP_WORDS[i]} in
             backup | restore | lua) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+            service) _zooid_services "$word" "${COMP_WORDS[@]:i+1:COMP_CWORD-i-1}" ;;
             plugin) _zooid_plugins "$word" "${COMP_WORDS[@]:i+1:COMP_CWORD-i-1}" ;;
             *) _zooid_paths "$word" ;;
             esac
@@ -39,6 +40,24 @@ _zooid_plugins() {
     while read -r name rest; do
         [[ $name != "$word"* ]] || COMPREPLY+=("$name")
     done < <(zooid -t 500 plugin "$@" 2>/dev/null | tail -n +2)
+}
+
+# What can be done with services, then their names; or the ids of this host's registrations.
+_zooid_services() {
+    local word=$1 verb=${2:-} name id rest
+    case $#:$verb in
+    1:) mapfile -t COMPREPLY < <(compgen -W 'list show query pick local register deregister maint' -- "$word") ;;
+    2:show | 2:query | 2:pick)
+        while read -r name rest; do
+            [[ $name != "$word"* ]] || COMPREPLY+=("$name")
+        done < <(zooid -t 500 service list 2>/dev/null | tail -n +2)
+        ;;
+    2:deregister | 2:maint)
+        while read -r name id rest; do
+            [[ $id != "$word"* ]] || COMPREPLY+=("$id")
+        done < <(zooid -t 500 service local 2>/dev/null | tail -n +2)
+        ;;
+    esac
 }
 
 complete -F _zooid zooid

@@ -1,7 +1,7 @@
-# Completion of the command zooid for fish: commands, then paths of the tree, or plugins and what they offer.
+# Completion of the command zooid for fish: commands, then paths of the tree, plugins and what they offer, or services.
 
 set -l commands get ls stat set create delete watch lock elect semaphore acl multi status members sessions command \
-    plugin debug bench backup restore lua sync shell whoami
+    plugin service debug bench backup restore lua sync shell whoami
 
 function __zooid_paths
     set -l word (commandline -ct)
@@ -23,8 +23,24 @@ function __zooid_plugins
     zooid -t 500 plugin $named 2>/dev/null | tail -n +2 | string replace -r ' .*' ''
 end
 
+# What can be done with services, then their names; or the ids of this host's registrations.
+function __zooid_services
+    set -l words (commandline -opc)
+    set -l at (contains -i service $words); or return
+    set -l named $words[(math $at + 1)..-1]
+    switch (count $named):"$named[1]"
+        case '0:'
+            printf '%s\n' list show query pick local register deregister maint
+        case 1:show 1:query 1:pick
+            zooid -t 500 service list 2>/dev/null | tail -n +2 | string replace -r ' .*' ''
+        case 1:deregister 1:maint
+            zooid -t 500 service local 2>/dev/null | tail -n +2 | string replace -r '^\S+ +(\S+) .*' '$1'
+    end
+end
+
 complete -c zooid -n "not __fish_seen_subcommand_from $commands" -f -a "$commands"
-complete -c zooid -n "__fish_seen_subcommand_from $commands; and not __fish_seen_subcommand_from plugin" -a '(__zooid_paths)'
+complete -c zooid -n "__fish_seen_subcommand_from $commands; and not __fish_seen_subcommand_from plugin service" -a '(__zooid_paths)'
+complete -c zooid -n "__fish_seen_subcommand_from service" -f -a '(__zooid_services)'
 complete -c zooid -n "__fish_seen_subcommand_from plugin" -f -a '(__zooid_plugins)'
 complete -c zooid -n "__fish_seen_subcommand_from backup restore lua" -F
 complete -c zooid -n "not __fish_seen_subcommand_from $commands" -s S -r -d "the agent's local socket"

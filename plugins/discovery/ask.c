@@ -172,7 +172,8 @@ static json_t *registration_json(const struct registration *r)
                      r->definition.service, "id", r->definition.id, "state", publish_state(r), "lifetime",
                      lifetime_name(r), "pid", (json_int_t)r->definition.pid, "health", health_name(r->health), "since",
                      (json_int_t)r->since_ms, "address", r->definition.address, "maintenance", maintenance, "file",
-                     r->file, "checks_taken", (int)r->defined, "trouble", r->trouble, "uid", (json_int_t)r->uid);
+                     r->file, "checks_taken", (int)r->defined, "trouble", r->trouble != NULL ? r->trouble : r->refusal,
+                     "uid", (json_int_t)r->uid);
 }
 
 void run_local(struct call *call)

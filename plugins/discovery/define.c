@@ -31,6 +31,8 @@ static void defined(void *context, const struct zooid_plugin_reply *reply)
     struct registration *r = context;
     r->define_call = 0;
     r->defined = reply->code == ZOOID_PLUGIN_OK;
+    if (!registry_keep(&r->refusal, refused(reply) ? reply->message : NULL))
+        discovery_no_memory(r->d, r->definition.id);
     if (refused(reply))
         discovery_log(r->d, ZOOID_PLUGIN_WARNING, "%s: its checks are refused: %s", r->definition.id,
                       reply->message == NULL ? "" : reply->message);

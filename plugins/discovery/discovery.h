@@ -85,7 +85,8 @@ struct registration {
     bool held;
     char *trouble; /* why it is not there; NULL: nothing known */
 
-    bool defined; /* health has its checks, or need not */
+    bool defined;  /* health has its checks, or need not */
+    char *refusal; /* why it will not have them; NULL: nothing known */
     zooid_handle define_call;
 
     zooid_handle waiting; /* the command that made it, until it is in the tree */
@@ -117,7 +118,8 @@ void registry_remove(struct registration *r, bool farewell);
 void registry_free(struct discovery *d);
 /* The health of its checks has changed. */
 void registry_health(struct registration *r, enum health health);
-bool registry_maintain(char **place, const char *reason); /* NULL: no more. False: out of memory */
+/* In place of the text before; NULL: none. False: out of memory, and it is as it was. */
+bool registry_keep(char **place, const char *text);
 
 /* ---- publish.c */
 /* Its node becomes what it is to be, which may be nothing. */

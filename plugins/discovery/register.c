@@ -242,7 +242,7 @@ static void maintain_host(struct call *call, const char *reason)
         call_refuse(call, ZOOID_PLUGIN_NO_AUTH, "you may not do this to the whole host");
         return;
     }
-    if (!registry_maintain(&d->maintenance, reason)) {
+    if (!registry_keep(&d->maintenance, reason)) {
         call_answer(call, NULL);
         return;
     }
@@ -271,7 +271,7 @@ void run_maint(struct call *call)
         struct registration *r = d->registrations[i];
         if (!is_meant(d, r, name))
             continue;
-        if (!registry_maintain(&r->maintenance, reason)) {
+        if (!registry_keep(&r->maintenance, reason)) {
             call_answer(call, NULL);
             return;
         }

@@ -57,6 +57,7 @@ static void free_registration(struct registration *r)
     free(r->maintenance);
     free(r->written);
     free(r->trouble);
+    free(r->refusal);
     free(r);
 }
 
@@ -162,10 +163,10 @@ void registry_health(struct registration *r, enum health health)
     store_soon(r->d);
 }
 
-bool registry_maintain(char **place, const char *reason)
+bool registry_keep(char **place, const char *text)
 {
-    char *copy = reason == NULL ? NULL : strdup(reason);
-    if (reason != NULL && copy == NULL)
+    char *copy = text == NULL ? NULL : strdup(text);
+    if (text != NULL && copy == NULL)
         return false;
     free(*place);
     *place = copy;

@@ -90,7 +90,7 @@ static void take_standing(struct registration *r, json_t *json, bool same_boot)
     r->start_time = same_boot ? json_integer_value(json_object_get(json, "start")) : -1;
     r->off = json_is_true(json_object_get(json, "off"));
     (void)health_parse(json_string_value(json_object_get(json, "health")), &r->health);
-    if (!registry_maintain(&r->maintenance, json_string_value(json_object_get(json, "maintenance"))))
+    if (!registry_keep(&r->maintenance, json_string_value(json_object_get(json, "maintenance"))))
         discovery_no_memory(r->d, r->definition.id);
 }
 
@@ -126,7 +126,7 @@ static void load(struct discovery *d, json_t *whole)
     json_t *item;
     boot_id(boot);
     bool same_boot = before != NULL && strcmp(before, boot) == 0;
-    if (!registry_maintain(&d->maintenance, json_string_value(json_object_get(whole, "maintenance"))))
+    if (!registry_keep(&d->maintenance, json_string_value(json_object_get(whole, "maintenance"))))
         discovery_no_memory(d, "maintenance");
     json_array_foreach(json_object_get(whole, "drops"), i, item) if (json_is_string(item))
         define_drop(d, json_string_value(item));

@@ -1,6 +1,5 @@
 #!/usr/bin/python3
 """Curator's x-discovery, unmodified, and the plugin discovery: each finds what the other has registered."""
-import json
 import os
 import subprocess
 import tempfile
@@ -32,6 +31,7 @@ class Curator(discovery_rig.DiscoveryCase):
                           '{ name = "web"; id = "w2"; ssl_port = 443; checks = ( { type = "tcp"; } ); } );')
         d.start()
         self.wait_ids("web", ["w1", "w2"])
+        self.wait_offered()
         client = subprocess.Popen(
             [JAVA, "-XX:TieredStopAtLevel=1", "-Xmx128m", "-cp", self.compiled() + ":" + CLASSPATH, "CuratorDiscovery",
              self.server.address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -44,10 +44,8 @@ class Curator(discovery_rig.DiscoveryCase):
             "found web w2 10.0.0.1 null ssl 443 enabled false DYNAMIC tags [] weight 1",
             "provided w1",
             "registered"])
-        known = os.path.join(d.state, "discovery", "known", "curator.json")
-        harness.wait_until(lambda: os.path.exists(known), what="what is known of Curator's service")
-        with open(known, encoding="utf-8") as file:
-            found = json.load(file)[0]
+        self.wait_answer((["c1"], None), "curator")
+        found = self.call("query", "curator")["instances"][0]
         self.assertEqual((found["address"], found["port"], found["payload"]["colour"]), ("10.1.1.1", 8080, "red"))
         client.stdin.write("\n")
         client.stdin.flush()

@@ -156,6 +156,16 @@ func (p *Presence) Wait(ctx context.Context) (path string, err error) {
 	return path, nil
 }
 
+// Set says what the node holds from now on.
+func (p *Presence) Set(data []byte) error {
+	code := Closed
+	p.with(func(address uintptr) { code = Code(swig.Ephemeral_set(address, data)) })
+	if code != 0 {
+		return errorOf(code, p.path)
+	}
+	return nil
+}
+
 // Members of a group.
 func (c *Client) Members(ctx context.Context, group string) ([]Contender, error) {
 	r, err := c.atOnce(ctx, group, func(ms uint) string { return swig.Packed_group_members(c.handle, group, ms) })

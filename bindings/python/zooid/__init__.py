@@ -16,6 +16,7 @@ from .client import Client
 from .errors import *  # noqa: F401,F403
 from .providing import Command, Provider
 from .recipes import Barrier, Cache, Contender, Counter, DoubleBarrier, Lock, Presence, Queue
+from .services import Answer, Instance, Registration, Summary
 from .streams import Stream
 from .subscription import Subscription
 from .values import (
@@ -41,6 +42,10 @@ from .values import (
 __version__ = _zooid.version()
 
 __all__ = [
+    "Answer",
+    "Instance",
+    "Registration",
+    "Summary",
     "ANY_VERSION",
     "Acl",
     "Barrier",

@@ -27,6 +27,7 @@ from typing import (
 
 from . import _asks, _zooid
 from ._aio_providing import Provider
+from ._aio_services import Services
 from ._asks import Ask, Reply, check
 from ._handles import open_handle
 from ._streams import Basket, event_of
@@ -404,6 +405,11 @@ class Client:
 
     def semaphore(self, path: str, leases: int, identifier: Optional[str] = None) -> Lock:
         return Lock(self, _zooid.semaphore_new(self._handle, path, leases, identifier))
+
+    @property
+    def services(self) -> Services:
+        """As zooid.Client.services."""
+        return Services(self)
 
     # Events, and commands that others call
 

@@ -13,6 +13,7 @@ from ._handles import open_handle
 from .errors import Error
 from .providing import Commands, Provider
 from .recipes import Barrier, Cache, Contender, Counter, DoubleBarrier, Lock, Presence, Queue, _contenders
+from .services import Services
 from .streams import Hub, Stream
 from .subscription import Subscription, ask_for
 from .values import Children, Cursor, Freshness, Node, SessionKey, SessionState
@@ -201,6 +202,11 @@ class Client:
     def delete_recursive(self, path: str, *, timeout: Optional[float] = None) -> None:
         """The node and all below it, one after the other."""
         _asks.check(Reply._make(_zooid.delete_recursive(self._handle, path, self._ms(timeout))))
+
+    @property
+    def services(self) -> Services:
+        """Registers services, and finds them."""
+        return Services(self)
 
     # Locks and their like
 

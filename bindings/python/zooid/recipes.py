@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, List, NamedTuple, Optional, Type
 
 from . import _asks, _zooid
 from ._asks import Data, Reply, check
-from .errors import ClosedError, DeadlineError, NotHeldError
+from .errors import ClosedError, DeadlineError, NotHeldError, error_of
 from .values import Node
 
 if TYPE_CHECKING:
@@ -221,6 +221,14 @@ class Presence(Recipe):
         ticket = _zooid.ephemeral_submit_wait(ephemeral, _asks.milliseconds(timeout))
         self._check(self._client._hub.reply(ticket, partial(_zooid.ephemeral_cancel, ephemeral)))
         return _zooid.ephemeral_path(ephemeral) or ""
+
+    def set(self, data: Data) -> None:
+        """What the node holds from now on."""
+        if self._ephemeral is None:
+            raise NotHeldError("it was closed")
+        code = _zooid.ephemeral_set(self._ephemeral, data)
+        if code != _zooid.OK:
+            raise error_of(code)
 
     def close(self) -> None:
         """The node goes."""
