@@ -12,25 +12,29 @@ static const struct row {
     const char *name, *help;
     const char *positions[4]; /* the keys of words that have none; see args.h */
     void (*run)(struct call *call);
+    bool changes; /* something that is kept */
 } rows[] = {
-    {"list", "all services, with how many instances are in which state", {NULL}, run_list},
-    {"show", "SERVICE: all of its instances, and what its guard does", {"service", NULL}, run_show},
+    {"list", "all services, with how many instances are in which state", {NULL}, run_list, false},
+    {"show", "SERVICE: all of its instances, and what its guard does", {"service", NULL}, run_show, false},
     {"query",
      "SERVICE [tag=T,...] [meta.KEY=V] [health=warning|any] [host=H] [sort=weight] [limit=N]: good instances",
      {"service", NULL},
-     run_query},
-    {"pick", "SERVICE [as query]: one instance, drawn by weight", {"service", NULL}, run_pick},
-    {"http_sd", "[SERVICE] [as query]: targets for Prometheus", {"service", NULL}, run_http_sd},
-    {"local", "what this host has registered, and why it is in which state", {NULL}, run_local},
+     run_query,
+     false},
+    {"pick", "SERVICE [as query]: one instance, drawn by weight", {"service", NULL}, run_pick, false},
+    {"http_sd", "[SERVICE] [as query]: targets for Prometheus", {"service", NULL}, run_http_sd, false},
+    {"local", "what this host has registered, and why it is in which state", {NULL}, run_local, false},
     {"register",
      "NAME [id=ID] [address=A] [port=P] [tag=T,...] [meta.KEY=V] [weight=N] [pid=PID] | JSON: a service of this host",
      {"name", NULL},
-     run_register},
-    {"deregister", "ID|NAME: takes back what was registered", {"service", NULL}, run_deregister},
+     run_register,
+     true},
+    {"deregister", "ID|NAME: takes back what was registered", {"service", NULL}, run_deregister, true},
     {"maint",
      "ID|NAME|@host REASON | ID|NAME|@host off=yes: maintenance of a service, or of this host",
      {"service", "reason+", NULL},
-     run_maint},
+     run_maint,
+     true},
 };
 
 _Static_assert(sizeof rows / sizeof rows[0] == COMMANDS, "one place for each");
@@ -77,9 +81,9 @@ static int64_t uid_of(const char *caller)
     return end == caller + 4 || *end != '\0' ? -1 : uid;
 }
 
-static void run(void *context, zooid_handle invocation, const char *arguments, size_t len, const char *caller)
+void command_run(struct command *command, zooid_handle invocation, const char *arguments, size_t len,
+                 const char *caller)
 {
-    const struct command *command = context;
     struct problem p;
     json_error_t error;
     struct call call = {.d = command->d, .invocation = invocation, .uid = uid_of(caller)};
@@ -91,6 +95,16 @@ static void run(void *context, zooid_handle invocation, const char *arguments, s
         command->row->run(&call);
     json_decref(call.args);
     json_decref(call.whole);
+}
+
+static void run(void *context, zooid_handle invocation, const char *arguments, size_t len, const char *caller)
+{
+    struct command *command = context;
+    const struct call call = {.d = command->d, .invocation = invocation};
+    if (command->d->owns || !command->row->changes)
+        command_run(command, invocation, arguments, len, caller);
+    else if (!takeover_wait(command, invocation, arguments, len, caller))
+        call_refuse(&call, ZOOID_PLUGIN_PROVIDER_FAILED, "it waits for the process before it to end");
 }
 
 bool commands_start(struct discovery *d)

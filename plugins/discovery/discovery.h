@@ -5,7 +5,8 @@
  *   registry.c    the registrations of this host; publish.c: their nodes; store.c: their file
  *   lifetime.c    when a registration ends by itself: its process, its checks
  *   checks.c      the health of this host's checks; define.c: their definitions, on the way to the plugin health
- *   files.c       the drop-in files
+ *   files.c       the drop-in files; file.c: whole files
+ *   takeover.c    whose the state directory is around a reload
  *   commands.c    the table of commands; ask.c, register.c, http_sd.c: what they do
  *
  * Below these is what touches nothing: definition, dropin, layout, instance, catalog, guard, query, args, settings. */
@@ -56,6 +57,12 @@ struct discovery {
     char **drops; /* ids whose checks health is still to forget */
     size_t drop_count;
     zooid_handle define_timer, drop_call;
+
+    int lock;  /* of the state directory; -1: not opened */
+    bool owns; /* it is this process's */
+    zooid_handle takeover;
+    struct waiting *waiting; /* commands, until it is */
+    size_t waiting_count;
 
     int inotify;
     zooid_handle inotify_ready, files_timer;
@@ -135,8 +142,18 @@ void publish_answer(struct registration *r);
 /* ---- store.c */
 /* What was there before the restart, its processes looked at. */
 void store_load(struct discovery *d);
+/* What another process has left there meanwhile. */
+void store_reload(struct discovery *d);
+/* While the directory is another process's nothing is written; afterwards all is. */
 bool store_save(struct discovery *d);
 void store_soon(struct discovery *d);
+
+/* ---- takeover.c */
+void takeover_start(struct discovery *d);
+/* Keeps a command for later. False: there are too many. */
+bool takeover_wait(struct command *command, zooid_handle invocation, const char *arguments, size_t len,
+                   const char *caller);
+void takeover_end(struct discovery *d);
 
 /* ---- lifetime.c */
 /* False: `p` says why, as that there is no such process. */
@@ -163,6 +180,8 @@ bool file_write(const char *path, const char *text, bool durable);
 
 /* ---- commands.c, ask.c, register.c, http_sd.c */
 bool commands_start(struct discovery *d);
+void command_run(struct command *command, zooid_handle invocation, const char *arguments, size_t len,
+                 const char *caller);
 
 struct call {
     struct discovery *d;

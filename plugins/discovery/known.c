@@ -108,6 +108,8 @@ bool known_save(struct discovery *d)
     char directory[PATH_BYTES];
     bool has = directory_of(d, directory) && (mkdir(directory, 0700) == 0 || errno == EEXIST);
     size_t written = 0;
+    if (!d->owns)
+        return false;
     for (size_t i = 0; i < catalog_services(d->catalog); i++) {
         struct service *s = catalog_at(d->catalog, i);
         if (!s->dirty)

@@ -85,10 +85,11 @@ static void session_changed(void *context, enum zooid_plugin_session state)
 static void stop(void *state)
 {
     struct discovery *d = state;
-    if (d->save != 0 && !store_save(d))
+    if (d->save != 0 && d->owns && !store_save(d))
         discovery_log(d, ZOOID_PLUGIN_WARNING, "what changed last about the registrations could not be written");
     while (d->catalog != NULL && known_save(d))
         ;
+    takeover_end(d);
     files_stop(d);
     registry_free(d);
     for (size_t i = 0; i < d->check_count; i++) {
@@ -115,6 +116,7 @@ static bool begin(struct discovery *d)
         return false;
     add_metrics(d);
     known_load(d);
+    takeover_start(d);
     store_load(d);
     files_start(d);
     publish_all(d);
@@ -129,7 +131,7 @@ static int start(const struct zooid_host_api *api, zooid_host *host, void **stat
     if (d == NULL)
         return ZOOID_PLUGIN_REFUSED;
     *d = (struct discovery){
-        .api = api, .host = host, .host_name = api->host_name(host), .connected = true, .inotify = -1};
+        .api = api, .host = host, .host_name = api->host_name(host), .connected = true, .lock = -1, .inotify = -1};
     if (!settings_read(&d->settings, api->settings(host), &p)) {
         api->config_error(host, p.key, p.text);
         free(d);

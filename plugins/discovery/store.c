@@ -60,7 +60,7 @@ bool store_save(struct discovery *d)
     if (d->save != 0)
         d->api->cancel(d->host, d->save);
     d->save = 0;
-    if (!path_of(d, path))
+    if (!path_of(d, path) || !d->owns)
         return true;
     text = text_of(d);
     bool fine = text != NULL && file_write(path, text, true);
@@ -94,8 +94,8 @@ static void take_standing(struct registration *r, json_t *json, bool same_boot)
         discovery_no_memory(r->d, r->definition.id);
 }
 
-/* Nothing is written yet: drop-in files are read first. */
-static void load_one(struct discovery *d, json_t *json, bool same_boot)
+/* Its node is not written yet. NULL: said why it is let go of. */
+static struct registration *load_one(struct discovery *d, json_t *json, bool same_boot)
 {
     struct definition_defaults defaults;
     struct definition definition;
@@ -104,52 +104,93 @@ static void load_one(struct discovery *d, json_t *json, bool same_boot)
     discovery_defaults(d, &defaults);
     if (!definition_read(&definition, json_object_get(json, "definition"), &defaults, &p)) {
         discovery_log(d, ZOOID_PLUGIN_WARNING, "a registration that was kept is let go of: %s: %s", p.key, p.text);
-        return;
+        return NULL;
     }
     struct registration *r = registry_put(d, &definition, file, json_integer_value(json_object_get(json, "uid")));
     if (r == NULL) {
         discovery_log(d, ZOOID_PLUGIN_WARNING, "a registration that was kept is let go of: there is no room");
-        return;
+        return NULL;
     }
     take_standing(r, json, same_boot);
-    if (!lifetime_begin(r, &p)) {
-        discovery_log(d, ZOOID_PLUGIN_INFO, "%s has ended meanwhile: %s", r->definition.id, p.text);
-        registry_remove(r, false);
-    }
+    if (lifetime_begin(r, &p))
+        return r;
+    discovery_log(d, ZOOID_PLUGIN_INFO, "%s has ended meanwhile: %s", r->definition.id, p.text);
+    registry_remove(r, false);
+    return NULL;
+}
+
+static bool is_same_boot(json_t *whole)
+{
+    char boot[BOOT_BYTES];
+    const char *before = json_string_value(json_object_get(whole, "boot"));
+    boot_id(boot);
+    return before != NULL && strcmp(before, boot) == 0;
 }
 
 static void load(struct discovery *d, json_t *whole)
 {
-    char boot[BOOT_BYTES];
-    const char *before = json_string_value(json_object_get(whole, "boot"));
     size_t i;
     json_t *item;
-    boot_id(boot);
-    bool same_boot = before != NULL && strcmp(before, boot) == 0;
+    bool same_boot = is_same_boot(whole);
     if (!registry_keep(&d->maintenance, json_string_value(json_object_get(whole, "maintenance"))))
         discovery_no_memory(d, "maintenance");
     json_array_foreach(json_object_get(whole, "drops"), i, item) if (json_is_string(item))
         define_drop(d, json_string_value(item));
-    json_array_foreach(json_object_get(whole, "registrations"), i, item) load_one(d, item, same_boot);
+    json_array_foreach(json_object_get(whole, "registrations"), i, item)(void) load_one(d, item, same_boot);
 }
 
-void store_load(struct discovery *d)
+/* NULL: there is none, or it cannot be read, which is said. */
+static json_t *read_file(struct discovery *d)
 {
     char path[PATH_BYTES], why[512];
     json_error_t error;
     if (!path_of(d, path)) {
         discovery_log(d, ZOOID_PLUGIN_WARNING, "there is no state directory: registrations end with this process");
-        return;
+        return NULL;
     }
     char *text = file_read(path, FILE_BYTES, why, sizeof why);
     if (text == NULL && errno == ENOENT)
-        return;
+        return NULL;
     json_t *whole = text == NULL ? NULL : json_loads(text, 0, &error);
     if (whole == NULL)
         discovery_log(d, ZOOID_PLUGIN_ERROR, "%s cannot be read, and what was registered is not known: %s", path,
                       text == NULL ? why : error.text);
-    else
+    free(text);
+    return whole;
+}
+
+void store_load(struct discovery *d)
+{
+    json_t *whole = read_file(d);
+    if (whole != NULL)
         load(d, whole);
     json_decref(whole);
-    free(text);
+}
+
+static bool is_listed(json_t *list, const char *id)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(list, i, item)
+    {
+        const char *listed = json_string_value(json_object_get(json_object_get(item, "definition"), "id"));
+        if (listed != NULL && strcmp(listed, id) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What files define is known from them. */
+void store_reload(struct discovery *d)
+{
+    json_t *whole = read_file(d), *list = json_object_get(whole, "registrations");
+    for (size_t i = d->registration_count; i-- > 0 && list != NULL;)
+        if (d->registrations[i]->file == NULL && !is_listed(list, d->registrations[i]->definition.id))
+            registry_remove(d->registrations[i], true);
+    if (whole != NULL)
+        load(d, whole);
+    json_decref(whole);
+    publish_all(d);
+    define_soon(d);
+    store_soon(d);
 }

@@ -87,6 +87,29 @@ class Registrations(discovery_rig.DiscoveryCase):
             again = [change for change in seen if change["change"] == "created" and change["zxid"] == gone["zxid"]]
             self.assertTrue(again, "a gap: %s" % seen)
 
+    def test_a_process_takes_over_from_the_one_before(self):
+        d = self.discovery(name="over")
+        self.wait_offered("over")
+        read = self.changes("over")
+        self.call("register", "over", "id=o1", name="over")
+        former = d.host
+        self.addCleanup(former.kill)
+        d.start()
+        d.host.wait_for("ready")
+        # Whoever of them is asked: the former one while it has the name, and then the new one, which waits.
+        later = self.started("-j", "plugin", "over", "register", "over", "id=o2")
+        former.kill()
+        self.assertEqual(json.loads(later.stdout.readline())["id"], "o2")
+        harness.wait_until(lambda: sorted(one["id"] for one in self.call("local", name="over")["registrations"]
+                                          if one["state"] == "registered") == ["o1", "o2"])
+        self.zooid("create", "/services/over/.end")
+        seen = [change for change in read("/services/over/.end") if change["path"] == "/services/over/o1"]
+        for gone in [change for change in seen if change["change"] == "deleted"]:
+            again = [change for change in seen if change["change"] == "created" and change["zxid"] == gone["zxid"]]
+            self.assertTrue(again, "a gap: %s" % seen)
+        self.call("deregister", "o1", name="over")
+        self.wait_ids("over", [".end", ".watching", "o2"])
+
     def test_the_number_of_a_process_that_another_one_has(self):
         d = self.discovery(name="reused")
         self.wait_offered("reused")
