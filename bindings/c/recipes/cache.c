@@ -51,9 +51,12 @@ static int look(struct task *t, int phase)
     struct zooid_cache *c = cache_of(t);
     if (c->copy != NULL && task_wants(t, WAIT))
         task_answer_locked(t, reply_new(ZOOID_OK, NULL, c->path));
-    if (t->abandoned || (c->failed && phase == FOLLOWING && !t->resting))
+    if (t->abandoned)
         return FREE;
-    return FOLLOWING;
+    if (!c->failed || phase != FOLLOWING || t->resting)
+        return FOLLOWING;
+    c->failed = false; /* once round: it comes back, and asks anew */
+    return FREE;
 }
 
 /* What is not permitted, or beyond a limit, may be had later. */
