@@ -5,6 +5,7 @@ import os
 from health_scenarios import run_checks, run_process_end
 from local_scenarios import BUILD, run_json, where
 from servers import memory_kb
+from service_scenarios import run_services
 from table import Row
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -42,4 +43,4 @@ def run_render(bench, servers):
 
 TITLE = "Plugins"
 SERVED = {"health1000": run_checks, "health-end": run_process_end}
-ALONE = {"render": run_render}
+ALONE = {"render": run_render, "services": run_services}
