@@ -87,6 +87,19 @@ class Registrations(discovery_rig.DiscoveryCase):
             again = [change for change in seen if change["change"] == "created" and change["zxid"] == gone["zxid"]]
             self.assertTrue(again, "a gap: %s" % seen)
 
+    def test_the_agent_restarts(self):
+        self.discovery(name="agent")
+        self.wait_offered("agent")
+        self.call("register", "agent", "id=a1", name="agent")
+        created = json.loads(self.zooid("-j", "stat", "/services/agent/a1"))["czxid"]
+        self.server.kill()
+        self.server.start()
+        self.wait_offered("agent")
+        self.wait_answer((["a1"], None), "agent", name="agent")
+        self.call("maint", "a1", "after the restart", name="agent")
+        harness.wait_until(lambda: not self.node("/services/agent/a1")["enabled"], what="the node to be written")
+        self.assertEqual(json.loads(self.zooid("-j", "stat", "/services/agent/a1"))["czxid"], created)
+
     def test_a_process_takes_over_from_the_one_before(self):
         d = self.discovery(name="over")
         self.wait_offered("over")

@@ -30,6 +30,8 @@ class Files(discovery_rig.DiscoveryCase):
         self.wait_ids("come", [own("come", 80), "x"])
         node = self.node("/services/come/" + own("come", 80))
         self.assertEqual((node["payload"]["tags"], node["registrationTimeUTC"]), (["v2"], registered))
+        self.zooid("delete", "/services/come/x")
+        self.wait_ids("come", [own("come", 80), "x"])
         d.remove("a.conf")
         self.wait_ids("come", [])
 
