@@ -7,7 +7,7 @@
  *   write.c     set, create, delete, acl set
  *   multi.c     several of these from a file, all or none
  *   report.c    status, members, sessions, command, debug
- *   plugin.c    commands that plugins offer
+ *   plugin.c    commands that plugins offer; check.c  those of the plugin health, in short
  *   bench.c     how fast the agent answers
  *   service.c   services, by the plugin discovery
  *   shell.c     commands from a terminal (complete.c: the word that is begun)
@@ -78,6 +78,7 @@ int run_members(struct cli *cli, const struct arguments *a);
 int run_sessions(struct cli *cli, const struct arguments *a);
 int run_command(struct cli *cli, const struct arguments *a);
 int run_plugin(struct cli *cli, const struct arguments *a);
+int run_check(struct cli *cli, const struct arguments *a);
 int run_debug(struct cli *cli, const struct arguments *a);
 int run_bench(struct cli *cli, const struct arguments *a);
 int run_service(struct cli *cli, const struct arguments *a);
@@ -139,6 +140,12 @@ bool has_snapshot(const char *directory);
 /* Of all who offer commands, or of the commands that one of them offers; nothing is said when it cannot be asked. */
 void plugin_each_name(zooid_client *client, const char *plugin, uint32_t wait_ms,
                       void (*fn)(void *context, const char *name), void *context);
+
+/* Calls a command of a plugin with words; an exit code. Not EXIT_FINE: said, and there is no reply. */
+int plugin_call(struct cli *cli, const char *plugin, const char *command, const char *const *words, int count,
+                zooid_reply **reply);
+/* A text as it is, other JSON so that people can read it, and what is no JSON as it is. */
+void plugin_show_answer(const struct cli *cli, const zooid_reply *reply);
 
 /* -- output.c */
 

@@ -95,8 +95,7 @@ static char *request_of(const char *const *words, int count)
     return text;
 }
 
-/* A text as it is, other JSON so that people can read it, and what is no JSON as it is. */
-static void show_answer(const struct cli *cli, const zooid_reply *reply)
+void plugin_show_answer(const struct cli *cli, const zooid_reply *reply)
 {
     size_t flags = cli->json ? JSON_COMPACT : JSON_INDENT(2);
     json_t *answer = json_loadb(zooid_reply_data(reply), zooid_reply_data_len(reply), JSON_DECODE_ANY, NULL);
@@ -114,19 +113,26 @@ static void show_answer(const struct cli *cli, const zooid_reply *reply)
     json_decref(answer);
 }
 
+int plugin_call(struct cli *cli, const char *plugin, const char *command, const char *const *words, int count,
+                zooid_reply **reply)
+{
+    char *request = request_of(words, count);
+    if (request == NULL)
+        return complain_usage("the arguments of a plugin's command have to be UTF-8");
+    int code = perform(cli, zooid_request_call(plugin, command, request, strlen(request)), reply);
+    free(request);
+    return code == ZOOID_OK ? EXIT_FINE : complain(*reply);
+}
+
 int run_plugin(struct cli *cli, const struct arguments *a)
 {
     zooid_reply *reply = NULL;
     if (a->count < 2)
         return list(cli, a->count == 0 ? NULL : a->words[0]);
-    char *request = request_of(a->words + 2, a->count - 2);
-    if (request == NULL)
-        return complain_usage("the arguments of a plugin's command have to be UTF-8");
-    int code = perform(cli, zooid_request_call(a->words[0], a->words[1], request, strlen(request)), &reply);
-    free(request);
-    if (code != ZOOID_OK)
-        return complain(reply);
-    show_answer(cli, reply);
+    int code = plugin_call(cli, a->words[0], a->words[1], a->words + 2, a->count - 2, &reply);
+    if (code != EXIT_FINE)
+        return code;
+    plugin_show_answer(cli, reply);
     zooid_reply_free(reply);
     return EXIT_FINE;
 }

@@ -4,7 +4,7 @@
 _zooid() {
     local word=${COMP_WORDS[COMP_CWORD]} i
     local commands='get ls stat set create delete watch lock elect semaphore acl multi status members sessions'
-    commands+=' command plugin service debug bench backup restore lua sync shell whoami'
+    commands+=' command plugin service check debug bench backup restore lua sync shell whoami'
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         if [[ " $commands " == *" ${COMP_WORDS[i]} "* ]]; then
@@ -12,6 +12,7 @@ _zooid() {
             backup | restore | lua) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
             service) _zooid_services "$word" "${COMP_WORDS[@]:i+1:COMP_CWORD-i-1}" ;;
             plugin) _zooid_plugins "$word" "${COMP_WORDS[@]:i+1:COMP_CWORD-i-1}" ;;
+            check) _zooid_checks "$word" "${COMP_WORDS[@]:i+1:COMP_CWORD-i-1}" ;;
             *) _zooid_paths "$word" ;;
             esac
             return
@@ -57,6 +58,17 @@ _zooid_services() {
             [[ $id != "$word"* ]] || COMPREPLY+=("$id")
         done < <(zooid -t 500 service local 2>/dev/null | tail -n +2)
         ;;
+    esac
+}
+
+# What is asked of checks, then a check.
+_zooid_checks() {
+    local word=$1 name rest
+    case $# in
+    1) mapfile -t COMPREPLY < <(compgen -W 'list show run pass warn fail' -- "$word") ;;
+    2) while read -r name rest; do
+        [[ $name != "$word"* ]] || COMPREPLY+=("$name")
+    done < <(zooid -t 500 check 2>/dev/null | tail -n +2) ;;
     esac
 }
 

@@ -1,7 +1,7 @@
 # Completion of the command zooid for fish: commands, then paths of the tree, plugins and what they offer, or services.
 
 set -l commands get ls stat set create delete watch lock elect semaphore acl multi status members sessions command \
-    plugin service debug bench backup restore lua sync shell whoami
+    plugin service check debug bench backup restore lua sync shell whoami
 
 function __zooid_paths
     set -l word (commandline -ct)
@@ -38,10 +38,22 @@ function __zooid_services
     end
 end
 
+# What is asked of checks, then a check.
+function __zooid_checks
+    set -l words (commandline -opc)
+    switch (math (count $words) - (contains -i check $words))
+        case 0
+            printf '%s\n' list show run pass warn fail
+        case 1
+            zooid -t 500 check 2>/dev/null | tail -n +2 | string replace -r ' .*' ''
+    end
+end
+
 complete -c zooid -n "not __fish_seen_subcommand_from $commands" -f -a "$commands"
-complete -c zooid -n "__fish_seen_subcommand_from $commands; and not __fish_seen_subcommand_from plugin service" -a '(__zooid_paths)'
+complete -c zooid -n "__fish_seen_subcommand_from $commands; and not __fish_seen_subcommand_from plugin service check" -a '(__zooid_paths)'
 complete -c zooid -n "__fish_seen_subcommand_from service" -f -a '(__zooid_services)'
 complete -c zooid -n "__fish_seen_subcommand_from plugin" -f -a '(__zooid_plugins)'
+complete -c zooid -n "__fish_seen_subcommand_from check" -f -a '(__zooid_checks)'
 complete -c zooid -n "__fish_seen_subcommand_from backup restore lua" -F
 complete -c zooid -n "not __fish_seen_subcommand_from $commands" -s S -r -d "the agent's local socket"
 complete -c zooid -n "not __fish_seen_subcommand_from $commands" -s j -d "print JSON"

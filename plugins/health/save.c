@@ -22,6 +22,7 @@ struct saver {
     struct health *health;
     char *path, *beside, *damaged;
     bool changed;       /* since it was written last */
+    uint64_t begun_ms;  /* when that was; host's time */
     bool failed;        /* the last time; told once */
     zooid_handle pause; /* timer; 0: none */
     /* The thread, and what it leaves behind. */
@@ -145,6 +146,7 @@ static void begin_write(void *context)
 {
     struct saver *saver = context;
     saver->pause = 0;
+    saver->begun_ms = saver->health->api->now_ms(saver->health->host);
     if (is_others(saver)) {
         pause_then_write(saver);
         return;
@@ -164,7 +166,9 @@ static void begin_write(void *context)
 static void pause_then_write(struct saver *saver)
 {
     const struct health *health = saver->health;
-    saver->pause = health->api->timer(health->host, (uint32_t)health->settings.save_interval_ms, 0, begin_write, saver);
+    uint64_t next = saver->begun_ms + (uint64_t)health->settings.save_interval_ms;
+    uint64_t now = health->api->now_ms(health->host);
+    saver->pause = health->api->timer(health->host, next > now ? (uint32_t)(next - now) : 0, 0, begin_write, saver);
 }
 
 void save_soon(struct health *health)

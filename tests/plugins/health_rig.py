@@ -10,6 +10,9 @@ import threading
 import plugin_rig
 from plugin_rig import harness
 
+harness.need_kazoo()
+import kazoo.client  # noqa: E402
+
 PLUGIN = os.path.join(plugin_rig.BUILD, "lib", "zooid", "plugins", "health.so")
 
 
@@ -178,3 +181,24 @@ class Target:
 
     def path_nothing(self, connection, request):
         pass
+
+
+class CheckedCase(harness.ServerTestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.client = kazoo.client.KazooClient(cls.server.address)
+        cls.client.start(30)
+        cls.addClassCleanup(cls.client.close)
+        cls.addClassCleanup(cls.client.stop)
+
+    def health(self, checks=(), agent=None, **settings):
+        name = self.id().rsplit(".", 1)[1]
+        health = Health(agent or self.server, self.client, name, checks, **settings)
+        self.addCleanup(health.close)
+        return health.start()
+
+    def target(self, **options):
+        target = Target(**options)
+        self.addCleanup(target.close)
+        return target

@@ -10,35 +10,13 @@ import sys
 
 import plugin_rig
 from plugin_rig import harness
-from health_rig import Health, Target
+from health_rig import CheckedCase
 
-harness.need_kazoo()
-import kazoo.client  # noqa: E402
+import kazoo.client
 from authority import Authority  # noqa: E402
 
 
-class Checked(harness.ServerTestCase):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.client = kazoo.client.KazooClient(cls.server.address)
-        cls.client.start(30)
-        cls.addClassCleanup(cls.client.close)
-        cls.addClassCleanup(cls.client.stop)
-
-    def health(self, checks=(), agent=None, **settings):
-        name = self.id().rsplit(".", 1)[1]
-        health = Health(agent or self.server, self.client, name, checks, **settings)
-        self.addCleanup(health.close)
-        return health.start()
-
-    def target(self, **options):
-        target = Target(**options)
-        self.addCleanup(target.close)
-        return target
-
-
-class Http(Checked):
+class Http(CheckedCase):
     def checks(self, target, **paths):
         return [dict({"id": path, "type": "http", "interval_ms": 200, "timeout_ms": 2000,
                       "url": "http://127.0.0.1:%d/%s" % (target.port, path)}, **options)
@@ -146,7 +124,7 @@ class Http(Checked):
         health.stop()
 
 
-class Tcp(Checked):
+class Tcp(CheckedCase):
     def test_passes_fails_hangs_and_flaps(self):
         target = self.target()
         silent = self.target()  # speaks no TLS, and waits for a request
@@ -175,7 +153,7 @@ class Tcp(Checked):
         health.stop()
 
 
-class Script(Checked):
+class Script(CheckedCase):
     @staticmethod
     def shell(check, command, **options):
         return dict({"id": check, "type": "script", "argv": ["/bin/sh", "-c", command], "interval_ms": 200,
@@ -235,7 +213,7 @@ class Script(Checked):
         health.stop()
 
 
-class Process(Checked):
+class Process(CheckedCase):
     def run_one(self, path):
         """A process that does nothing, with its number in the file."""
         process = subprocess.Popen(["sleep", "1000"], preexec_fn=harness._die_with_parent)
@@ -283,7 +261,7 @@ class Process(Checked):
         health.stop()
 
 
-class FileAge(Checked):
+class FileAge(CheckedCase):
     def test_comes_ages_and_grows(self):
         path = os.path.join(self.server.directory, "watched")
         common = {"type": "file_age", "path": path, "interval_ms": 100}
@@ -307,7 +285,7 @@ class FileAge(Checked):
         health.stop()
 
 
-class Life(Checked):
+class Life(CheckedCase):
     def test_a_restart_keeps_what_is_known(self):
         target = self.target()
         url = "http://127.0.0.1:%d/mode" % target.port
