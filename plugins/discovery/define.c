@@ -5,14 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SOON_MS = 10, AGAIN_MS = 1000, REFUSED_MS = 30000, DEADLINE_MS = 10000 };
+enum { SOON_MS = 10, AGAIN_MS = 1000, REFUSED_MS = 30000, DEADLINE_MS = 10000, AT_ONCE = 16 };
 
 static void fired(void *context);
 
+/* Then, or earlier if it is to be earlier anyway. */
 static void look_in(struct discovery *d, uint32_t ms)
 {
-    if (d->define_timer == 0)
-        discovery_timer(d, &d->define_timer, ms, fired, d);
+    uint64_t due = d->api->now_ms(d->host) + ms;
+    if (d->define_timer != 0 && d->define_due_ms <= due)
+        return;
+    d->define_due_ms = due;
+    discovery_timer(d, &d->define_timer, ms, fired, d);
 }
 
 void define_soon(struct discovery *d)
@@ -26,18 +30,23 @@ static bool refused(const struct zooid_plugin_reply *reply)
     return reply->code == ZOOID_PLUGIN_BAD_ARGUMENTS || reply->code == ZOOID_PLUGIN_NO_AUTH;
 }
 
+/* Said once, not each time that it is tried. */
+static void note_refusal(struct registration *r, const char *why)
+{
+    if (why != NULL && (r->refusal == NULL || strcmp(r->refusal, why) != 0))
+        discovery_log(r->d, ZOOID_PLUGIN_WARNING, "%s: its checks are refused: %s", r->definition.id, why);
+    if (!registry_keep(&r->refusal, why))
+        discovery_no_memory(r->d, r->definition.id);
+}
+
 static void defined(void *context, const struct zooid_plugin_reply *reply)
 {
     struct registration *r = context;
     r->define_call = 0;
     r->defined = reply->code == ZOOID_PLUGIN_OK;
-    if (!registry_keep(&r->refusal, refused(reply) ? reply->message : NULL))
-        discovery_no_memory(r->d, r->definition.id);
-    if (refused(reply))
-        discovery_log(r->d, ZOOID_PLUGIN_WARNING, "%s: its checks are refused: %s", r->definition.id,
-                      reply->message == NULL ? "" : reply->message);
-    if (!r->defined)
-        look_in(r->d, refused(reply) ? REFUSED_MS : AGAIN_MS);
+    note_refusal(r, refused(reply) ? reply->message : NULL);
+    r->try_again_ms = r->d->api->now_ms(r->d->host) + (refused(reply) ? REFUSED_MS : AGAIN_MS);
+    look_in(r->d, SOON_MS);
 }
 
 static zooid_handle call(struct discovery *d, const char *command, json_t *json, zooid_plugin_reply_fn *done,
@@ -71,6 +80,34 @@ static void dropped(void *context, const struct zooid_plugin_reply *reply)
     look_in(d, reply->code == ZOOID_PLUGIN_OK || refused(reply) ? SOON_MS : AGAIN_MS);
 }
 
+static void define(struct registration *r)
+{
+    r->define_call = call(r->d, "define",
+                          json_pack("{s:s, s:O, s:I}", "service", r->definition.id, "checks", r->definition.checks,
+                                    "for", (json_int_t)r->uid),
+                          defined, r);
+}
+
+/* A few at a time: the replies ask for more. Those that were not taken wait for their own time. */
+static void define_some(struct discovery *d)
+{
+    uint64_t now = d->api->now_ms(d->host);
+    size_t under_way = 0;
+    for (size_t i = 0; i < d->registration_count; i++)
+        under_way += d->registrations[i]->define_call != 0;
+    for (size_t i = 0; i < d->registration_count && under_way < AT_ONCE; i++) {
+        struct registration *r = d->registrations[i];
+        if (r->defined || r->define_call != 0)
+            continue;
+        if (r->try_again_ms > now) {
+            look_in(d, (uint32_t)(r->try_again_ms - now));
+            continue;
+        }
+        define(r);
+        under_way++;
+    }
+}
+
 static void fired(void *context)
 {
     struct discovery *d = context;
@@ -81,15 +118,7 @@ static void fired(void *context)
         d->drop_call = call(d, "drop", json_pack("{s:{s:s}}", "args", "service", d->drops[0]), dropped, d);
     if (d->drop_count > 0)
         return; /* in this order: an id may come again */
-    for (size_t i = 0; i < d->registration_count; i++) {
-        struct registration *r = d->registrations[i];
-        if (r->defined || r->define_call != 0)
-            continue;
-        r->define_call = call(d, "define",
-                              json_pack("{s:s, s:O, s:I}", "service", r->definition.id, "checks", r->definition.checks,
-                                        "for", (json_int_t)r->uid),
-                              defined, r);
-    }
+    define_some(d);
 }
 
 void define_drop(struct discovery *d, const char *id)

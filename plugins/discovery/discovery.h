@@ -57,6 +57,7 @@ struct discovery {
     char **drops; /* ids whose checks health is still to forget */
     size_t drop_count;
     zooid_handle define_timer, drop_call;
+    uint64_t define_due_ms; /* when that timer fires */
 
     int lock;  /* of the state directory; -1: not opened */
     bool owns; /* it is this process's */
@@ -92,8 +93,9 @@ struct registration {
     bool held;
     char *trouble; /* why it is not there; NULL: nothing known */
 
-    bool defined;  /* health has its checks, or need not */
-    char *refusal; /* why it will not have them; NULL: nothing known */
+    bool defined;          /* health has its checks, or need not */
+    uint64_t try_again_ms; /* after it was not taken; 0: at once */
+    char *refusal;         /* why it will not have them; NULL: nothing known */
     zooid_handle define_call;
 
     zooid_handle waiting; /* the command that made it, until it is in the tree */

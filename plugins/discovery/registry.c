@@ -95,6 +95,7 @@ static void take_definition(struct registration *r, struct definition *definitio
         r->health = health;
         r->off = false;
         r->defined = definition->checks == NULL;
+        r->try_again_ms = 0;
         if (r->define_call != 0)
             d->api->cancel(d->host, r->define_call);
         r->define_call = 0;

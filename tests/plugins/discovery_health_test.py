@@ -73,6 +73,9 @@ class Services(discovery_rig.DiscoveryCase):
         self.health()
         d.host.wait_for("n1: its checks are refused: ")
         one = self.call("local", name="refused")["registrations"][0]
+        d.write("b.conf", 'service = { name = "yes"; id = "y1"; checks = ( { type = "file_age"; path = "/"; exists = true; } ); };')
+        self.wait_ids("yes", ["y1"])
+        self.wait_health("/services/yes/y1", "passing")  # which does not wait for the other's next trial
         self.assertEqual((one["checks_taken"], "checks.[0]" in one["trouble"]), (False, True))
 
 
