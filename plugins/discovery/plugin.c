@@ -87,6 +87,8 @@ static void stop(void *state)
     struct discovery *d = state;
     if (d->save != 0 && d->owns && !store_save(d))
         discovery_log(d, ZOOID_PLUGIN_WARNING, "what changed last about the registrations could not be written");
+    for (size_t i = 0; i < d->registration_count; i++)
+        publish_answer(d->registrations[i]); /* it is on the disk: whoever comes next has it */
     while (d->catalog != NULL && known_save(d))
         ;
     takeover_end(d);

@@ -86,7 +86,9 @@ void takeover_end(struct discovery *d)
 {
     while (d->waiting != NULL) {
         struct waiting *w = d->waiting;
+        const struct call call = {.d = d, .invocation = w->invocation};
         d->waiting = w->next;
+        call_refuse(&call, ZOOID_PLUGIN_PROVIDER_FAILED, "the plugin ends before it could do this");
         free(w->caller);
         free(w);
     }
