@@ -89,7 +89,7 @@ static void run_run(struct health *health, struct request *request)
 static bool may_tell(const struct check *check, int64_t user)
 {
     int64_t named = check->definition->ttl.user;
-    return user_may_change(check, user) || named == user || (check->from_settings && named < 0);
+    return user_may_change(check, user) || named == user || (check->owner < 0 && named < 0);
 }
 
 static void hear(struct health *health, struct request *request, enum check_status status)

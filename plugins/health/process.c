@@ -49,11 +49,29 @@ int64_t process_start_time(int64_t pid)
     return at == NULL ? 0 : strtoll(at + 1, NULL, 10);
 }
 
+/* Of another user's process only the first 15 bytes of its name can be seen. */
+static const char *name_differs(int64_t pid, const char *executable, char *why, size_t size)
+{
+    char path[64], name[64];
+    const char *slash = strrchr(executable, '/');
+    const char *expected = slash == NULL ? executable : slash + 1;
+    (void)snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+    if (read_file(path, name, sizeof name) < 0)
+        return strerror_r(errno, why, size);
+    name[strcspn(name, "\n")] = '\0';
+    if (strncmp(name, expected, 15) == 0)
+        return NULL;
+    (void)snprintf(why, size, "it runs %s", name);
+    return why;
+}
+
 static const char *executable_differs(int64_t pid, const char *executable, char *why, size_t size)
 {
     char link[64], path[PATH_MAX];
     (void)snprintf(link, sizeof link, "/proc/%d/exe", (int)pid);
     ssize_t len = readlink(link, path, sizeof path - 1);
+    if (len < 0 && errno == EACCES)
+        return name_differs(pid, executable, why, size);
     if (len < 0)
         return strerror_r(errno, why, size);
     path[len] = '\0';

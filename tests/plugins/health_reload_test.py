@@ -1,0 +1,106 @@
+#!/usr/bin/python3
+"""The plugin health under the supervisor: reloads, and a process that is killed, while heartbeats and requests go on. Nothing
+becomes critical that is well, and nothing that was known is forgotten."""
+import json
+import os
+import shutil
+import tempfile
+import threading
+
+import kazoo.recipe.watchers
+import plugin_rig
+import supervised
+from health_rig import PLUGIN, CheckedCase, libconfig
+from plugin_rig import harness
+
+BASE = "/reloaded"
+
+
+class Beats(threading.Thread):
+    """Heartbeats of a check, each behind the answer to the one before."""
+
+    def __init__(self, agent, check):
+        super().__init__(daemon=True)
+        self.agent, self.check, self.ended, self.taken = agent, check, threading.Event(), 0
+        self.start()
+
+    def run(self):
+        while not self.ended.wait(0.02):
+            words = ["check", "pass", self.check, "beat"]
+            self.taken += plugin_rig.zooid(self.agent, *words).returncode == 0
+
+    def end(self):
+        self.ended.set()
+        self.join()
+
+
+class Reload(CheckedCase):
+    def configure(self, s, target, number):
+        settings = {"base_path": BASE, "output_interval_ms": 0, "late_ms": number, "checks": [
+            {"id": "t", "type": "ttl", "ttl_ms": 10000},
+            {"id": "web", "type": "http", "url": "http://127.0.0.1:%d/ok" % target.port, "interval_ms": 100, "rise": 2}]}
+        path = os.path.join(s.files, "health.conf")
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            file.write('plugin = "%s";\nsettings = %s;\n' % (PLUGIN, libconfig(settings)))
+        os.rename(path + ".new", path)
+
+    def follow(self, check):
+        """Every status that is seen, and None while there is no node."""
+        path, seen = "%s/%s/%s" % (BASE, self.client.get_children(BASE)[0], check), []
+
+        def note(data, _stat):
+            seen.append(data and json.loads(data)["status"])
+        kazoo.recipe.watchers.DataWatch(self.client, path, note)
+        return path, seen
+
+    @staticmethod
+    def process_of(saved):
+        with open(saved, encoding="utf-8") as file:
+            return json.load(file)["pid"]
+
+    def test_nothing_is_forgotten(self):
+        directory = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, directory)
+        s = supervised.Supervisor(directory, plugin_rig.socket_of(self.server))
+        self.addCleanup(s.end)
+        target = self.target()
+        self.configure(s, target, 1)
+        s.start()
+        beats = Beats(self.server, "t")
+        self.addCleanup(beats.end)
+
+        def status(check):
+            answer = plugin_rig.zooid(self.server, "-j", "check", "show", check)
+            return answer.returncode == 0 and json.loads(answer.stdout)["status"]
+        for check in "t", "web":
+            harness.wait_until(lambda c=check: status(c) == "passing", 30, check + " to be passing")
+        saved = os.path.join(s.state, "health", "checks.json")
+
+        def is_saved():
+            with open(saved, encoding="utf-8") as file:
+                return all(one["status"] == "passing" for one in json.load(file)["checks"].values())
+        harness.wait_until(is_saved, 30, "the file of states")
+        (path, seen), (_, seen_web) = self.follow("t"), self.follow("web")
+        since = json.loads(self.client.get(path)[0])["since"]
+        for number in 1, 2:
+            before = self.process_of(saved)
+            self.configure(s, target, number + 1)
+            s.reload()
+            s.wait_for("info health: a new process has taken over", count=number)
+            taken, asked = beats.taken, len(target.requests)
+            harness.wait_until(lambda t=taken: beats.taken > t + 2, 30, "heartbeats to be taken")
+            harness.wait_until(lambda a=asked: len(target.requests) > a + 2, 30, "requests")
+            harness.wait_until(lambda b=before: self.process_of(saved) != b, 30, "the file to be the new one's")
+        pid = self.process_of(saved)
+        os.kill(pid, 9)
+        harness.wait_until(lambda: self.process_of(saved) != pid, 30, "another process")
+        taken = beats.taken
+        harness.wait_until(lambda: beats.taken > taken + 2, 30, "heartbeats to be taken")
+        harness.wait_until(lambda: self.client.exists(path), 30, "the node")
+        self.assertEqual({status for status in seen + seen_web if status is not None}, {"passing"})
+        self.assertEqual(json.loads(self.client.get(path)[0])["since"], since)
+        self.assertEqual(s.stop(), 0)
+
+
+if __name__ == "__main__":
+    harness.main()
