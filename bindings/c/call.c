@@ -6,7 +6,7 @@
 
 #define BODY(name) ZOOID__LOCAL__TO_AGENT__BODY_##name
 
-enum { UNSENT_MAX = 64 };
+enum { UNSENT_MAX = 16 };
 
 struct call *call_new_locked(zooid_client *c, zooid_request *request, uint32_t deadline_ms, void *tag, bool perform)
 {

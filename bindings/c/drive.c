@@ -79,7 +79,7 @@ bool drive_until_locked(zooid_client *c, int64_t deadline_ms,
     link_work_locked(c, false);
     while (!is_true(c, context)) {
         bool over = c->closing;
-        if (now_ms() >= deadline_ms) {
+        if (deadline_ms != INT64_MAX && now_ms() >= deadline_ms) {
             link_work_locked(c, true); /* what has come already counts */
             over = true;
         }

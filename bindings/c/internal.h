@@ -240,9 +240,10 @@ void say(zooid_client *c, enum zooid_log_level level, const char *format, ...) _
 
 /* -- link.c */
 
-/* Numbers of requests of the library's own; those of calls are below. The agent that cannot yet is asked again. */
-#define LINK_SESSION_CALL (UINT64_C(1) << 32)
-#define LINK_WATCHES_CALL (LINK_SESSION_CALL + 1)
+/* Numbers of requests of the library's own; those of calls are above, and rise, which spares the agent a search. The
+ * agent that cannot yet is asked again. */
+#define LINK_SESSION_CALL UINT64_C(1)
+#define LINK_WATCHES_CALL UINT64_C(2)
 enum { LINK_AGAIN_MS = 100 };
 
 /* Connects when it is time to, sends what waits, and reads what has come if that is wanted, without waiting. */

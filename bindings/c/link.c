@@ -278,7 +278,7 @@ static bool ends_watches(const from_agent *m)
 /* False: as calls_take_locked. */
 static bool take_message_locked(zooid_client *c, from_agent *m, size_t size)
 {
-    if (m->has_id && m->id < LINK_SESSION_CALL)
+    if (m->has_id && m->id > LINK_WATCHES_CALL)
         return calls_take_locked(c, m, size);
     if (ends_watches(m))
         watches_lost_locked(c); /* before the zxid at which it says so: up to there much may have gone untold */
@@ -359,15 +359,21 @@ static void send_all_locked(zooid_client *c)
         flush_locked(c);
 }
 
+/* The clock is not looked at for what is never due. */
+static bool is_due(int64_t at_ms)
+{
+    return at_ms != INT64_MAX && now_ms() >= at_ms;
+}
+
 void link_work_locked(zooid_client *c, bool read)
 {
     if (c->socket < 0 && !c->closing && !c->refused && now_ms() >= c->retry_at_ms)
         connect_locked(c);
     if (c->refused)
         calls_fail_locked(c, c->refusal, c->refusal_text);
-    if (now_ms() >= c->resume_at_ms)
+    if (is_due(c->resume_at_ms))
         (void)link_open_session_locked(c);
-    if (now_ms() >= c->restore_at_ms)
+    if (is_due(c->restore_at_ms))
         watches_restore_locked(c);
     bool held = c->resuming;
     send_all_locked(c);

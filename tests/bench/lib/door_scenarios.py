@@ -11,7 +11,7 @@ from table import Row
 PIPELINE = 64
 CHANGES_A_SECOND = 20000
 CHANGES_S = 3
-REQUEST, REPLY = 33, 205  # bytes of a get of 100 bytes at the local door, about
+REQUEST, REPLY = 27, 155  # bytes of a get of 100 bytes at the local door
 
 
 def door(server):
