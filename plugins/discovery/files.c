@@ -237,7 +237,10 @@ void files_start(struct discovery *d)
 
 void files_stop(struct discovery *d)
 {
+    if (d->inotify_ready != 0)
+        d->api->cancel(d->host, d->inotify_ready);
     if (d->inotify >= 0)
         (void)close(d->inotify);
+    d->inotify_ready = 0;
     d->inotify = -1;
 }

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 static size_t place_of(const struct discovery *d, const char *id)
 {
@@ -140,8 +139,7 @@ void registry_remove(struct registration *r, bool farewell)
 void registry_free(struct discovery *d)
 {
     for (size_t i = 0; i < d->registration_count; i++) {
-        if (d->registrations[i]->pidfd >= 0)
-            (void)close(d->registrations[i]->pidfd);
+        lifetime_end(d->registrations[i]);
         free_registration(d->registrations[i]);
     }
     free(d->registrations);
