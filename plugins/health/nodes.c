@@ -60,7 +60,7 @@ static void write_now(struct check *check)
     else if (good)
         good = health->api->ephemeral_set(health->host, check->node.handle, text, strlen(text)) == ZOOID_PLUGIN_OK;
     if (!good)
-        health->api->fail(health->host, "no memory for the node of a check");
+        health->api->fail(health->host, "the node of a check could not be made or written");
     check->node.written_ms = health->api->now_ms(health->host);
     check->node.stale = false;
     free(text);

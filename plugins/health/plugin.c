@@ -83,6 +83,10 @@ static bool begin(struct health *health, struct complaint *complaint)
 {
     if (!health_settings_read(&health->settings, health->api->settings(health->host), complaint))
         return false;
+    if (!definition_id_valid(health->api->host_name(health->host)))
+        return complain(complaint, "base_path",
+                        "this host is called %s, which cannot be the name of a node; host_name gives it another",
+                        health->api->host_name(health->host));
     if (!make_parts(health))
         return complain_no_memory(complaint);
     open_records(health);

@@ -33,7 +33,7 @@ struct fake_item {
 
 struct zooid_host {
     uint64_t now_ms;
-    const char *settings, *state_dir;
+    const char *settings, *state_dir, *name;
     struct fake_item *items;
     size_t count;
     zooid_handle last;
@@ -115,8 +115,7 @@ static const char *fake_instance(zooid_host *host)
 
 static const char *fake_host_name(zooid_host *host)
 {
-    (void)host;
-    return "here";
+    return host->name == NULL ? "here" : host->name;
 }
 
 static const char *fake_settings(zooid_host *host)

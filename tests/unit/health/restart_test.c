@@ -248,6 +248,13 @@ static void test_a_start_that_is_refused(void **context)
                      ZOOID_PLUGIN_REFUSED);
     assert_string_equal(host.error_key, "checks.[0].type");
     fake_clear(&host);
+    assert_int_equal(fake_start(&host, "{\"checks\": [" TTL ", " TTL "]}", directory), ZOOID_PLUGIN_REFUSED);
+    assert_string_equal(host.error_key, "checks.[1].id");
+    fake_clear(&host);
+    host.name = "a/b";
+    assert_int_equal(fake_start(&host, "{}", directory), ZOOID_PLUGIN_REFUSED);
+    assert_non_null(strstr(host.error, "a/b"));
+    fake_clear(&host);
     assert_int_equal(fake_start(&host, SETTINGS, directory), 0);
     assert_string_equal(host.status, "2 checks: 2 passing, 0 warning, 0 critical");
     fake_stop(&host);
