@@ -46,6 +46,7 @@ class Services(discovery_rig.DiscoveryCase):
         d = self.discovery(start=False)
         d.write("a.conf", 'service = { name = "web"; id = "w1"; checks = ( %s ); };' % health_rig.libconfig(check))
         d.start()
+        self.wait_offered()
         self.wait_ids("web", ["w1"])
         self.assertEqual(self.node("/services/web/w1")["payload"]["health"], "critical")
         self.health()  # comes later: the definitions wait for it
@@ -72,6 +73,7 @@ class Services(discovery_rig.DiscoveryCase):
         d.start()
         self.health()
         d.host.wait_for("n1: its checks are refused: ")
+        self.wait_offered("refused")
         one = self.call("local", name="refused")["registrations"][0]
         d.write("b.conf", 'service = { name = "yes"; id = "y1"; checks = ( { type = "file_age"; path = "/"; exists = true; } ); };')
         self.wait_ids("yes", ["y1"])
