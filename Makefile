@@ -95,6 +95,8 @@ HOST          := $(if $(HOST_SOURCES),$(B)/bin/zooid-plugin-host)
 INSTALLED_HOST := $(if $(HOST_SOURCES),$(B)/installed/zooid-plugin-host)
 PLUGIN_NAMES  := $(patsubst plugins/%/,%,$(sort $(dir $(PLUGIN_SOURCES))))
 PLUGINS       := $(PLUGIN_NAMES:%=$(B)/lib/zooid/plugins/%.so)
+LUA_PLUGINS   := $(wildcard plugins/*/*.lua)
+PLUGIN_ABI     = $(shell sed -n 's/^\#define ZOOID_PLUGIN_ABI *//p' plugins/include/zooid_plugin.h)
 SUPPORT_LIB   := $(B)/lib/libtest-support.a
 BENCH_LIB     := $(B)/lib/libbench.a
 TEST_PROGRAMS := $(patsubst %.c,$(B)/%,$(TEST_SOURCES))
@@ -202,16 +204,20 @@ $(CLI) $(INSTALLED_CLI): $(call object,$(CLI_SOURCES)) $(LIBRARY)
 # The host of plugins, twice as the command. What it loads finds the library's functions in it, and nothing else.
 host_packages = libuv libconfig jansson libcrypto libedit $(lua)
 $(HOST): host_flags := -Wl,-rpath,'$$ORIGIN/../lib'
-$(HOST): | $(B)/share/zooid/lua
+$(HOST): | $(B)/share/zooid/lua $(B)/share/zooid/plugins
 $(HOST) $(INSTALLED_HOST): $(call object,$(HOST_SOURCES) agent/base/notify.c) $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo "  LINK  $(V) $@"
 	@$(link) -o $@ $(filter %.o,$^) -L$(B)/lib -lzooid $(host_flags) $$(pkg-config --libs $(host_packages)) -lm
 
-# Where it looks for the library of scripts.
+# Where it looks for the library of scripts, and for plugins that are scripts.
 $(B)/share/zooid/lua:
 	@mkdir -p $(@D)
 	@ln -sfn $(CURDIR)/lua $@
+$(B)/share/zooid/plugins: $(LUA_PLUGINS)
+	@mkdir -p $@
+	@ln -sf $(abspath $^) $@
+	@touch $@
 
 # A folder of plugins/ is a plugin: a shared object, and an archive for the tests of its parts. What it is linked with
 # stands here, by its name.
@@ -310,7 +316,7 @@ $(call object,$(TEST_SOURCES) $(SUPPORT_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES
 
 # ---- targets ---------------------------------------------------------------------------------------------------------
 .PHONY: all python swig-go help run demo check test test-long unit lint format asan ubsan san tsan cover bench fuzz sim \
-	package install install-bindings install-python install-go clean distclean print-version FORCE programs objects fuzzers variant-san variant-fuzz
+	package install install-plugins install-bindings install-python install-go clean distclean print-version FORCE programs objects fuzzers variant-san variant-fuzz
 
 all: $(AGENT) $(if $(AGENT),,$(AGENT_LIB) $(CORE_LIB)) $(LIBRARY) $(CLI) $(HOST) $(PLUGINS)
 
@@ -321,7 +327,7 @@ help:
 	@echo 'make python      build the Python packages below $(BUILD)/python'
 	@echo 'make swig-go     make the part of the Go package again that SWIG writes'
 	@echo 'make run         start it in the foreground on 127.0.0.1:2181, data below $(BUILD)/run'
-	@echo 'make demo        a short story with real clients in four languages: locks, a crash, nothing lost'
+	@echo 'make demo        the main job on real input (nginx, haproxy), and a story with clients in four languages'
 	@echo 'make check       lint and every test'
 	@echo 'make unit        the tests written in C; T=base/bytes takes those whose name contains it'
 	@echo 'make test        all tests: C, sanitizers, fuzzers for 5 s each, real clients, lint'
@@ -410,7 +416,7 @@ package: | $(package_tools)
 print-version:
 	@echo $(VERSION)
 
-install: all $(INSTALLED_CLI)
+install: all $(INSTALLED_CLI) $(INSTALLED_HOST) install-plugins
 	install -D -m 755 $(AGENT) $(DESTDIR)$(PREFIX)/bin/zooid-agent
 	install -D -m 755 $(INSTALLED_CLI) $(DESTDIR)$(PREFIX)/bin/zooid
 	install -D -m 755 $(B)/lib/$(LIBRARY_NAME) $(DESTDIR)$(LIBDIR)/$(LIBRARY_NAME)
@@ -430,6 +436,31 @@ install: all $(INSTALLED_CLI)
 	    install -D -m 644 packaging/zoo.cfg $(DESTDIR)$(SYSCONFDIR)/zooid/zoo.cfg
 	@for page in $(MAN_PAGES); do \
 	    install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+
+# The host of plugins, and those that come with it.
+install-plugins: all $(INSTALLED_HOST)
+	install -D -m 755 $(INSTALLED_HOST) $(DESTDIR)$(PREFIX)/bin/zooid-plugin-host
+	@for plugin in $(PLUGINS); do \
+	    install -D -m 644 $$plugin $(DESTDIR)$(LIBDIR)/zooid/plugins/$${plugin##*/} || exit 1; \
+	done
+	@for script in $(LUA_PLUGINS); do \
+	    install -D -m 644 $$script $(DESTDIR)$(PREFIX)/share/zooid/plugins/$${script##*/} || exit 1; \
+	done
+	cd lua && find zooid -type f -name '*.lua' -exec install -D -m 644 {} $(abspath $(DESTDIR)$(PREFIX)/share/zooid)/lua/{} \;
+	install -D -m 644 plugins/include/zooid_plugin.h $(DESTDIR)$(PREFIX)/include/zooid_plugin.h
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@VERSION@|$(VERSION)|' -e 's|@ABI@|$(PLUGIN_ABI)|' \
+	    plugins/include/zooid-plugin.pc.in >$(DESTDIR)$(LIBDIR)/pkgconfig/zooid-plugin.pc
+	install -D -m 644 packaging/systemd/zooid-plugins.service $(DESTDIR)$(UNITDIR)/zooid-plugins.service
+	install -D -m 644 packaging/sysusers/zooid-plugins.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/zooid-plugins.conf
+	install -D -m 644 packaging/tmpfiles/zooid-plugins.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/zooid-plugins.conf
+	[ -e $(DESTDIR)$(SYSCONFDIR)/zooid/plugins.conf ] || \
+	    install -D -m 644 packaging/plugins/plugins.conf $(DESTDIR)$(SYSCONFDIR)/zooid/plugins.conf
+	install -D -m 644 packaging/plugins/health.conf $(DESTDIR)$(PREFIX)/share/zooid/examples/plugins.d/health.conf
+	install -D -m 644 plugins/discovery/example.conf $(DESTDIR)$(PREFIX)/share/zooid/examples/services.d/web.conf
+	@for script in $(wildcard lua/examples/*.lua); do \
+	    install -D -m 644 $$script $(DESTDIR)$(PREFIX)/share/zooid/examples/lua/$${script##*/} || exit 1; \
 	done
 
 # Where Python looks: deb_system is Debian's name for what elsewhere is the default.

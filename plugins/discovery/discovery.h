@@ -39,8 +39,6 @@ struct discovery {
     struct settings settings;
     const char *host_name;
     char *address;
-    bool started; /* it has told the host that it is ready */
-    zooid_handle start_timer;
     bool connected; /* nothing else is known: there may be no session before something is registered */
 
     struct catalog *catalog;

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-enum { START_MS = 5000 };
-
 void discovery_log(struct discovery *d, enum zooid_plugin_level level, const char *format, ...)
 {
     char line[1024];
@@ -44,34 +42,6 @@ void discovery_defaults(struct discovery *d, struct definition_defaults *default
     *defaults = (struct definition_defaults){&d->settings.limits, d->host_name, d->address, d->settings.initial};
 }
 
-/* A process before this one may go: what it had in the tree is ours, and questions have answers. */
-static void become_ready(struct discovery *d)
-{
-    if (d->started)
-        return;
-    d->started = true;
-    if (d->start_timer != 0)
-        d->api->cancel(d->host, d->start_timer);
-    d->start_timer = 0;
-    d->api->ready(d->host);
-}
-
-/* Without an agent, or while somebody else has one of its ids, it does what it can. */
-static void waited_long(void *context)
-{
-    struct discovery *d = context;
-    d->start_timer = 0;
-    become_ready(d);
-}
-
-static bool has_begun(const struct discovery *d)
-{
-    for (size_t i = 0; i < d->registration_count; i++)
-        if (!d->registrations[i]->held && !d->registrations[i]->off)
-            return false;
-    return catalog_is_live(d->catalog);
-}
-
 void discovery_status(struct discovery *d)
 {
     char text[256];
@@ -87,8 +57,6 @@ void discovery_status(struct discovery *d)
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
         if (d->metrics[i] != 0)
             d->api->metric_set(d->host, d->metrics[i], values[i]);
-    if (has_begun(d))
-        become_ready(d);
 }
 
 static void add_metrics(struct discovery *d)
@@ -177,9 +145,8 @@ static int start(const struct zooid_host_api *api, zooid_host *host, void **stat
         return ZOOID_PLUGIN_REFUSED;
     }
     *state = d;
-    discovery_timer(d, &d->start_timer, START_MS, waited_long, d);
     discovery_status(d);
-    return ZOOID_PLUGIN_STARTING;
+    return ZOOID_PLUGIN_READY;
 }
 
 ZOOID_PLUGIN_EXPORT const struct zooid_plugin zooid_plugin = {

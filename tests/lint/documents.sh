@@ -45,6 +45,9 @@ done
 for source in $(files '^lua/zooid/(init|recipes)\.lua$'); do
     demand_each function "$source" '^function [A-Za-z]+[.:]([a-z][a-z_]*)' packaging/man/zooid-lua.7
 done
+demand_each limit plugins/host/limits.def '^LIMIT\(([a-z_]+),' packaging/man/zooid-plugins.conf.5
+demand_each setting plugins/host/supervision.def '^SUPERVISION\(([a-z_]+),' packaging/man/zooid-plugins.conf.5
+demand_each option plugins/host/main.c '^\s*\{"([a-z][a-z-]+)",\s*(?:no|required|optional)_argument' packaging/man/zooid-plugin-host.8
 mapfile -t pages < <(files '^([^/]+\.md|packaging/man/.*)$')
 if [ -f "$agent_page" ]; then
     demand_each metric core/base/metrics.def '^\s*[A-Z_]+\(([a-z][a-z0-9_]*),' "${pages[@]}" "$agent_page"

@@ -18,8 +18,26 @@ for program, provider in (("dpkg-architecture", "dpkg-dev"), ("gcc", "gcc"), ("g
 
 PACKAGES = os.path.join(BUILD, "packages")
 CONFIG, DATA, UNIT = "/etc/zooid/zoo.cfg", "/var/lib/zooid", "zooid-agent.service"
-DEBS = ("libzooid0", "libzooid-dev", "zooid", "python3-zooid", "python3-zooid-zookeeper", "golang-zooid-dev")
-RPMS = ("zooid-libs", "zooid-devel", "zooid", "python3-zooid", "python3-zooid-zookeeper", "golang-zooid-devel")
+PLUGINS_CONFIG, PLUGINS_DATA, PLUGINS_UNIT = "/etc/zooid/plugins.conf", "/var/lib/zooid-plugins", "zooid-plugins.service"
+PLUGIN_USER = "zooid-plugins:zooid-plugins"
+SERVICE = 'service = { name = "web"; id = "web-1"; port = 80; checks = ( { type = "file_age"; path = "/etc/passwd"; } ); };'
+RENDER = """grants = [ "files", "run" ];
+settings = { groups = ( { files = ( { template = "/etc/zooid/templates/web"; path = "%s/web"; } ); } ); };""" % PLUGINS_DATA
+TEMPLATE = '<% for _, web in ipairs(services "web") do %><%= web.id %> is <%= web.health %>\n<% end %>'
+PLUGIN = """#include <zooid_plugin.h>
+static int start(const struct zooid_host_api *api, zooid_host *host, void **state)
+{
+    *state = NULL;
+    api->log(host, ZOOID_PLUGIN_INFO, "built outside of the tree");
+    return ZOOID_PLUGIN_READY;
+}
+ZOOID_PLUGIN_EXPORT const struct zooid_plugin zooid_plugin = {
+    .abi = ZOOID_PLUGIN_ABI, .size = sizeof(struct zooid_plugin), .api_size = sizeof(struct zooid_host_api),
+    .name = "outside", .version = "1", .start = start,
+};
+"""
+DEBS = ("libzooid0", "libzooid-dev", "zooid", "zooid-plugins", "python3-zooid", "python3-zooid-zookeeper", "golang-zooid-dev")
+RPMS = ("zooid-libs", "zooid-devel", "zooid", "zooid-plugins", "python3-zooid", "python3-zooid-zookeeper", "golang-zooid-devel")
 PYTHON = """
 import sys, zooid, zookeeper
 path, door = sys.argv[1:]
@@ -124,6 +142,39 @@ class PackageCase(unittest.TestCase):
         self.assertEqual(seen.split(), [value, value], seen)
         return agent
 
+    def use_plugins(self, root, libdir):
+        """Three plugins of ours and one that was built with the development package, run as the unit runs them."""
+        self.build_plugin(root, libdir)
+        for name, text in (("plugins.d/health.conf", ""), ("plugins.d/discovery.conf", 'settings = { address = "10.1.2.3"; };'),
+                           ("plugins.d/render.conf", RENDER), ("plugins.d/outside.conf", 'plugin = "/tmp/outside.so";'),
+                           ("templates/web", TEMPLATE), ("services.d/web.conf", SERVICE)):
+            root.append("/etc/zooid/" + name, text)
+        # The program looks for its plugins from where it stands itself, which /proc tells.
+        supervisor = subprocess.Popen(
+            ["unshare", "--mount", "sh", "-ec", 'mount -t proc proc "$0/proc"; exec "$@"', root.directory, *root.command(
+                "/usr/bin/zooid-plugin-host", "--supervise", "--config", PLUGINS_CONFIG, user=PLUGIN_USER)],
+            stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+                                                                             **fresh_root.MARK})
+        try:
+            written = root.path(PLUGINS_DATA, "web")
+            harness.wait_until(lambda: os.path.exists(written) or supervisor.poll() is not None, 60, "the rendered file")
+        finally:
+            supervisor.terminate()
+            log = supervisor.communicate(timeout=30)[1]
+        self.assertEqual(supervisor.returncode, 0, log)
+        self.assertIn("built outside of the tree", log)
+        self.assertEqual(root.read(PLUGINS_DATA + "/web"), "web-1 is passing\n", log)
+
+    def build_plugin(self, root, libdir):
+        env = self.build_environment(root, libdir)
+        source = root.path("/tmp/outside.c")
+        with open(source, "w", encoding="utf-8") as text:
+            text.write(PLUGIN)
+        flags = run(["pkg-config", "--cflags", "zooid-plugin"], env=env).split()
+        run(["gcc", "-shared", "-fPIC", "-o", root.path("/tmp/outside.so"), source, *flags])
+        self.assertEqual(run(["pkg-config", "--variable=plugindir", "zooid-plugin"], env=env).strip(),
+                         root.path(libdir, "zooid/plugins"))
+
     @staticmethod
     def get(root, name):
         return root.run("zooid", "get", "/" + name, user="nobody:nogroup").strip()
@@ -133,9 +184,12 @@ class PackageCase(unittest.TestCase):
         self.assertEqual(root.owner(DATA), "zooid:zooid 750")
         self.assertEqual(root.owner("/etc/zooid"), "root:zooid 775")
         self.assertEqual(root.owner(CONFIG), "root:root 644")
+        self.assertEqual(root.owner(PLUGINS_CONFIG), "root:root 644")
+        self.assertEqual(root.owner(PLUGINS_DATA), PLUGIN_USER + " 750")
         self.assertTrue(root.has(libdir + "/libzooid.so.0"))
         extension = glob.glob(root.path("/usr/lib/python3/dist-packages/zooid/_zooid.*.so"))
-        for program in map(root.path, ["/usr/bin/zooid", "/usr/bin/zooid-agent", libdir + "/libzooid.so.0"]):
+        for program in map(root.path, ["/usr/bin/zooid", "/usr/bin/zooid-agent", "/usr/bin/zooid-plugin-host",
+                                       libdir + "/libzooid.so.0"]):
             self.assertNotRegex(run(["readelf", "-d", program]), "RPATH|RUNPATH", program)
         self.assertEqual(len(extension), 1)
         self.assertNotRegex(run(["readelf", "-d", *extension]), "RPATH|RUNPATH")
@@ -194,6 +248,7 @@ class Deb(PackageCase):
         self.build_in_go(root, self.libdir)
         agent = self.use(root, "first")
         self.assertEqual(root.run("/tmp/read", "/first", user="nobody:nogroup"), "first\n")
+        self.use_plugins(root, self.libdir)
         agent.terminate()
         self.check_remove(root)
         self.install(root)
@@ -218,7 +273,10 @@ class Deb(PackageCase):
         """Configuration and data go too, also what a member keeps beside zoo.cfg; the user stays."""
         root.append("/etc/zooid/zoo.cfg.dynamic.100000000", "server.1=localhost:2888:3888")
         root.run("dpkg", "--purge", *DEBS)
-        for gone in (DATA, "/etc/zooid", "/run/zooid", "/etc/systemd/system/multi-user.target.wants/" + UNIT):
+        self.assertEqual(set(os.listdir(root.path("/etc/zooid"))), {"plugins.d", "services.d", "templates"})
+        run(["rm", "-r", root.path("/etc/zooid")])  # somebody's own files, which nobody else takes away
+        wants = "/etc/systemd/system/multi-user.target.wants/"
+        for gone in (DATA, PLUGINS_DATA, "/run/zooid", wants + UNIT, wants + PLUGINS_UNIT):
             self.assertFalse(root.has(gone), gone)
         self.assertIn("\nzooid:", root.read("/etc/passwd"))
         left = root.run("sh", "-c", "dpkg-query --show '*zooid*' 2>/dev/null || true")
@@ -239,11 +297,12 @@ class Deb(PackageCase):
 
 class Unit(unittest.TestCase):
     def test_sandbox(self):
-        """systemd knows every key of the unit, and counts at most 2.0 of 10 points of exposure."""
-        said = run(["systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager",
-                    os.path.join(harness.ROOT, "packaging", "systemd", UNIT)])
-        self.assertIn("Overall exposure level", said)
-        self.assertNotIn("ignoring", said)
+        """systemd knows every key of the units, and counts at most 2.0 of 10 points of exposure."""
+        for unit in (UNIT, PLUGINS_UNIT):
+            said = run(["systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager",
+                        os.path.join(harness.ROOT, "packaging", "systemd", unit)])
+            self.assertIn("Overall exposure level", said)
+            self.assertNotIn("ignoring", said)
 
 
 class Rpm(PackageCase):
@@ -285,7 +344,9 @@ class Rpm(PackageCase):
         self.check_programs_build(root, self.libdir)
         root.append(CONFIG, "# somebody's own line")
         root.run("install", "-d", "-o", "zooid", "-g", "zooid", "/run/zooid")  # as systemd does for the unit
-        self.use(root, "first").terminate()
+        agent = self.use(root, "first")
+        self.use_plugins(root, self.libdir)
+        agent.terminate()
         self.check_erase(root)
 
     def check_erase(self, root):
