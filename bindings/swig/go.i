@@ -97,6 +97,7 @@ void free_text(char *taken);
 %ignore zooid_handle_open;
 %ignore zooid_handle_next_log;
 %ignore zooid_ensure_path;
+%ignore zooid_backup;
 %ignore zooid_delete_recursive;
 %ignore zooid_get;
 %ignore zooid_exists;
@@ -111,6 +112,7 @@ zooid_packed packed_open(const char *socket, const char *name, uint32_t connect_
 zooid_packed packed_session_key(zooid_client *client);
 zooid_packed packed_perform(zooid_client *client, zooid_request *taken, uint32_t ms);
 zooid_packed packed_get(zooid_client *client, const char *path, uint32_t ms);
+zooid_packed packed_backup(zooid_client *client, int fd, uint32_t ms);
 zooid_packed packed_ensure_path(zooid_client *client, const char *path, uint32_t ms);
 zooid_packed packed_delete_recursive(zooid_client *client, const char *path, uint32_t ms);
 zooid_packed packed_events(zooid_client *client, uint32_t wait_ms, unsigned most);

@@ -210,6 +210,7 @@ static char *ended_text(const char *text, size_t len)
     }
 PACKED(perform, (zooid_client * client, zooid_request *taken, uint32_t ms), (client, taken, ms, &reply))
 PACKED(get, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
+PACKED(backup, (zooid_client * client, int fd, uint32_t ms), (client, fd, ms, &reply))
 PACKED(ensure_path, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
 PACKED(delete_recursive, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
 PACKED(group_members, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))

@@ -162,3 +162,4 @@ PyObject *session_key(zooid_client *client);
 %thread zooid_queue_return;
 %thread zooid_counter_get;
 %thread zooid_counter_add;
+%thread zooid_backup;

@@ -167,6 +167,17 @@ func TestTheWatchdogEndsTheSession(t *testing.T) {
 	expect(t, w, zooid.Event{Change: zooid.Created, Path: "/silent"}, zooid.Event{Change: zooid.Deleted, Path: "/silent"})
 }
 
+func TestABackupGoesIntoAFile(t *testing.T) {
+	c := zooidtest.Start(t).Client()
+	must[string](t)(c.Create(ctx, "/backed-up", make([]byte, 100000)))
+	file := must[*os.File](t)(os.CreateTemp(t.TempDir(), "backup"))
+	defer file.Close()
+	zxid, nodes, err := c.Backup(ctx, file)
+	check(t, err == nil && zxid == c.LastZxid() && nodes >= 5, zxid, nodes, err)
+	data := must[[]byte](t)(os.ReadFile(file.Name()))
+	check(t, len(data) > 100000 && string(data[:4]) == "ZKSN", len(data))
+}
+
 func TestWithoutAnAgent(t *testing.T) {
 	short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 	defer cancel()

@@ -2,6 +2,7 @@ package zooid
 
 import (
 	"context"
+	"os"
 	"strings"
 	"time"
 
@@ -268,6 +269,16 @@ func (c *Client) CountDescendants(ctx context.Context, path string) (uint64, err
 		return 0, err
 	}
 	return r.number, nil
+}
+
+// Backup writes the tree as it is now into a file, as a snapshot of ZooKeeper's format, and says which zxid it has and how
+// many nodes. It is for administrators. The context's deadline is how long nothing may come.
+func (c *Client) Backup(ctx context.Context, file *os.File) (zxid int64, nodes uint64, err error) {
+	r, err := c.atOnce(ctx, "", func(ms uint) string { return swig.Packed_backup(c.handle, int(file.Fd()), ms) })
+	if err != nil {
+		return 0, 0, err
+	}
+	return r.state.Zxid, r.number, nil
 }
 
 // Sync returns when the agent has everything that was committed before.

@@ -5,7 +5,7 @@ import functools
 import os
 import warnings
 from types import TracebackType
-from typing import TYPE_CHECKING, Callable, Iterable, Iterator, List, Optional, Type, TypeVar, Union
+from typing import TYPE_CHECKING, BinaryIO, Callable, Iterable, Iterator, List, Optional, Type, TypeVar, Union
 
 from . import _asks, _zooid
 from ._asks import Ask, Data, Reply
@@ -16,7 +16,7 @@ from .recipes import Barrier, Cache, Contender, Counter, DoubleBarrier, Lock, Pr
 from .services import Services
 from .streams import Hub, Stream
 from .subscription import Subscription, ask_for
-from .values import Children, Cursor, Freshness, Node, SessionKey, SessionState
+from .values import Backup, Children, Cursor, Freshness, Node, SessionKey, SessionState
 
 if TYPE_CHECKING:
     from typing_extensions import Concatenate, ParamSpec
@@ -202,6 +202,13 @@ class Client:
     def delete_recursive(self, path: str, *, timeout: Optional[float] = None) -> None:
         """The node and all below it, one after the other."""
         _asks.check(Reply._make(_zooid.delete_recursive(self._handle, path, self._ms(timeout))))
+
+    def backup(self, file: Union[int, BinaryIO], *, timeout: Optional[float] = None) -> Backup:
+        """Writes the tree as it is now into an open file, as a snapshot of ZooKeeper's format; for administrators.
+        `timeout` is how long nothing may come."""
+        fd = file if isinstance(file, int) else file.fileno()
+        reply = _asks.check(Reply._make(_zooid.backup(self._handle, fd, self._ms(timeout))))
+        return Backup(reply.zxid, reply.number)
 
     @property
     def services(self) -> Services:

@@ -88,6 +88,13 @@ class Children(NamedTuple):
     zxid: int
 
 
+class Backup(NamedTuple):
+    """Which state it is, and how many nodes there are in it."""
+
+    zxid: int
+    nodes: int
+
+
 class SessionKey(NamedTuple):
     """What another process takes a session over with, as secret as a password."""
 

@@ -1,6 +1,7 @@
 """zooid.Client: every operation, and what is raised."""
 from __future__ import annotations
 
+import pathlib
 import pickle
 import subprocess
 import sys
@@ -208,6 +209,16 @@ def test_a_client_that_lingers_is_gone_on_with(zooid_agent: Agent, zooid_client:
     with Client(zooid_agent.socket, resume=key) as client:
         client.delete("/lingers")
         assert client.session_id == key.id
+
+
+def test_a_backup_goes_into_a_file(tmp_path: pathlib.Path, zooid_client: Client) -> None:
+    zooid_client.create("/backed-up", b"x" * 100000)
+    with open(tmp_path / "backup", "w+b") as file:
+        made = zooid_client.backup(file)
+        assert made.zxid == zooid_client.last_zxid and made.nodes >= 5
+    assert (tmp_path / "backup").read_bytes()[:4] == b"ZKSN"
+    with open("/dev/null", "rb") as unwritable, pytest.raises(zooid.Error, match="cannot be written"):
+        zooid_client.backup(unwritable.fileno())
 
 
 def test_an_agent_that_does_not_start_says_why() -> None:

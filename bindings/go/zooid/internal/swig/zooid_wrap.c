@@ -535,6 +535,7 @@ static char *ended_text(const char *text, size_t len)
     }
 PACKED(perform, (zooid_client * client, zooid_request *taken, uint32_t ms), (client, taken, ms, &reply))
 PACKED(get, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
+PACKED(backup, (zooid_client * client, int fd, uint32_t ms), (client, fd, ms, &reply))
 PACKED(ensure_path, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
 PACKED(delete_recursive, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
 PACKED(group_members, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
@@ -710,6 +711,26 @@ _gostring_ _wrap_packed_get_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gos
     _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
   }
   free(arg2);
+  return _swig_go_result;
+}
+
+
+_gostring_ _wrap_packed_backup_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  int arg2 ;
+  uint32_t arg3 ;
+  zooid_packed result;
+  _gostring_ _swig_go_result;
+  
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = (int)_swig_go_1; 
+  arg3 = (uint32_t)_swig_go_2; 
+  
+  result = packed_backup(arg1,arg2,arg3);
+  {
+    _swig_go_result.p = (&result)->data;
+    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
+  }
   return _swig_go_result;
 }
 
@@ -1882,25 +1903,6 @@ intgo _wrap_request_set_window_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, 
   arg2 = (uint32_t)_swig_go_1; 
   
   result = (int)zooid_request_set_window(arg1,arg2);
-  _swig_go_result = result; 
-  return _swig_go_result;
-}
-
-
-intgo _wrap_backup_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2, struct zooid_reply **_swig_go_3) {
-  zooid_client *arg1 = (zooid_client *) 0 ;
-  int arg2 ;
-  uint32_t arg3 ;
-  zooid_reply **arg4 = (zooid_reply **) 0 ;
-  int result;
-  intgo _swig_go_result;
-  
-  arg1 = ((zooid_handle *)_swig_go_0)->client;
-  arg2 = (int)_swig_go_1; 
-  arg3 = (uint32_t)_swig_go_2; 
-  arg4 = *(zooid_reply ***)&_swig_go_3; 
-  
-  result = (int)zooid_backup(arg1,arg2,arg3,arg4);
   _swig_go_result = result; 
   return _swig_go_result;
 }
