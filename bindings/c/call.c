@@ -355,8 +355,9 @@ zooid_ticket zooid_submit(zooid_client *c, zooid_request *request, uint32_t dead
     pthread_mutex_lock(&c->lock);
     struct call *call = call_new_locked(c, request, deadline_ms, tag, false);
     zooid_ticket ticket = call == NULL ? 0 : call->ticket;
-    /* Who takes events one by one and asks for more after each has them sent together, when none is left. */
-    bool is_taking = c->is_taking && c->first_event != NULL && c->unsent_count < UNSENT_MAX;
+    /* Who takes events one by one and asks for more after each has them sent together, when none is left. Not while
+     * another thread waits for the socket, who would not look at them. */
+    bool is_taking = c->is_taking && c->first_event != NULL && !c->driven && c->unsent_count < UNSENT_MAX;
     c->is_taking = false;
     if (call != NULL && !is_taking)
         link_work_locked(c, false);
