@@ -48,7 +48,7 @@ int run_agent_program(const char *const *words)
         _exit(EXIT_FAILED);
     }
     int status;
-    pid_t ended = child;
+    pid_t ended;
     do
         ended = child < 0 ? -1 : waitpid(child, &status, 0);
     while (ended < 0 && child > 0 && errno == EINTR);

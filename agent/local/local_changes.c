@@ -247,7 +247,7 @@ static bool progress_is_due(const struct local_subscription *s)
 static bool is_of_last_txn(const struct frame *f, const struct tree_change *change)
 {
     size_t n = f->changes.n_change;
-    return n > 0 && f->rows[n - 1]->at->zxid == change->at.zxid;
+    return n > 0 && f->rows[n - 1]->at != NULL && f->rows[n - 1]->at->zxid == change->at.zxid;
 }
 
 static void mark_last(struct frame *f, bool ends_txn)

@@ -86,9 +86,10 @@ static void put(struct discovery *d, const struct zooid_plugin_node *node)
     struct check_node *check = copy == NULL ? NULL : place < d->check_count ? &d->checks[place] : add(d, node->path);
     json_decref(json);
     if (check != NULL) {
-        free(check->service);
+        char *before = check->service;
         *check = (struct check_node){check->path, copy, health, true};
         judge(d, copy);
+        free(before);
         return;
     }
     free(copy);

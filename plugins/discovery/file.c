@@ -30,14 +30,17 @@ char *file_read(const char *path, size_t max, char *why, size_t why_size)
     char *text = fd < 0 ? NULL : malloc(max + 1);
     size_t len = 0;
     bool fine = text != NULL && read_all(fd, text, max + 1, &len);
-    const char *reason = fine ? NULL : strerror(errno);
-    if (fine && len > max)
+    const char *reason = strerror(errno);
+    if (fine && len > max) {
         reason = "it is larger than the limit";
-    else if (fine && memchr(text, '\0', len) != NULL)
+        fine = false;
+    } else if (fine && memchr(text, '\0', len) != NULL) {
         reason = "it holds a zero byte";
+        fine = false;
+    }
     if (fd >= 0)
         (void)close(fd);
-    if (reason != NULL) {
+    if (!fine) {
         (void)snprintf(why, why_size, "%s: %s", path, reason);
         free(text);
         return NULL;

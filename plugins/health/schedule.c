@@ -63,7 +63,7 @@ static bool make_room(struct schedule *schedule)
     if (schedule->count + 1 < schedule->capacity)
         return true;
     size_t capacity = schedule->capacity == 0 ? 64 : schedule->capacity * 2;
-    struct schedule_entry **heap = realloc(schedule->heap, capacity * sizeof *heap);
+    struct schedule_entry **heap = realloc(schedule->heap, capacity * sizeof(struct schedule_entry *));
     if (heap == NULL)
         return false;
     schedule->heap = heap;

@@ -9,12 +9,12 @@ static const struct check_type *const types[] = {
 
 const struct check_type *type_at(size_t index)
 {
-    return index < sizeof types / sizeof *types ? types[index] : NULL;
+    return index < sizeof types / sizeof types[0] ? types[index] : NULL;
 }
 
 const struct check_type *type_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
         if (strcmp(types[i]->name, name) == 0)
             return types[i];
     return NULL;

@@ -150,7 +150,7 @@ extern const struct zooid_host_api host_api;
  */
 
 /* tree.c */
-zooid_handle tree_request(zooid_host *host, const struct zooid_plugin_request *request, zooid_plugin_reply_fn *done,
+zooid_handle tree_request(zooid_host *host, const struct zooid_plugin_request *raw, zooid_plugin_reply_fn *done,
                           void *context);
 /* call.c */
 zooid_handle call_begin(zooid_host *host, const char *provider, const char *command, const void *bytes, size_t len,
@@ -173,7 +173,7 @@ void session_read_before(zooid_host *host);
 /* timer.c, child.c, descriptor.c */
 zooid_handle timer_begin(zooid_host *host, uint32_t first_ms, uint32_t every_ms, zooid_plugin_timer_fn *fire,
                          void *context);
-zooid_handle child_begin(zooid_host *host, const struct zooid_plugin_child *child, zooid_plugin_child_fn *done,
+zooid_handle child_begin(zooid_host *host, const struct zooid_plugin_child *raw, zooid_plugin_child_fn *done,
                          void *context);
 zooid_handle descriptor_begin(zooid_host *host, int descriptor, unsigned wanted, zooid_plugin_descriptor_fn *ready,
                               void *context);
@@ -187,7 +187,7 @@ void metric_add(zooid_host *host, zooid_handle metric, double value);
 /* All of them in Prometheus' text format; the caller's. NULL: out of memory. */
 char *metrics_text(zooid_host *host);
 /* command.c */
-zooid_handle command_new(zooid_host *host, const struct zooid_plugin_command *command, zooid_plugin_command_fn *run,
+zooid_handle command_new(zooid_host *host, const struct zooid_plugin_command *raw, zooid_plugin_command_fn *run,
                          void *context);
 /* offer.c */
 bool offer_answer(zooid_host *host, zooid_handle invocation, int code, const char *json);

@@ -77,7 +77,7 @@ bool script_protected(struct script *script, lua_CFunction function, void *conte
 void script_fail(struct script *script, const char *why);
 
 /* -- host_lua_limits.c */
-void *limits_alloc(void *script, void *block, size_t old_size, size_t size);
+void *limits_alloc(void *context, void *block, size_t old_size, size_t size);
 void limits_install(lua_State *L);
 void limits_begin(struct script *script);
 /* Raises when the budget is used up, in this coroutine again at each instruction. */

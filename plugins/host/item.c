@@ -122,8 +122,10 @@ void items_cancel_all(zooid_host *host)
 
 void items_free(zooid_host *host)
 {
-    while (host->items.first != NULL)
-        item_free(host->items.first);
+    for (struct item *item = host->items.first, *next; item != NULL; item = next) {
+        next = item->next;
+        item_free(item);
+    }
     free(host->items.slots);
     host->items.slots = NULL;
     host->items.slot_count = host->items.slot_cap = 0;

@@ -147,7 +147,7 @@ char *metrics_text(zooid_host *host)
 {
     char *text = NULL;
     size_t len = 0, count = 0;
-    struct metric **all = calloc(host->items.slot_count + 1, sizeof *all);
+    struct metric **all = calloc(host->items.slot_count + 1, sizeof(struct metric *));
     FILE *out = all == NULL ? NULL : open_memstream(&text, &len);
     for (uint32_t i = 0; out != NULL && i < host->items.slot_count; i++) {
         struct metric *m = item_at(host, i, &metric_kind);
@@ -155,7 +155,7 @@ char *metrics_text(zooid_host *host)
             all[count++] = m;
     }
     if (out != NULL)
-        qsort(all, count, sizeof all[0], compare);
+        qsort(all, count, sizeof(struct metric *), compare);
     for (size_t i = 0; i < count; i++)
         put(out, host, all[i], i == 0 ? NULL : all[i - 1]);
     free(all);

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct follower {
@@ -30,12 +31,11 @@ zooid_handle session_follow(zooid_host *host, zooid_plugin_session_fn *changed, 
 void session_read_before(zooid_host *host)
 {
     FILE *file = host->sessions_file == NULL ? NULL : fopen(host->sessions_file, "re");
-    int64_t id;
+    char line[32];
     if (file == NULL)
         return;
-    while (host->sessions_before_count < COUNT_OF(host->sessions_before) &&
-           fscanf(file, "%" SCNx64, (uint64_t *)&id) == 1)
-        host->sessions_before[host->sessions_before_count++] = id;
+    while (host->sessions_before_count < COUNT_OF(host->sessions_before) && fgets(line, sizeof line, file) != NULL)
+        host->sessions_before[host->sessions_before_count++] = (int64_t)strtoull(line, NULL, 16);
     (void)fclose(file);
 }
 

@@ -6,7 +6,8 @@
 
 cache=${ZOOID_BUILD:-build}/tidy
 mkdir -p "$cache"
-flags=(-std=c11 -D_GNU_SOURCE -I. -Iplugins/include -isystem "${ZOOID_BUILD:-build}/gen")
+read -ra lua <<<"$(pkg-config --cflags lua5.4 2>/dev/null || pkg-config --cflags lua)"
+flags=("${lua[@]}" -std=c11 -D_GNU_SOURCE -I. -Iplugins/include -isystem "${ZOOID_BUILD:-build}/gen")
 version=$(clang-tidy --version; cat .clang-tidy)
 
 # Prints the sources whose state is not known to be clean, each with the mark to leave.

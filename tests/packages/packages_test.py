@@ -24,6 +24,7 @@ SERVICE = 'service = { name = "web"; id = "web-1"; port = 80; checks = ( { type 
 RENDER = """grants = [ "files", "run" ];
 settings = { groups = ( { files = ( { template = "/etc/zooid/templates/web"; path = "%s/web"; } ); } ); };""" % PLUGINS_DATA
 TEMPLATE = '<% for _, web in ipairs(services "web") do %><%= web.id %> is <%= web.health %>\n<% end %>'
+RENDERED = "web-1 is passing\n"
 PLUGIN = """#include <zooid_plugin.h>
 static int start(const struct zooid_host_api *api, zooid_host *host, void **state)
 {
@@ -156,14 +157,14 @@ class PackageCase(unittest.TestCase):
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
                                                                              **fresh_root.MARK})
         try:
-            written = root.path(PLUGINS_DATA, "web")
-            harness.wait_until(lambda: os.path.exists(written) or supervisor.poll() is not None, 60, "the rendered file")
+            harness.wait_until(lambda: root.has(PLUGINS_DATA + "/web") and root.read(PLUGINS_DATA + "/web") == RENDERED or
+                               supervisor.poll() is not None, 60, "the rendered file")
         finally:
             supervisor.terminate()
             log = supervisor.communicate(timeout=30)[1]
         self.assertEqual(supervisor.returncode, 0, log)
         self.assertIn("built outside of the tree", log)
-        self.assertEqual(root.read(PLUGINS_DATA + "/web"), "web-1 is passing\n", log)
+        self.assertEqual(root.read(PLUGINS_DATA + "/web"), RENDERED, log)
 
     def build_plugin(self, root, libdir):
         env = self.build_environment(root, libdir)

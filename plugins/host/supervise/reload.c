@@ -79,7 +79,7 @@ static bool want(struct wanted **list, struct plugin_config *plugin)
         wanted->name = name;
         *list = wanted;
     }
-    struct plugin_config **plugins = realloc(wanted->plugins, (wanted->count + 1) * sizeof *plugins);
+    struct plugin_config **plugins = realloc(wanted->plugins, (wanted->count + 1) * sizeof(struct plugin_config *));
     if (plugins == NULL) {
         plugin_config_free(plugin);
         return false;
@@ -155,7 +155,7 @@ static bool bring_about(struct supervisor *s, const struct wanted *wanted)
 {
     struct unit *unit = unit_named(s, wanted->name);
     bool is_new = unit == NULL;
-    const char **names = calloc(wanted->count, sizeof *names);
+    const char **names = calloc(wanted->count + 1, sizeof *names);
     char *fingerprint = fingerprint_of(s->config, wanted);
     for (size_t i = 0; names != NULL && i < wanted->count; i++)
         names[i] = wanted->plugins[i]->name;

@@ -234,7 +234,7 @@ static void read_configs(struct run *run, const char *const *names, size_t count
 
 static int bound_and_serve(struct run *run)
 {
-    const struct plugin_config **configs = calloc(run->count, sizeof *configs);
+    const struct plugin_config **configs = calloc(run->count + 1, sizeof(const struct plugin_config *));
     int code = EXIT_SOFTWARE;
     for (size_t i = 0; configs != NULL && i < run->count; i++)
         configs[i] = run->plugins[i].config;

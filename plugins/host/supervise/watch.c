@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,23 +21,29 @@ static bool read_file(int pid, const char *name, char *text, size_t size)
     return len > 0;
 }
 
+/* The number in that field of those that blanks divide, the first being 0. */
+static uint64_t field(const char *text, int index)
+{
+    for (; index > 0 && text != NULL; index--)
+        text = strchr(text + 1, ' ');
+    return text == NULL ? 0 : strtoull(text, NULL, 10);
+}
+
 static void read_memory(struct process *p)
 {
     char text[256];
-    unsigned long long pages;
-    if (read_file(p->pid, "statm", text, sizeof text) && sscanf(text, "%*s %llu", &pages) == 1)
-        p->memory_kb = pages * ((uint64_t)sysconf(_SC_PAGESIZE) / 1024);
+    if (read_file(p->pid, "statm", text, sizeof text))
+        p->memory_kb = field(text, 1) * ((uint64_t)sysconf(_SC_PAGESIZE) / 1024);
 }
 
 /* User and system time stand behind the name, which may hold anything but ends with the last ')'. */
 static bool read_cpu(const struct process *p, uint64_t *ms)
 {
     char text[1024];
-    unsigned long long user, system;
-    if (!read_file(p->pid, "stat", text, sizeof text) || strrchr(text, ')') == NULL ||
-        sscanf(strrchr(text, ')') + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user, &system) != 2)
+    const char *behind = read_file(p->pid, "stat", text, sizeof text) ? strrchr(text, ')') : NULL;
+    if (behind == NULL)
         return false;
-    *ms = (user + system) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+    *ms = (field(behind, 12) + field(behind, 13)) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
     return true;
 }
 
