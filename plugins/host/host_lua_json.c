@@ -220,10 +220,10 @@ static void write_fields(struct writing *w, json_t *object, int depth)
 static void write_table(struct writing *w, json_t *parent, const char *key, int depth)
 {
     bool list = is_list(w->L, lua_gettop(w->L));
-    json_t *child = list ? json_array() : json_object();
     if (depth > DEPTH_MAX)
         raise(w, "tables are nested too deep, or within themselves");
     luaL_checkstack(w->L, LUA_MINSTACK, "JSON is nested too deep");
+    json_t *child = list ? json_array() : json_object();
     attach(w, parent, key, child);
     (list ? write_list : write_fields)(w, child, depth);
 }

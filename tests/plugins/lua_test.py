@@ -25,6 +25,12 @@ class Lua(harness.ServerTestCase):
         self.addCleanup(host.kill)
         return host
 
+    def zooid(self, *words):
+        """Exit code, output, error."""
+        done = subprocess.run([os.path.join(plugin_rig.BUILD, "bin", "zooid"), "-S", plugin_rig.socket_of(self.server), *words],
+                              text=True, capture_output=True, timeout=60)
+        return done.returncode, done.stdout, done.stderr
+
     def run_text(self, text, settings=""):
         path = os.path.join(self.directory, "script.lua")
         with open(path, "w", encoding="utf-8") as file:
@@ -57,6 +63,16 @@ class Lua(harness.ServerTestCase):
                      "unlink true nil", "no folder nil /no/such/folder/x: cannot be made: No such file or directory",
                      "sha256 ba7816bf", "ephemeral true here", "set true"]:
             self.assertIn(line, log.replace("\t", " "))
+        # Commands are offered a moment after the plugin is ready.
+        harness.wait_until(lambda: "nobody provides" not in self.zooid("plugin", "self", "add", "0", "0")[2], 10)
+        self.assertEqual(self.zooid("plugin", "self", "add", "2", "3"), (0, "5\n", ""))
+        code, _, error = self.zooid("plugin", "self", "add", "2")
+        self.assertNotEqual(code, 0)
+        self.assertIn("two numbers are wanted", error)
+        self.assertIn('zooid_plugin_runs{plugin="self",kind="test"} 1', self.zooid("plugin", "self", "metrics")[1])
+        caller = self.run_text("print('sum', zooid.plugin('self', 'add', '4', 5))\nprint(zooid.plugin('self', 'nothing'))")
+        caller.wait_for("sum\t9", "nil\t")
+        self.assertEqual(caller.stop(), 0)
         self.assertEqual(host.stop(), 0)
 
     def test_a_script_that_fails_at_its_start_is_refused(self):

@@ -35,5 +35,6 @@ local timer = zooid.every(5, function() ticks = ticks + 1 end)
 while ticks < 3 do zooid.sleep(5) end
 timer:cancel()
 zooid.status("has ticked")
+zooid.ready()
 print("the end")
 zooid.sleep(1e9)
