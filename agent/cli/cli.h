@@ -12,7 +12,7 @@
  *   service.c   services, by the plugin discovery
  *   shell.c     commands from a terminal (complete.c: the word that is begun)
  *   watch.c     watch, with a command for each change
- *   backup.c    backup; offline.c: restore, and what else zooid-agent does without a running one; lua
+ *   backup.c    backup; offline.c: restore, and what else zooid-agent does without a running one; lua, render
  *   hold.c      lock, elect, semaphore: who has it, or a command while it is held (child.c)
  *   output.c    tables for people, JSON for programs */
 #pragma once
@@ -86,6 +86,7 @@ int run_shell(struct cli *cli, const struct arguments *a);
 int run_backup(struct cli *cli, const struct arguments *a);
 int run_restore(struct cli *cli, const struct arguments *a);
 int run_lua(struct cli *cli, const struct arguments *a);
+int run_render(struct cli *cli, const struct arguments *a);
 int run_elect(struct cli *cli, const struct arguments *a);
 int run_semaphore(struct cli *cli, const struct arguments *a);
 

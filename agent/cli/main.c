@@ -123,7 +123,8 @@ static int run(const struct command *command, struct cli *cli, const struct argu
     struct zooid_options options = ZOOID_OPTIONS_INIT;
     zooid_reply *why = NULL;
     cli->socket = socket;
-    if (command->run == run_restore || command->run == run_lua) /* need no agent, or are another program's */
+    if (command->run == run_restore || command->run == run_lua ||
+        command->run == run_render) /* need no agent, or are another program's */
         return command->run(cli, a);
     options.socket = socket;
     options.name = "zooid";

@@ -1,5 +1,5 @@
 /* offline.c - what is done without an agent that runs: zooid-agent itself does it, as another program; and scripts in
- * Lua, which zooid-plugin-host runs. */
+ * Lua and the plugin render, which zooid-plugin-host runs. */
 #include "agent/cli/cli.h"
 
 #include <dirent.h>
@@ -88,37 +88,61 @@ int run_restore(struct cli *cli, const struct arguments *a)
     return run_agent_program(words);
 }
 
-/* The words of zooid-plugin-host in `argv`, which has room for them: it becomes that program. */
-static void become_host(const struct cli *cli, const struct arguments *a, char **argv)
+/* This process becomes zooid-plugin-host, with these words, then the socket, and what is its program's own behind
+ * `--`. Returns only when it cannot. */
+static int become_host(const struct cli *cli, const char *const *words, const char *const *own, size_t own_count)
 {
-    char path[PATH_MAX], deadline[sizeof "4294967295"];
-    const char *words[] = {path, "--deadline", deadline, a->count == 0 ? "--interactive" : "--script",
-                           a->count == 0 ? NULL : a->words[0]};
+    char path[PATH_MAX];
+    char **argv = calloc(WORDS_MAX + own_count + 4, sizeof *argv);
     size_t count = 0;
+    if (argv == NULL)
+        return complain(NULL);
     find_program("zooid-plugin-host", path);
-    (void)snprintf(deadline, sizeof deadline, "%u", cli->deadline_ms);
-    for (size_t i = 0; i < sizeof words / sizeof words[0] && words[i] != NULL; i++)
+    argv[count++] = path;
+    for (size_t i = 0; i < WORDS_MAX && words[i] != NULL; i++)
         argv[count++] = (char *)(uintptr_t)words[i];
     if (cli->socket != NULL) {
         argv[count++] = (char *)(uintptr_t) "--socket";
         argv[count++] = (char *)(uintptr_t)cli->socket;
     }
     argv[count++] = (char *)(uintptr_t) "--";
-    for (int i = 1; i < a->count; i++)
-        argv[count++] = (char *)(uintptr_t)a->words[i];
-    argv[count] = NULL;
+    for (size_t i = 0; i < own_count; i++)
+        argv[count++] = (char *)(uintptr_t)own[i];
     (void)execvp(path, argv);
     fprintf(stderr, "zooid: %s: %s\n", path, strerror(errno));
+    free(argv);
+    return EXIT_FAILED;
 }
 
 int run_lua(struct cli *cli, const struct arguments *a)
 {
+    char deadline[sizeof "4294967295"];
+    const char *words[WORDS_MAX + 1] = {"--deadline", deadline, a->count == 0 ? "--interactive" : "--script",
+                                        a->count == 0 ? NULL : a->words[0]};
     if (cli->interactive)
         return complain_usage("this is the shell; scripts in Lua are run without it");
-    char **argv = calloc((size_t)a->count + WORDS_MAX + 1, sizeof *argv);
-    if (argv == NULL)
+    (void)snprintf(deadline, sizeof deadline, "%u", cli->deadline_ms);
+    return become_host(cli, words, a->words + (a->count > 0), (size_t)(a->count > 0 ? a->count - 1 : 0));
+}
+
+int run_render(struct cli *cli, const struct arguments *a)
+{
+    char wait[sizeof "4294967295"];
+    const char *words[WORDS_MAX + 1] = {"--program", "zooid.render.program", "--settings", a->words[0]};
+    const char **own = calloc((size_t)a->count + 3, sizeof *own);
+    if (own == NULL)
         return complain(NULL);
-    become_host(cli, a, argv);
-    free(argv);
-    return EXIT_FAILED;
+    if (cli->interactive) {
+        free(own);
+        return complain_usage("this is the shell; files are rendered without it");
+    }
+    (void)snprintf(wait, sizeof wait, "%u", cli->deadline_ms);
+    own[0] = a->flags['n'] ? "diff" : a->flags['1'] ? "once" : "run";
+    own[1] = wait;
+    own[2] = a->flags['f'] ? a->values['f'] : "-";
+    for (int i = 1; i < a->count; i++)
+        own[i + 2] = a->words[i];
+    int code = become_host(cli, words, own, (size_t)a->count + 2);
+    free(own);
+    return code;
 }

@@ -4,12 +4,12 @@
 _zooid() {
     local word=${COMP_WORDS[COMP_CWORD]} i
     local commands='get ls stat set create delete watch lock elect semaphore acl multi status members sessions'
-    commands+=' command plugin service check debug bench backup restore lua sync shell whoami'
+    commands+=' command plugin service check debug bench backup restore lua render sync shell whoami'
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         if [[ " $commands " == *" ${COMP_WORDS[i]} "* ]]; then
             case ${COMP_WORDS[i]} in
-            backup | restore | lua) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
+            backup | restore | lua | render) mapfile -t COMPREPLY < <(compgen -f -- "$word") ;;
             service) _zooid_services "$word" "${COMP_WORDS[@]:i+1:COMP_CWORD-i-1}" ;;
             plugin) _zooid_plugins "$word" "${COMP_WORDS[@]:i+1:COMP_CWORD-i-1}" ;;
             check) _zooid_checks "$word" "${COMP_WORDS[@]:i+1:COMP_CWORD-i-1}" ;;

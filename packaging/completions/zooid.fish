@@ -1,7 +1,7 @@
 # Completion of the command zooid for fish: commands, then paths of the tree, plugins and what they offer, or services.
 
 set -l commands get ls stat set create delete watch lock elect semaphore acl multi status members sessions command \
-    plugin service check debug bench backup restore lua sync shell whoami
+    plugin service check debug bench backup restore lua render sync shell whoami
 
 function __zooid_paths
     set -l word (commandline -ct)
@@ -54,7 +54,7 @@ complete -c zooid -n "__fish_seen_subcommand_from $commands; and not __fish_seen
 complete -c zooid -n "__fish_seen_subcommand_from service" -f -a '(__zooid_services)'
 complete -c zooid -n "__fish_seen_subcommand_from plugin" -f -a '(__zooid_plugins)'
 complete -c zooid -n "__fish_seen_subcommand_from check" -f -a '(__zooid_checks)'
-complete -c zooid -n "__fish_seen_subcommand_from backup restore lua" -F
+complete -c zooid -n "__fish_seen_subcommand_from backup restore lua render" -F
 complete -c zooid -n "not __fish_seen_subcommand_from $commands" -s S -r -d "the agent's local socket"
 complete -c zooid -n "not __fish_seen_subcommand_from $commands" -s j -d "print JSON"
 complete -c zooid -n "not __fish_seen_subcommand_from $commands" -s L -d "linearizable reads"

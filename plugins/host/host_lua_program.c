@@ -64,6 +64,31 @@ static void prompt_ended(void *context)
 /* -- as a plugin of its own host --------------------------------------------------------------------------------------
  */
 
+/* The file of a module of the library. */
+static char *file_of_module(const struct program *p, const char *name)
+{
+    size_t size = strlen(p->library) + strlen(name) + sizeof "/.lua", start = strlen(p->library) + 1;
+    char *path = malloc(size);
+    if (path == NULL)
+        return NULL;
+    (void)snprintf(path, size, "%s/%s.lua", p->library, name);
+    for (size_t i = start; i < start + strlen(name); i++)
+        if (path[i] == '.')
+            path[i] = '/';
+    return path;
+}
+
+static bool start_script(struct program *p)
+{
+    const struct program_options *options = p->options;
+    if (!options->is_module)
+        return script_start(p->script, options->script, options->argc, options->argv);
+    char *path = file_of_module(p, options->script);
+    bool started = path != NULL && script_start(p->script, path, options->argc, options->argv);
+    free(path);
+    return started;
+}
+
 static bool run(struct program *p)
 {
     const struct program_options *options = p->options;
@@ -78,7 +103,7 @@ static bool run(struct program *p)
     if (p->script == NULL)
         return false;
     if (options->script != NULL)
-        return script_start(p->script, options->script, options->argc, options->argv);
+        return start_script(p);
     p->prompt = prompt_new(p->script, &p->loop, prompt_ended, p);
     return p->prompt != NULL;
 }
@@ -137,13 +162,14 @@ int program_run(const struct program_options *options)
     struct program p = {.options = options};
     const struct host_surroundings around = {&p.loop, log_line, changed, &p};
     char *why = NULL;
-    struct plugin_config *config = plugin_config_read("lua", NULL, &why);
+    struct plugin_config *config = plugin_config_read("lua", options->settings, &why);
     int code = EXIT_SOFTWARE;
     (void)signal(SIGPIPE, SIG_IGN); /* a program that it runs may not read what it is given */
     if (config != NULL) {
         config->limits.session_ms = SESSION_MS;
         config->limits.linger_ms = 0;
         config->socket = options->socket == NULL ? NULL : strdup(options->socket);
+        config->state_dir = options->state_dir == NULL ? NULL : strdup(options->state_dir);
         if (uv_loop_init(&p.loop) == 0)
             p.host = host_new_of(&around, config, &program_plugin, "", &why);
     }

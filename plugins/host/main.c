@@ -25,6 +25,7 @@ enum option_code {
     OPTION_NAME,
     OPTION_STATE_DIR,
     OPTION_SCRIPT,
+    OPTION_PROGRAM,
     OPTION_INTERACTIVE,
     OPTION_DEADLINE,
     OPTION_SUPERVISE,
@@ -41,6 +42,7 @@ static const struct option options[] = {
     {"socket", required_argument, NULL, 'S'},
     {"state-dir", required_argument, NULL, OPTION_STATE_DIR},
     {"script", required_argument, NULL, OPTION_SCRIPT},
+    {"program", required_argument, NULL, OPTION_PROGRAM},
     {"interactive", no_argument, NULL, OPTION_INTERACTIVE},
     {"deadline", required_argument, NULL, OPTION_DEADLINE},
     {"supervise", no_argument, NULL, OPTION_SUPERVISE},
@@ -63,6 +65,8 @@ static const char usage[] =
     "                                          run one plugin in the foreground, with its log on standard error\n"
     "       zooid-plugin-host --script FILE [--deadline MS] [-- ARGUMENT ...]\n"
     "                                          run a script in Lua, as `zooid lua` does\n"
+    "       zooid-plugin-host --program MODULE [--settings FILE] [-- ARGUMENT ...]\n"
+    "                                          run a module of the library, as `zooid render` does\n"
     "       zooid-plugin-host --interactive [--deadline MS]\n"
     "                                          read Lua from a terminal\n"
     "       zooid-plugin-host --version | --help\n\n"
@@ -87,6 +91,8 @@ static int run_program(const struct command_line *line)
 {
     struct program_options program = line->program;
     program.socket = line->foreground.socket;
+    program.settings = line->foreground.settings;
+    program.state_dir = line->foreground.state_dir;
     return program_run(&program);
 }
 
@@ -156,8 +162,10 @@ static void take_option(struct command_line *line, int code)
     case OPTION_WITH_PARENT: (void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0); break; /* the agent that started it */
     case OPTION_CONFIG: line->config = optarg; break;
     case 'S': line->foreground.socket = optarg; break;
+    case OPTION_PROGRAM:
     case OPTION_SCRIPT:
         line->program.script = optarg;
+        line->program.is_module = code == OPTION_PROGRAM;
         line->job = run_program;
         break;
     case OPTION_INTERACTIVE: line->job = run_program; break;

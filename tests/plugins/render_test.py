@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """The plugin render: files that follow the tree, groups that change together, checks that refuse them, and what stays
 when agents, sessions or the plugin itself go away."""
+import json
 import os
-import signal
 import stat
 import subprocess
 import unittest
@@ -147,6 +147,106 @@ class Files(render_rig.RenderTestCase):
         refused(self.conf({"files": [good], "reloads": ["x"]}), 2, "there is no such setting")
         refused(self.conf({"files": [good]}, {"files": [good]}), 2, "the same path stands in group group-1")
         refused(self.conf({"files": [self.file("bad", "\n<% if %>")]}), 2, "bad.tmpl:2: unexpected symbol near <eof>")
+
+
+class Commands(render_rig.RenderTestCase):
+    def setUp(self):
+        super().setUp()
+        self.key = self.zooid("create", "-s", "/c-", "1").strip()
+
+    def command(self, *words):
+        """The answer; "" also as long as the plugin has not come to the agent."""
+        command = [os.path.join(plugin_rig.BUILD, "bin", "zooid"), "-S", plugin_rig.socket_of(self.agent), "plugin", "render"]
+        return subprocess.run(command + list(words), text=True, capture_output=True, timeout=60).stdout.strip()
+
+    def status(self):
+        answer = self.command("status")
+        return {group["name"]: group for group in json.loads(answer)["groups"]} if answer else {}
+
+    def test_status_diff_and_render(self):
+        template = 'top\n' + ''.join("line %d\n" % n for n in range(8)) + '<%%= key "%s" %%>\n' % self.key
+        self.render({"name": "checked", "files": [self.file("one", template)],
+                     "validate": ["/bin/sh", "-c", "test -e %s || ! grep '^2' $0" % self.path("let"), "{}"]},
+                    {"name": "other", "files": [self.file("other", "x\n")]})
+        self.wait_file("one", template.split("<")[0] + "1\n")
+        harness.wait_until(lambda: [g["state"] for g in self.status().values()] == ["good", "good"])
+        self.assertEqual(self.command("diff"), "")
+        self.zooid("set", self.key, "2")
+        harness.wait_until(lambda: self.status()["checked"]["state"] == "refused")
+        self.assertIn("the check has failed: /bin/sh ended with 1", self.status()["checked"]["message"])
+        path = self.path("one")
+        self.assertEqual(self.command("diff", "checked"), "--- %s\n+++ %s\n@@ -7,4 +7,4 @@\n line 5\n line 6\n line 7\n-1\n+2"
+                         % (path, path))
+        self.assertIn("checked: failed: the check has failed", self.command("render", "checked"))
+        self.write("let", "")
+        self.assertEqual(self.command("render").split(), ["checked:", "changed", "other:", "unchanged"])
+        self.assertEqual(self.read("one").splitlines()[-1], "2")
+        self.assertEqual(self.status()["checked"]["state"], "good")
+
+    def test_a_group_that_there_is_not(self):
+        self.render({"name": "one", "files": [self.file("one", "1\n")]})
+        harness.wait_until(self.status)
+        with self.assertRaises(subprocess.CalledProcessError):
+            self.zooid("plugin", "render", "render", "none")
+
+    def test_what_it_is_doing_shows_in_its_metrics(self):
+        self.render({"name": "one", "files": [self.file("one", "1\n")]})
+        harness.wait_until(lambda: 'zooid_plugin_render_changes_total{plugin="render",group="one"} 1' in self.command("metrics"))
+
+
+class Program(render_rig.RenderTestCase):
+    """`zooid render`"""
+
+    def setUp(self):
+        super().setUp()
+        self.key = self.zooid("create", "-s", "/p-", "1").strip()
+
+    def program(self, *words, code=0, socket=None):
+        command = [os.path.join(plugin_rig.BUILD, "bin", "zooid"), "-S", socket or plugin_rig.socket_of(self.agent), "-t", "20000"]
+        done = subprocess.run(command + ["render", *words], text=True, capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def group(self, name, **more):
+        return dict({"name": name, "files": [self.file(name, '<%%= key "%s" %%>\n' % self.key)]}, **more)
+
+    def test_once(self):
+        conf = self.conf(self.group("one", reload=["/bin/sh", "-c", "echo reload >>" + self.path("log")]), self.group("two"))
+        self.assertEqual(self.program("-1", conf).stdout, "one: changed\ntwo: changed\n")
+        self.assertEqual((self.read("one"), self.lines("log")), ("1\n", ["reload"]))
+        self.assertEqual(self.program("-1", conf, "two").stdout, "two: unchanged\n")
+
+    def test_what_would_change(self):
+        conf = self.conf(self.group("one"), self.group("two"))
+        path = self.path("one")
+        self.assertEqual(self.program("-n", conf, "one").stdout, "--- /dev/null\n+++ %s\n@@ -0,0 +1 @@\n+1\n" % path)
+        self.assertIsNone(self.read("one"))
+
+    def test_without_an_agent(self):
+        view = self.write("view.json", json.dumps({self.key: "from a file"}))
+        conf = self.conf(self.group("one"))
+        self.program("-1", "-f", view, conf, socket=self.path("none.sock"))
+        self.assertEqual(self.read("one"), "from a file\n")
+
+    def test_what_cannot_be(self):
+        conf = self.conf(self.group("one", validate=["/bin/sh", "-c", "echo no; exit 1"]), self.group("two"))
+        done = self.program("-1", conf, code=1)
+        self.assertIn("one: the check has failed: /bin/sh ended with 1:\nno", done.stderr)
+        self.assertEqual((done.stdout, self.read("one")), ("two: changed\n", None))
+        self.assertIn("there is no group three", self.program("-1", conf, "three", code=1).stderr)
+        self.assertIn("view.json", self.program("-1", "-f", self.path("view.json"), conf, code=1).stderr)
+        self.zooid("delete", self.key)
+        self.assertIn("two.tmpl:1: %s does not exist" % self.key, self.program("-1", conf, "two", code=1).stderr)
+        self.assertIn("one of last, keep", self.program("-1", self.conf(self.group("one", empty="x")), code=1).stderr)
+
+    def test_in_the_foreground(self):
+        process = subprocess.Popen([os.path.join(plugin_rig.BUILD, "bin", "zooid"), "-S", plugin_rig.socket_of(self.agent), "render",
+                                    self.conf(self.group("one"))], stderr=subprocess.DEVNULL, preexec_fn=harness._die_with_parent)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.wait_file("one", "1\n")
+        self.zooid("set", self.key, "2")
+        self.wait_file("one", "2\n")
 
 
 class Services(render_rig.RenderTestCase):

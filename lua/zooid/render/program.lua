@@ -74,4 +74,5 @@ if mode == "run" then
     render:start()
     zooid.sleep(0xffffffff)
 end
+function render:changed() end -- nothing is done by itself
 do_each(render, jobs[mode], wait_ms, { table.unpack(arg, 4) })

@@ -72,7 +72,7 @@ local function good(self, what)
     self.retry_ms = RETRY_MS
     if self.told then self.zooid.log.info(self.group.name .. ": it works again") end
     self.told = nil
-    if what == "changed" then self.zooid.log.info(self.group.name .. ": put in place, zxid", self.zxid) end
+    if what == "changed" then self.zooid.log.info(self.group.name .. ": put in place" .. (self.zxid and ", zxid " .. self.zxid or "")) end
     if self.exec and (what == "changed" or not self.exec.task) then self.exec:changed() end
 end
 
