@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -204,9 +205,11 @@ static void test_a_reload(void **context)
     struct stat before, after;
     pid_t pid = fork();
     (void)context;
-    if (pid == 0)
+    if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* also when the test fails */
         for (;;)
             (void)pause();
+    }
     write_before(directory, pid,
                  RECORD("t", "passing", "-1") ", " RECORD("u", "passing", "-1") ", " RECORD("v", "passing", "-1"));
     assert_int_equal(stat(path, &before), 0);
