@@ -9,12 +9,18 @@ enum {
     SPLITS_AN_INSERT = 2 /* one keeps the load at one node a bucket, the other catches up */
 };
 
-static uint32_t *bucket_at(const struct table *table, uint32_t index)
+static struct bucket *bucket_at(const struct table *table, uint32_t index)
 {
     return &table->segments[index >> SEGMENT_BITS][index & (SEGMENT_BUCKETS - 1)];
 }
 
-static uint32_t *bucket_of(const struct table *table, uint32_t hash)
+/* The highest bits, of which the bucket's index says nothing in any table of less than 2^27 buckets. */
+static uint32_t filter_of(uint32_t hash)
+{
+    return UINT32_C(1) << (hash >> 27);
+}
+
+static struct bucket *bucket_of(const struct table *table, uint32_t hash)
 {
     uint32_t index = hash & table->mask;
     if (index >= table->bucket_count)
@@ -24,12 +30,12 @@ static uint32_t *bucket_of(const struct table *table, uint32_t hash)
 
 static bool add_segment(struct table *table)
 {
-    uint32_t **segments = array_room(table->segments, table->segment_count, &table->segment_cap, sizeof(uint32_t *),
-                                     16);
+    struct bucket **segments = array_room(table->segments, table->segment_count, &table->segment_cap,
+                                          sizeof(struct bucket *), 16);
     if (segments == NULL)
         return false;
     table->segments = segments;
-    uint32_t *segment = mem_calloc(SEGMENT_BUCKETS, sizeof(uint32_t));
+    struct bucket *segment = mem_calloc(SEGMENT_BUCKETS, sizeof *segment);
     if (segment == NULL)
         return false;
     table->segments[table->segment_count++] = segment;
@@ -55,7 +61,7 @@ void table_clear(struct table *table)
 {
     while (table->segment_count > 1)
         mem_free(table->segments[--table->segment_count]);
-    memset(table->segments[0], 0, SEGMENT_BUCKETS * sizeof(uint32_t));
+    memset(table->segments[0], 0, SEGMENT_BUCKETS * sizeof(struct bucket));
     table->bucket_count = 1;
     table->mask = 0;
 }
@@ -67,7 +73,10 @@ static uint32_t hash_of(const struct tree *t, uint32_t parent, struct bytes name
 
 struct tree_node *table_find_hashed(const struct tree *t, uint32_t hash, uint32_t parent, struct bytes name)
 {
-    for (uint32_t at = *bucket_of(&t->table, hash); at != 0;) {
+    const struct bucket *bucket = bucket_of(&t->table, hash);
+    if ((bucket->filter & filter_of(hash)) == 0)
+        return NULL;
+    for (uint32_t at = bucket->first; at != 0;) {
         struct tree_node *n = slab_at(t, at);
         if (n->hash == hash && n->parent == parent && n->name_len == name.len &&
             memcmp(n->block, name.data, name.len) == 0)
@@ -97,18 +106,32 @@ static bool split(struct tree *t)
     if (added > table->mask)
         table->mask = table->mask << 1 | 1;
     table->bucket_count++;
-    uint32_t *to = bucket_at(table, added);
-    for (uint32_t *from = bucket_at(table, added & table->mask >> 1); *from != 0;) {
-        struct tree_node *n = slab_at(t, *from);
+    struct bucket *to = bucket_at(table, added), *from = bucket_at(table, added & table->mask >> 1);
+    from->filter = 0;
+    for (uint32_t *at = &from->first; *at != 0;) {
+        struct tree_node *n = slab_at(t, *at);
         if ((n->hash & table->mask) != added) {
-            from = &n->hash_next;
+            from->filter |= filter_of(n->hash);
+            at = &n->hash_next;
             continue;
         }
-        *from = n->hash_next;
-        n->hash_next = *to;
-        *to = n->number;
+        *at = n->hash_next;
+        n->hash_next = to->first;
+        to->first = n->number;
+        to->filter |= filter_of(n->hash);
     }
     return true;
+}
+
+/* Which bucket it will be is known: its first node is on its way from memory until then. */
+static void prefetch_next_split(const struct tree *t)
+{
+    const struct table *table = &t->table;
+    const uint32_t next = table->bucket_count;
+    const uint32_t half = next > table->mask ? table->mask : table->mask >> 1;
+    const uint32_t number = bucket_at(table, next & half)->first;
+    if (number != 0)
+        __builtin_prefetch(&slab_at(t, number)->hash_next);
 }
 
 void table_add_hashed(struct tree *t, struct tree_node *n)
@@ -117,10 +140,12 @@ void table_add_hashed(struct tree *t, struct tree_node *n)
         if (!split(t))
             break;
     }
-    uint32_t *bucket = bucket_of(&t->table, n->hash);
-    n->hash_next = *bucket;
-    *bucket = n->number;
+    struct bucket *bucket = bucket_of(&t->table, n->hash);
+    n->hash_next = bucket->first;
+    bucket->first = n->number;
+    bucket->filter |= filter_of(n->hash);
     t->node_count++;
+    prefetch_next_split(t);
 }
 
 void table_add(struct tree *t, struct tree_node *n)
@@ -131,12 +156,17 @@ void table_add(struct tree *t, struct tree_node *n)
 
 void table_remove(struct tree *t, struct tree_node *n)
 {
-    uint32_t *at = bucket_of(&t->table, n->hash);
-    while (*at != n->number) {
-        CHECK(*at != 0);
-        at = &slab_at(t, *at)->hash_next;
+    struct bucket *bucket = bucket_of(&t->table, n->hash);
+    uint32_t *place = NULL;
+    bucket->filter = 0;
+    for (uint32_t *at = &bucket->first; *at != 0; at = &slab_at(t, *at)->hash_next) {
+        if (*at == n->number)
+            place = at;
+        else
+            bucket->filter |= filter_of(slab_at(t, *at)->hash);
     }
-    *at = n->hash_next;
+    CHECK(place != NULL);
+    *place = n->hash_next;
     n->hash_next = 0;
     t->node_count--;
 }
@@ -163,7 +193,7 @@ void table_prefetch_bucket(const struct tree *t, uint32_t hash)
 
 void table_prefetch_node(const struct tree *t, uint32_t hash)
 {
-    uint32_t number = *bucket_of(&t->table, hash);
+    uint32_t number = bucket_of(&t->table, hash)->first;
     if (number != 0)
         __builtin_prefetch(&slab_at(t, number)->hash_next);
 }

@@ -49,8 +49,13 @@ struct slab {
 };
 
 /* Linear hashing: each insert splits at most one bucket, in order; the hash's low bits say which bucket. */
+struct bucket {
+    uint32_t first;  /* node; 0: it is empty */
+    uint32_t filter; /* a bit for each hash that is in it: most names that are not there cost no look at a node */
+};
+
 struct table {
-    uint32_t **segments; /* a bucket is the number of its first node */
+    struct bucket **segments;
     uint32_t segment_count;
     size_t segment_cap;
     uint32_t bucket_count, mask; /* mask: the smallest 2^n - 1 that covers bucket_count - 1 */
