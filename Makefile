@@ -310,6 +310,8 @@ $(SIM): $(call object,$(SIM_SOURCES)) $(SUPPORT_LIB) $(CORE_LIB)
 $(BUILD)/fuzz/%_fuzz: $(B)/obj/tests/fuzz/%_fuzz.o $(SUPPORT_LIB) $(AGENT_LIB) $(CORE_LIB)
 	$(call link_program,-fsanitize=fuzzer)
 
+$(BUILD)/fuzz/channel_fuzz: $(B)/obj/plugins/host/supervise/channel.o
+
 $(call object,$(TEST_SOURCES) $(SUPPORT_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES) $(SIM_SOURCES)): | $(test_packages)
 .SECONDARY:
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
@@ -459,6 +461,9 @@ install-plugins: all $(INSTALLED_HOST)
 	    install -D -m 644 packaging/plugins/plugins.conf $(DESTDIR)$(SYSCONFDIR)/zooid/plugins.conf
 	install -D -m 644 packaging/plugins/health.conf $(DESTDIR)$(PREFIX)/share/zooid/examples/plugins.d/health.conf
 	install -D -m 644 plugins/discovery/example.conf $(DESTDIR)$(PREFIX)/share/zooid/examples/services.d/web.conf
+	@for file in hello.c Makefile; do \
+	    install -D -m 644 plugins/examples/hello/$$file $(DESTDIR)$(PREFIX)/share/zooid/examples/hello/$$file || exit 1; \
+	done
 	@for script in $(wildcard lua/examples/*.lua); do \
 	    install -D -m 644 $$script $(DESTDIR)$(PREFIX)/share/zooid/examples/lua/$${script##*/} || exit 1; \
 	done
