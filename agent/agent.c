@@ -249,7 +249,7 @@ static enum status open_doors(struct agent *a, struct buffer *message)
         return ST_NO_MEMORY;
     a->commands = (struct local_commands){&a->overview, commands_has, commands_changes, commands_answer};
     const struct front_parts front = {&a->loop, a->pump, a->metrics, a->log, words_hooks(a->words), a->hash_key, NULL};
-    return doors_new(&a->doors, a->settings, &front, a->replica, &a->commands, message);
+    return doors_new(&a->doors, a->settings, &front, a->replica, &a->commands, log_output_tap(a->output), message);
 }
 
 static enum status make_supervisor(struct agent *a)

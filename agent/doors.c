@@ -90,7 +90,8 @@ static struct listener_tcp tcp_at(const struct doors *d, const char *address, in
 }
 
 enum status doors_new(struct doors **out, const struct settings *settings, const struct front_parts *parts,
-                      struct replica *replica, const struct local_commands *commands, struct buffer *message)
+                      struct replica *replica, const struct local_commands *commands, const struct log_tap *tap,
+                      struct buffer *message)
 {
     const struct front_limits limits = limits_of(settings);
     struct doors *d = mem_calloc(1, sizeof *d);
@@ -109,7 +110,7 @@ enum status doors_new(struct doors **out, const struct settings *settings, const
         return st;
     }
     init_client_doors(d);
-    const struct local_parts local = {*parts, replica, commands};
+    const struct local_parts local = {*parts, replica, commands, tap};
     st = local_new(&d->local, &local, settings);
     if (st != ST_OK) {
         doors_close(d, NULL, NULL); /* the front is freed from the loop */

@@ -10,11 +10,13 @@
 struct doors; /* opaque */
 struct local;
 struct local_commands;
+struct log_tap;
 
 /* Makes the front and reads the TLS stores; nothing listens yet. `message` (appended) says what is wrong, naming
  * setting and file. Errors of tls_new and front_new. */
 enum status doors_new(struct doors **out, const struct settings *settings, const struct front_parts *parts,
-                      struct replica *replica, const struct local_commands *commands, struct buffer *message);
+                      struct replica *replica, const struct local_commands *commands, const struct log_tap *tap,
+                      struct buffer *message);
 
 /* Begins to listen, once the tree can be served. Errors of the listeners; what listens already goes on until
  * doors_close. */

@@ -18,8 +18,15 @@ struct log_output {
     enum log_format format;
     char *file;
     int fd;
-    pthread_mutex_t lock; /* of fd, against log_output_reopen */
+    pthread_mutex_t lock; /* of fd, against log_output_reopen, and of what follows */
     atomic_ullong lost;
+    enum log_level level; /* of what is written; the sink's is that of whoever wants more */
+
+    struct log_tap tap;
+    int tap_level; /* -1: nobody follows */
+    struct log_taken kept;
+    void (*woken)(void *context);
+    void *woken_context;
 };
 
 static void format_time(char text[TIME_MAX_BYTES])
@@ -70,19 +77,85 @@ static size_t format_text(char line[LINE_MAX_BYTES], const char *level, const ch
     return (size_t)len + 1;
 }
 
+/* For those who follow, unless there is no room for it. */
+static void keep_line(struct log_output *o, enum log_level level, const char *area, const char *text)
+{
+    char line[LINE_MAX_BYTES];
+    pthread_mutex_lock(&o->lock);
+    if ((int)level <= o->tap_level) {
+        size_t len = format_text(line, log_level_name(level), area, text);
+        const uint8_t head[] = {(uint8_t)level, (uint8_t)((len - 1) >> 8), (uint8_t)(len - 1)};
+        bool has_room = len > 0 && buffer_reserve(&o->kept.lines, sizeof head + len) == ST_OK;
+        if (has_room) {
+            (void)buffer_append(&o->kept.lines, head, sizeof head);
+            (void)buffer_append(&o->kept.lines, line, len - 1);
+        }
+        o->kept.missed[level] += !has_room;
+        o->woken(o->woken_context);
+    }
+    pthread_mutex_unlock(&o->lock);
+}
+
 static void write_line(void *context, enum log_level level, const char *area, const char *text)
 {
     struct log_output *o = context;
     char line[LINE_MAX_BYTES];
     const char *name = log_level_name(level);
-    size_t len = o->format == LOG_FORMAT_JSON ? format_json(line, name, area, text)
-                                              : format_text(line, name, area, text);
-    pthread_mutex_lock(&o->lock);
-    bool is_written = len > 0 && write(o->fd, line, len) == (ssize_t)len;
-    pthread_mutex_unlock(&o->lock);
-    if (!is_written)
-        atomic_fetch_add(&o->lost, 1);
+    if (level <= o->level) {
+        size_t len = o->format == LOG_FORMAT_JSON ? format_json(line, name, area, text)
+                                                  : format_text(line, name, area, text);
+        pthread_mutex_lock(&o->lock);
+        bool is_written = len > 0 && write(o->fd, line, len) == (ssize_t)len;
+        pthread_mutex_unlock(&o->lock);
+        if (!is_written)
+            atomic_fetch_add(&o->lost, 1);
+    }
+    keep_line(o, level, area, text);
 }
+
+/* -- for those who follow ----------------------------------------------------------------------------------------- */
+
+static void settle_level(struct log_output *o)
+{
+    bool follows_more = o->tap_level > (int)o->level;
+    o->sink.level = follows_more ? (enum log_level)o->tap_level : o->level;
+}
+
+static void follow(void *context, int level, size_t bytes_max, void (*woken)(void *context), void *woken_context)
+{
+    struct log_output *o = context;
+    pthread_mutex_lock(&o->lock);
+    o->tap_level = level;
+    o->kept.lines.max = bytes_max;
+    o->woken = woken;
+    o->woken_context = woken_context;
+    settle_level(o);
+    pthread_mutex_unlock(&o->lock);
+}
+
+static void take(void *context, struct log_taken *taken)
+{
+    struct log_output *o = context;
+    pthread_mutex_lock(&o->lock);
+    *taken = o->kept;
+    o->kept = (struct log_taken){.lines.max = taken->lines.max};
+    pthread_mutex_unlock(&o->lock);
+}
+
+void log_output_set_level(struct log_output *o, enum log_level level)
+{
+    pthread_mutex_lock(&o->lock);
+    o->level = level;
+    settle_level(o);
+    pthread_mutex_unlock(&o->lock);
+}
+
+const struct log_tap *log_output_tap(const struct log_output *o)
+{
+    return &o->tap;
+}
+
+/* -- opened and closed -------------------------------------------------------------------------------------------- */
 
 static int open_file(const char *file)
 {
@@ -96,7 +169,12 @@ enum status log_output_open(struct log_output **out, const char *file, enum log_
     struct log_output *o = mem_calloc(1, sizeof *o);
     if (o == NULL)
         return ST_NO_MEMORY;
-    *o = (struct log_output){.sink = {level, write_line, o}, .format = format, .fd = -1};
+    *o = (struct log_output){.sink = {level, write_line, o},
+                             .format = format,
+                             .fd = -1,
+                             .level = level,
+                             .tap = {o, follow, take},
+                             .tap_level = -1};
     pthread_mutex_init(&o->lock, NULL);
     o->file = mem_strdup(file);
     if (o->file != NULL)
@@ -135,6 +213,7 @@ void log_output_close(struct log_output *o)
     if (o->fd >= 0)
         close(o->fd);
     pthread_mutex_destroy(&o->lock);
+    buffer_free(&o->kept.lines);
     mem_free(o->file);
     mem_free(o);
 }

@@ -38,7 +38,7 @@ static void log_changes(const struct reload *r, const struct settings *fresh)
 static void take_over(const struct reload *r)
 {
     struct replica_settings fresh;
-    log_of(r)->level = (enum log_level)r->settings->log_level;
+    log_output_set_level(r->output, (enum log_level)r->settings->log_level);
     enum status st = replica_settings_make(&fresh, r->settings, r->hash_key, r->password_key);
     if (st == ST_OK)
         st = replica_reconfigure(r->replica, &fresh.options);

@@ -8,6 +8,7 @@
  *   multi.c     several of these from a file, all or none
  *   report.c    status, members, sessions, command, debug
  *   plugin.c    commands that plugins offer; check.c  those of the plugin health, in short
+ *   monitor.c   the agent's log as it is written
  *   bench.c     how fast the agent answers
  *   service.c   services, by the plugin discovery
  *   shell.c     commands from a terminal (complete.c: the word that is begun)
@@ -77,6 +78,7 @@ int run_status(struct cli *cli, const struct arguments *a);
 int run_members(struct cli *cli, const struct arguments *a);
 int run_sessions(struct cli *cli, const struct arguments *a);
 int run_command(struct cli *cli, const struct arguments *a);
+int run_monitor(struct cli *cli, const struct arguments *a);
 int run_plugin(struct cli *cli, const struct arguments *a);
 int run_check(struct cli *cli, const struct arguments *a);
 int run_debug(struct cli *cli, const struct arguments *a);

@@ -1,6 +1,7 @@
 /* local.c - the local door as a whole: made, opened, ended, and its tongue. */
 #include "agent/base/inherited.h"
 #include "agent/local/local_calls.h"
+#include "agent/local/local_monitor.h"
 
 /* -- memory of messages ------------------------------------------------------------------------------------------- */
 
@@ -152,6 +153,7 @@ enum status local_new(struct local **out, const struct local_parts *parts, const
     list_init(&l->subscriptions);
     list_init(&l->backups);
     list_init(&l->providers);
+    list_init(&l->monitors);
     list_init(&l->lingerers);
     l->tongue = (struct front_tongue){l, take, translate, sent_away, stray_sent_away, ended, is_ripe, work};
     const struct front_limits limits = limits_of(settings);
@@ -235,10 +237,15 @@ static void on_timer_closed(uv_handle_t *handle)
         done(context);
 }
 
-static void on_front_closed(void *context)
+static void on_monitors_closed(void *context)
 {
     struct local *l = context;
     uv_close((uv_handle_t *)&l->timer, on_timer_closed);
+}
+
+static void on_front_closed(void *context)
+{
+    local_monitors_close(context, on_monitors_closed);
 }
 
 void local_close(struct local *l, void (*done)(void *context), void *context)

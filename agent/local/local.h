@@ -12,6 +12,7 @@
 
 struct local;      /* opaque */
 struct local_call; /* opaque */
+struct log_tap;
 struct overview;
 struct replica;
 
@@ -27,6 +28,7 @@ struct local_parts {
     struct front_parts front; /* without words and tongue */
     struct replica *replica;
     const struct local_commands *commands; /* NULL: they are not offered */
+    const struct log_tap *tap;             /* NULL: the log cannot be followed */
 };
 
 /* ST_NO_MEMORY, ST_IO_ERROR (libuv). */

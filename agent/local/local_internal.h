@@ -6,9 +6,10 @@
  * tells subscribers what has changed, local_changes.c writes it; local_backup.c sends the whole tree, local_flow.c is
  * the credit of both; local_linger.c keeps sessions without a connection, local_death.c hears of the death of
  * processes; local_users.c counts what each user has; local_provide.c knows who offers commands, local_call.c carries
- * calls to them (local_calls.h). */
+ * calls to them (local_calls.h); local_monitor.c tells of the log. */
 #pragma once
 
+#include "agent/base/wakeup.h"
 #include "agent/front/front_parts.h"
 #include "agent/local/local.h"
 #include "agent/local/local_users.h"
@@ -49,6 +50,9 @@ struct local {
     struct deadlines lingers;   /* of sessions without a connection */
     struct deadlines calls;
     struct list providers;
+    struct list monitors;
+    struct wakeup log_wakeup; /* lines of the log have come for them */
+    bool log_is_open;
     struct list lingerers;
     uint32_t lingerer_count;
     bool lingerer_gone;          /* the replica has sent one of them away */
@@ -136,6 +140,7 @@ struct local_request {
     bool is_apart;
     struct local_subscription *subscription; /* NULL: it is none */
     struct local_backup *backup;             /* the same */
+    struct local_monitor *monitor;           /* the same */
     struct local_provider *provider;         /* the same */
     struct local_call *call;                 /* the same, or it has been answered */
     bool is_unknown;                         /* it may have had its effect, whatever is answered */

@@ -1,6 +1,7 @@
 /* local_ops.c - every kind of request of a local client, one row each. */
 #include "agent/local/local_ops.h"
 #include "agent/local/local_calls.h"
+#include "agent/local/local_monitor.h"
 
 #include "core/ops/op.h"
 
@@ -54,6 +55,7 @@ static const struct local_op rows[] = {
     {.body = BODY(REMOVE_WATCH), .name = "remove_watch", .class = LOCAL_READ, .has_path = true, .number = 18,
      .encode = encode_remove_watch},
     {.body = BODY(COMMAND), .name = "command", .class = LOCAL_READ, .own = local_command},
+    {.body = BODY(MONITOR), .name = "monitor", .class = LOCAL_ADMIN, .own = local_monitor},
     {.body = BODY(PROVIDE), .name = "provide", .class = LOCAL_PROVIDE, .own = local_provide},
     {.body = BODY(CALL), .name = "call", .class = LOCAL_READ, .own = local_call},
     {.body = BODY(SUBSCRIBE), .name = "subscribe", .class = LOCAL_READ, .has_path = true, .own = local_subscribe},

@@ -1,5 +1,6 @@
 /* local_reply.c - the order of a local client's replies: what the replica says becomes messages, each in its turn. */
 #include "agent/local/local_calls.h"
+#include "agent/local/local_monitor.h"
 #include "core/jute/frame.h"
 
 enum { XID_EVENT = -1, FRAME_LEN = 4 };
@@ -33,6 +34,7 @@ void local_request_free(struct local_request *request)
     }
     local_subscription_free(request->subscription);
     local_backup_free(request->backup);
+    local_monitor_free(request->monitor);
     local_provider_free(request->provider);
     if (request->call != NULL)
         local_call_drop(request->call);

@@ -88,7 +88,13 @@ static bool may_have_effect(const to_agent *m)
 /* It has replies before its final one, and is under way for as long as that takes. */
 static bool is_endless(const to_agent *m)
 {
-    return m->body_case == BODY(SUBSCRIBE) || m->body_case == BODY(BACKUP) || m->body_case == BODY(PROVIDE);
+    switch (m->body_case) {
+    case BODY(SUBSCRIBE):
+    case BODY(BACKUP):
+    case BODY(MONITOR):
+    case BODY(PROVIDE): return true;
+    default: return false;
+    }
 }
 
 static bool needs_session(const to_agent *m)
@@ -229,6 +235,10 @@ bool calls_take_locked(zooid_client *c, from_agent *m, size_t size)
         provide_stands_locked(c, call);
         return true;
     }
+    if (m->more && call->request->m.body_case == BODY(MONITOR)) {
+        monitor_take_locked(c, call, m);
+        return true;
+    }
     take_reply_locked(c, call, m);
     return true;
 }
@@ -327,7 +337,7 @@ int zooid_perform(zooid_client *c, zooid_request *request, uint32_t deadline_ms,
         zooid_request_free(request);
         return give_reply(
             is_lost ? reply_new(ZOOID_CONNECTION_LOST, MADE_BEFORE_FORK, NULL)
-                    : reply_new(ZOOID_BAD_ARGUMENTS, "subscriptions, backups and offers can only be submitted", NULL),
+                    : reply_new(ZOOID_BAD_ARGUMENTS, "what has no end of its own can only be submitted", NULL),
             reply);
     }
     pthread_mutex_lock(&c->lock);

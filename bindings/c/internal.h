@@ -10,6 +10,7 @@
  *   event.c      the queue of events
  *   task.c       recipes at work (task.h, recipes/)
  *   stream.c     frames that come one after the other, and credit for them
+ *   monitor.c    lines of the agent's log
  *   provide.c    commands that are offered: calls of them as events, and their answers
  *   subscription.c  what subscriptions are told, and where they stand
  *   backup.c     the tree, written to a descriptor
@@ -132,6 +133,8 @@ struct zooid_event {
     from_agent *invoke; /* NULL: of something else */
     uint64_t call, deadline_ms;
     bool stands;
+
+    uint32_t missed; /* of a monitor: lines before this one */
 };
 
 /* -- calls --------------------------------------------------------------------------------------------------------- */
@@ -153,6 +156,7 @@ struct call {
     zooid_reply *reply;
     uint64_t owed; /* of a stream: bytes that have been dealt with and no credit was given for */
     struct zooid_event *first_told, **last_told; /* of a stream that somebody waits for: what has come */
+    uint32_t missed;                             /* of a monitor: lines that there was no room for */
     bool stands;                                 /* of a provide: the agent has taken it */
 };
 
@@ -342,6 +346,11 @@ void subscription_note_place(struct call *call, const Zooid__Local__Changes *tol
 /* -- backup.c */
 
 struct zooid_event *backup_event(struct stream_frame *frame, const struct call *call);
+
+/* -- monitor.c */
+
+/* Lines have come; they are taken over. */
+void monitor_take_locked(zooid_client *c, struct call *call, from_agent *m);
 
 /* -- provide.c */
 

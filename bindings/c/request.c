@@ -274,6 +274,15 @@ zooid_request *zooid_request_remove_watch(const char *path)
     return checked(r);
 }
 
+/* -- the log ------------------------------------------------------------------------------------------------------- */
+
+zooid_request *zooid_request_monitor(const char *level)
+{
+    BEGIN(MONITOR, monitor, Zooid__Local__Monitor, zooid__local__monitor);
+    body->level = pool_text(&r->pool, level);
+    return checked(r);
+}
+
 /* -- calls --------------------------------------------------------------------------------------------------------- */
 
 zooid_request *zooid_request_call(const char *provider, const char *command, const void *data, size_t len)

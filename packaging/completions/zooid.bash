@@ -4,7 +4,7 @@
 _zooid() {
     local word=${COMP_WORDS[COMP_CWORD]} i
     local commands='get ls stat set create delete watch lock elect semaphore acl multi status members sessions'
-    commands+=' command plugin service check debug bench backup restore lua render sync shell whoami'
+    commands+=' command monitor plugin service check debug bench backup restore lua render sync shell whoami'
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         if [[ " $commands " == *" ${COMP_WORDS[i]} "* ]]; then

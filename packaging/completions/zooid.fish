@@ -1,7 +1,7 @@
 # Completion of the command zooid for fish: commands, then paths of the tree, plugins and what they offer, or services.
 
 set -l commands get ls stat set create delete watch lock elect semaphore acl multi status members sessions command \
-    plugin service check debug bench backup restore lua render sync shell whoami
+    monitor plugin service check debug bench backup restore lua render sync shell whoami
 
 function __zooid_paths
     set -l word (commandline -ct)

@@ -3,6 +3,7 @@
  * what follows is cut into frames by bytes of its own, so that most of them are whole. */
 #include "agent/disk/persistence.h"
 #include "agent/local/local.h"
+#include "agent/log_output.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
 #include "core/replica/status_report.h"
@@ -26,6 +27,7 @@ static struct {
     struct local *local;
     struct settings *settings;
     struct metrics *metrics;
+    struct log_output *log;
     char path[108];
     int64_t logged_zxid, told_zxid;
 } world;
@@ -104,13 +106,16 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     struct buffer message = {0};
     CHECK(uv_loop_init(&world.loop) == 0);
     world.metrics = metrics_new();
+    CHECK(log_output_open(&world.log, "/dev/null", LOG_FORMAT_TEXT, LOG_LEVEL_ERROR) == ST_OK);
     CHECK(world.metrics != NULL && settings_default(&world.settings) == ST_OK);
     world.settings->local_linger_max_ms = world.settings->local_grace_ms = 1; /* sessions that linger end soon */
     make_replica();
     const struct pump_parts parts = {&world.loop, world.replica, NULL, NULL, NULL, on_failed, NULL};
     CHECK(pump_new(&world.pump, &parts) == ST_OK);
-    const struct local_parts local = {
-        {&world.loop, world.pump, world.metrics, NULL, NULL, {1, 2}, NULL}, world.replica, NULL};
+    const struct local_parts local = {{&world.loop, world.pump, world.metrics, NULL, NULL, {1, 2}, NULL},
+                                      world.replica,
+                                      NULL,
+                                      log_output_tap(world.log)};
     CHECK(local_new(&world.local, &local, world.settings) == ST_OK);
     snprintf(world.path, sizeof world.path, "%s/local-%d", directory == NULL ? "/tmp" : directory, (int)getpid());
     mem_free(world.settings->local_socket);
@@ -208,6 +213,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         send_frames(fd, data + 1, size - 1);
     for (int i = 0; i < TURNS_AFTER; i++) {
         turn();
+        LOG_DEBUG(log_output_sink(world.log), "fuzz", "for those who follow the log");
         read_some(fd);
     }
     expect_served();

@@ -237,6 +237,10 @@ ZOOID_API zooid_request *zooid_request_subscribe(const char *prefix);  /* only t
 /* Of a command that another client offers; see "calls" below. */
 ZOOID_API zooid_request *zooid_request_call(const char *provider, const char *command, const void *data, size_t len);
 ZOOID_API zooid_request *zooid_request_provide(const char *name, const char *description); /* only to be submitted */
+/* Lines of the agent's log from now on, up to the level: "error", "warn", "info", "debug", "trace", whether or not the
+ * log itself has them; each a ZOOID_EVENT_LOG, until it is cancelled. For those whom zooid.localAdmin names. It goes on
+ * after a reconnect. Only to be submitted; the deadline is not looked at. */
+ZOOID_API zooid_request *zooid_request_monitor(const char *level);
 ZOOID_API void zooid_request_free(zooid_request *request);
 
 /* Each returns ZOOID_OK, NO_MEMORY, or BAD_ARGUMENTS when the operation has no such thing. */
@@ -359,7 +363,8 @@ enum zooid_event_kind {
     ZOOID_EVENT_CHUNK,     /* of a backup: ticket, tag, data; zxid, in the first one */
     ZOOID_EVENT_OFFER,     /* of what is provided: ticket, tag, stands */
     ZOOID_EVENT_CALL,      /* likewise: ticket, tag, call, command, data, caller, deadline */
-    ZOOID_EVENT_CALL_OVER  /* likewise: ticket, tag, call; its answer is not wanted any more */
+    ZOOID_EVENT_CALL_OVER, /* likewise: ticket, tag, call; its answer is not wanted any more */
+    ZOOID_EVENT_LOG        /* of a monitor: ticket, tag, line, missed */
 };
 
 enum zooid_change {
@@ -394,6 +399,9 @@ ZOOID_API const struct zooid_stat *zooid_event_stat(const zooid_event *event); /
 ZOOID_API bool zooid_event_fell_behind(const zooid_event *event);
 /* Of a subscription: what it has told is now the tree as it was at one zxid; see below. */
 ZOOID_API bool zooid_event_ends_txn(const zooid_event *event);
+ZOOID_API const char *zooid_event_line(const zooid_event *event); /* with its time, without its end; NULL: none */
+/* Lines before this one that are missing, since the agent or the queue (zooid_set_event_limit) had no room for them. */
+ZOOID_API uint32_t zooid_event_missed(const zooid_event *event);
 ZOOID_API void zooid_event_free(zooid_event *event);
 
 /* ---- subscriptions

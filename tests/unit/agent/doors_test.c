@@ -20,7 +20,7 @@ static struct house house_new(struct settings *settings)
 {
     struct house h = {.f = fixture_bare(), .settings = settings};
     const struct front_parts parts = {&h.f->loop, h.f->pump, h.f->metrics, &h.f->log, &fixture_words, {1, 2}, NULL};
-    assert_int_equal(doors_new(&h.doors, settings, &parts, fake_replica(), NULL, &h.message), ST_OK);
+    assert_int_equal(doors_new(&h.doors, settings, &parts, fake_replica(), NULL, NULL, &h.message), ST_OK);
     return h;
 }
 
@@ -153,14 +153,15 @@ static void what_stands_in_the_way_is_told(void **state)
     struct settings *settings = settings_for(&s, "", taken);
     struct doors *second = NULL;
     const struct front_parts parts = {&first.f->loop, first.f->pump, first.f->metrics, NULL, NULL, {1, 2}, NULL};
-    assert_int_equal(doors_new(&second, settings, &parts, fake_replica(), NULL, &first.message), ST_OK);
+    assert_int_equal(doors_new(&second, settings, &parts, fake_replica(), NULL, NULL, &first.message), ST_OK);
     assert_int_equal(doors_open(second, &first.message), ST_BUSY);
     assert_true(memmem(first.message.data, first.message.len, taken + 11, strlen(taken) - 12) != NULL);
     bool closed = false;
     doors_close(second, on_doors_closed, &closed);
     assert_true(net_run_until(&first.f->loop, is_set, &closed));
     certs_write_file(s.key_pem, "x", 1);
-    assert_int_equal(doors_new(&second, settings, &parts, fake_replica(), NULL, &first.message), ST_BAD_ARGUMENTS);
+    assert_int_equal(doors_new(&second, settings, &parts, fake_replica(), NULL, NULL, &first.message),
+                     ST_BAD_ARGUMENTS);
     assert_true(memmem(first.message.data, first.message.len, s.key_pem, strlen(s.key_pem)) != NULL);
     settings_free(settings);
     house_free(&first);

@@ -4,6 +4,7 @@
 /* link: -Wl,--wrap=mem_alloc -Wl,--wrap=mem_calloc -Wl,--wrap=mem_realloc */
 #include "agent/disk/persistence.h"
 #include "agent/local/local.h"
+#include "agent/log_output.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
 #include "core/replica/status_report.h"
@@ -23,6 +24,7 @@ static struct {
     struct local *local;
     struct settings *settings;
     struct metrics *metrics;
+    struct log_output *log;
     int64_t logged_zxid, told_zxid;
     bool gave_up, closed;
 } world;
@@ -80,6 +82,7 @@ static void begin(const char *path)
     struct buffer message = {0};
     assert_int_equal(uv_loop_init(&world.loop), 0);
     world.metrics = metrics_new();
+    assert_int_equal(log_output_open(&world.log, "/dev/null", LOG_FORMAT_TEXT, LOG_LEVEL_ERROR), ST_OK);
     assert_int_equal(settings_default(&world.settings), ST_OK);
     world.replica = replica_new(&options, tree_new(&tree_options), sessions_new(2000), 0, world.metrics, NULL);
     struct changes *changes = changes_new(&tree_options.hash_key, 64 * 1024);
@@ -88,8 +91,10 @@ static void begin(const char *path)
     replica_remember(world.replica, changes);
     const struct pump_parts parts = {&world.loop, world.replica, NULL, NULL, NULL, on_failed, NULL};
     assert_int_equal(pump_new(&world.pump, &parts), ST_OK);
-    const struct local_parts local = {
-        {&world.loop, world.pump, world.metrics, NULL, NULL, {1, 2}, NULL}, world.replica, NULL};
+    const struct local_parts local = {{&world.loop, world.pump, world.metrics, NULL, NULL, {1, 2}, NULL},
+                                      world.replica,
+                                      NULL,
+                                      log_output_tap(world.log)};
     assert_int_equal(local_new(&world.local, &local, world.settings), ST_OK);
     world.settings->local_grace_ms = 1; /* so that nothing is left behind soon */
     mem_free(world.settings->local_socket);
@@ -122,6 +127,7 @@ static void end(void)
     assert_true(net_finish(&world.loop));
     settings_free(world.settings);
     metrics_free(world.metrics);
+    log_output_close(world.log);
 }
 
 /* -- the conversation -----------------------------------------------------------------------------------------------
@@ -162,6 +168,7 @@ static bool talk(const char *path, const uint8_t *stream, size_t len, int fail_a
     net_send(&c, stream, len);
     for (int i = 0; i < TURNS && !c.ended && !world.gave_up; i++) {
         turn();
+        LOG_DEBUG(log_output_sink(world.log), "test", "for those who follow the log");
         net_receive(&c);
     }
     bool has_failed = memory_has_failed();

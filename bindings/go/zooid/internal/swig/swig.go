@@ -106,51 +106,52 @@ typedef _gostring_ swig_type_73;
 typedef _goslice_ swig_type_74;
 typedef _gostring_ swig_type_75;
 typedef _gostring_ swig_type_76;
-typedef long long swig_type_77;
-typedef _gostring_ swig_type_78;
-typedef long long swig_type_79;
-typedef _gostring_ swig_type_80;
+typedef _gostring_ swig_type_77;
+typedef long long swig_type_78;
+typedef _gostring_ swig_type_79;
+typedef long long swig_type_80;
 typedef _gostring_ swig_type_81;
 typedef _gostring_ swig_type_82;
-typedef long long swig_type_83;
-typedef _gostring_ swig_type_84;
+typedef _gostring_ swig_type_83;
+typedef long long swig_type_84;
 typedef _gostring_ swig_type_85;
-typedef long long swig_type_86;
-typedef _goslice_ swig_type_87;
-typedef long long swig_type_88;
-typedef _gostring_ swig_type_89;
+typedef _gostring_ swig_type_86;
+typedef long long swig_type_87;
+typedef _goslice_ swig_type_88;
+typedef long long swig_type_89;
 typedef _gostring_ swig_type_90;
 typedef _gostring_ swig_type_91;
 typedef _gostring_ swig_type_92;
 typedef _gostring_ swig_type_93;
-typedef long long swig_type_94;
+typedef _gostring_ swig_type_94;
 typedef long long swig_type_95;
 typedef long long swig_type_96;
 typedef long long swig_type_97;
 typedef long long swig_type_98;
 typedef long long swig_type_99;
-typedef _gostring_ swig_type_100;
-typedef _goslice_ swig_type_101;
-typedef _gostring_ swig_type_102;
+typedef long long swig_type_100;
+typedef _gostring_ swig_type_101;
+typedef _goslice_ swig_type_102;
 typedef _gostring_ swig_type_103;
-typedef long long swig_type_104;
-typedef _goslice_ swig_type_105;
-typedef _gostring_ swig_type_106;
-typedef long long swig_type_107;
-typedef _gostring_ swig_type_108;
-typedef long long swig_type_109;
-typedef _gostring_ swig_type_110;
+typedef _gostring_ swig_type_104;
+typedef long long swig_type_105;
+typedef _goslice_ swig_type_106;
+typedef _gostring_ swig_type_107;
+typedef long long swig_type_108;
+typedef _gostring_ swig_type_109;
+typedef long long swig_type_110;
 typedef _gostring_ swig_type_111;
-typedef long long swig_type_112;
+typedef _gostring_ swig_type_112;
 typedef long long swig_type_113;
 typedef long long swig_type_114;
-typedef _gostring_ swig_type_115;
-typedef long long swig_type_116;
+typedef long long swig_type_115;
+typedef _gostring_ swig_type_116;
 typedef long long swig_type_117;
 typedef long long swig_type_118;
 typedef long long swig_type_119;
-typedef _gostring_ swig_type_120;
-typedef long long swig_type_121;
+typedef long long swig_type_120;
+typedef _gostring_ swig_type_121;
+typedef long long swig_type_122;
 extern void _wrap_Swig_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_swig_926fa02c9cfe73b7(swig_intgo arg1);
 extern void _wrap_free_text_swig_926fa02c9cfe73b7(uintptr_t arg1);
@@ -218,65 +219,66 @@ extern uintptr_t _wrap_request_remove_watch_swig_926fa02c9cfe73b7(swig_type_70 a
 extern uintptr_t _wrap_request_subscribe_swig_926fa02c9cfe73b7(swig_type_71 arg1);
 extern uintptr_t _wrap_request_call_swig_926fa02c9cfe73b7(swig_type_72 arg1, swig_type_73 arg2, swig_type_74 arg3);
 extern uintptr_t _wrap_request_provide_swig_926fa02c9cfe73b7(swig_type_75 arg1, swig_type_76 arg2);
+extern uintptr_t _wrap_request_monitor_swig_926fa02c9cfe73b7(swig_type_77 arg1);
 extern swig_intgo _wrap_request_set_watch_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_if_changed_since_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_77 arg2);
-extern swig_intgo _wrap_request_set_page_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_78 arg2, swig_intgo arg3);
+extern swig_intgo _wrap_request_set_if_changed_since_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_78 arg2);
+extern swig_intgo _wrap_request_set_page_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_79 arg2, swig_intgo arg3);
 extern swig_intgo _wrap_request_set_with_nodes_swig_926fa02c9cfe73b7(uintptr_t arg1);
 extern swig_intgo _wrap_request_set_with_children_swig_926fa02c9cfe73b7(uintptr_t arg1);
 extern swig_intgo _wrap_request_set_without_data_swig_926fa02c9cfe73b7(uintptr_t arg1);
 extern swig_intgo _wrap_request_set_sequential_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_ttl_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_79 arg2);
-extern swig_intgo _wrap_request_add_acl_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2, swig_type_80 arg3, swig_type_81 arg4);
-extern swig_intgo _wrap_request_add_path_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_82 arg2);
-extern void _wrap_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_83 arg2);
+extern swig_intgo _wrap_request_set_ttl_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_80 arg2);
+extern swig_intgo _wrap_request_add_acl_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2, swig_type_81 arg3, swig_type_82 arg4);
+extern swig_intgo _wrap_request_add_path_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_83 arg2);
+extern void _wrap_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_84 arg2);
 extern swig_intgo _wrap_descriptor_swig_926fa02c9cfe73b7(uintptr_t arg1);
 extern void _wrap_set_event_limit_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
 extern swig_intgo _wrap_request_set_without_snapshot_swig_926fa02c9cfe73b7(uintptr_t arg1);
 extern swig_intgo _wrap_request_set_window_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
 extern uintptr_t _wrap_request_backup_swig_926fa02c9cfe73b7(void);
-extern swig_intgo _wrap_request_add_offer_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_84 arg2, swig_type_85 arg3, _Bool arg4);
+extern swig_intgo _wrap_request_add_offer_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_85 arg2, swig_type_86 arg3, _Bool arg4);
 extern swig_intgo _wrap_request_set_replace_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_intgo _wrap_call_answer_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_86 arg2, swig_type_87 arg3);
-extern swig_intgo _wrap_call_refuse_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_88 arg2, swig_intgo arg3, swig_type_89 arg4);
-extern uintptr_t _wrap_lock_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_90 arg2, swig_intgo arg3, swig_type_91 arg4);
-extern uintptr_t _wrap_semaphore_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_92 arg2, swig_intgo arg3, swig_type_93 arg4);
+extern swig_intgo _wrap_call_answer_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_87 arg2, swig_type_88 arg3);
+extern swig_intgo _wrap_call_refuse_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_89 arg2, swig_intgo arg3, swig_type_90 arg4);
+extern uintptr_t _wrap_lock_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_91 arg2, swig_intgo arg3, swig_type_92 arg4);
+extern uintptr_t _wrap_semaphore_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_93 arg2, swig_intgo arg3, swig_type_94 arg4);
 extern void _wrap_lock_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_94 _wrap_lock_submit_acquire_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_95 _wrap_lock_submit_try_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_96 _wrap_lock_submit_release_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_95 _wrap_lock_submit_acquire_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_96 _wrap_lock_submit_try_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_97 _wrap_lock_submit_release_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_lock_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1);
 extern _Bool _wrap_lock_is_held_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_97 _wrap_lock_token_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_98 _wrap_lock_good_until_ms_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_99 _wrap_lock_number_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern uintptr_t _wrap_ephemeral_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_100 arg2, swig_type_101 arg3);
-extern uintptr_t _wrap_group_join_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_102 arg2, swig_type_103 arg3);
+extern swig_type_98 _wrap_lock_token_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_type_99 _wrap_lock_good_until_ms_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_type_100 _wrap_lock_number_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern uintptr_t _wrap_ephemeral_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_101 arg2, swig_type_102 arg3);
+extern uintptr_t _wrap_group_join_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_103 arg2, swig_type_104 arg3);
 extern void _wrap_ephemeral_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_104 _wrap_ephemeral_submit_wait_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_105 _wrap_ephemeral_submit_wait_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_ephemeral_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_intgo _wrap_ephemeral_set_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_105 arg2);
-extern swig_type_106 _wrap_ephemeral_path_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_107 _wrap_ephemeral_number_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern uintptr_t _wrap_barrier_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_108 arg2);
+extern swig_intgo _wrap_ephemeral_set_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_106 arg2);
+extern swig_type_107 _wrap_ephemeral_path_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern swig_type_108 _wrap_ephemeral_number_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern uintptr_t _wrap_barrier_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_109 arg2);
 extern void _wrap_barrier_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_109 _wrap_barrier_submit_wait_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_110 _wrap_barrier_submit_wait_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_barrier_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern uintptr_t _wrap_double_barrier_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_110 arg2, swig_intgo arg3, swig_type_111 arg4);
+extern uintptr_t _wrap_double_barrier_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_111 arg2, swig_intgo arg3, swig_type_112 arg4);
 extern void _wrap_double_barrier_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_112 _wrap_double_barrier_submit_enter_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_113 _wrap_double_barrier_submit_leave_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_113 _wrap_double_barrier_submit_enter_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_114 _wrap_double_barrier_submit_leave_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_double_barrier_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_114 _wrap_double_barrier_number_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern uintptr_t _wrap_queue_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_115 arg2);
+extern swig_type_115 _wrap_double_barrier_number_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern uintptr_t _wrap_queue_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_116 arg2);
 extern void _wrap_queue_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_116 _wrap_queue_submit_take_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_117 _wrap_queue_submit_finish_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_118 _wrap_queue_submit_return_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_117 _wrap_queue_submit_take_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_118 _wrap_queue_submit_finish_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_119 _wrap_queue_submit_return_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_queue_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_119 _wrap_queue_number_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern uintptr_t _wrap_cache_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_120 arg2);
+extern swig_type_120 _wrap_queue_number_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern uintptr_t _wrap_cache_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_121 arg2);
 extern void _wrap_cache_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_121 _wrap_cache_submit_wait_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_122 _wrap_cache_submit_wait_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_cache_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1);
 #undef intgo
 */
@@ -1040,6 +1042,16 @@ func Request_provide(arg1 string, arg2 string) (_swig_ret uintptr) {
 	return swig_r
 }
 
+func Request_monitor(arg1 string) (_swig_ret uintptr) {
+	var swig_r uintptr
+	_swig_i_0 := arg1
+	swig_r = (uintptr)(C._wrap_request_monitor_swig_926fa02c9cfe73b7(*(*C.swig_type_77)(unsafe.Pointer(&_swig_i_0))))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg1
+	}
+	return swig_r
+}
+
 func Request_set_watch(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
@@ -1051,7 +1063,7 @@ func Request_set_if_changed_since(arg1 uintptr, arg2 int64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_if_changed_since_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_77(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_if_changed_since_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_78(_swig_i_1)))
 	return swig_r
 }
 
@@ -1060,7 +1072,7 @@ func Request_set_page(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_request_set_page_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (int)(C._wrap_request_set_page_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1099,7 +1111,7 @@ func Request_set_ttl(arg1 uintptr, arg2 int64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_ttl_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_79(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_ttl_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_80(_swig_i_1)))
 	return swig_r
 }
 
@@ -1109,7 +1121,7 @@ func Request_add_acl(arg1 uintptr, arg2 uint, arg3 string, arg4 string) (_swig_r
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_request_add_acl_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (int)(C._wrap_request_add_acl_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_82)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1123,7 +1135,7 @@ func Request_add_path(arg1 uintptr, arg2 string) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_add_path_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_82)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int)(C._wrap_request_add_path_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_83)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1133,7 +1145,7 @@ func Request_add_path(arg1 uintptr, arg2 string) (_swig_ret int) {
 func Cancel(arg1 uintptr, arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_cancel_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_83(_swig_i_1))
+	C._wrap_cancel_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_84(_swig_i_1))
 }
 
 type Enum_SS_zooid_role int
@@ -1179,7 +1191,7 @@ func Request_add_offer(arg1 uintptr, arg2 string, arg3 string, arg4 bool) (_swig
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_request_add_offer_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_84)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_2)), C._Bool(_swig_i_3)))
+	swig_r = (int)(C._wrap_request_add_offer_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_2)), C._Bool(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1201,7 +1213,7 @@ func Call_answer(arg1 uintptr, arg2 uint64, arg3 []byte) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_call_answer_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_86(_swig_i_1), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (int)(C._wrap_call_answer_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_87(_swig_i_1), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1214,7 +1226,7 @@ func Call_refuse(arg1 uintptr, arg2 uint64, arg3 int, arg4 string) (_swig_ret in
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_call_refuse_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_88(_swig_i_1), C.swig_intgo(_swig_i_2), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (int)(C._wrap_call_refuse_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_89(_swig_i_1), C.swig_intgo(_swig_i_2), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1228,7 +1240,7 @@ func Lock_new(arg1 uintptr, arg2 string, arg3 int, arg4 string) (_swig_ret uintp
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_lock_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_lock_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1244,7 +1256,7 @@ func Semaphore_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swig_ret
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_semaphore_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_semaphore_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1321,7 +1333,7 @@ func Ephemeral_new(arg1 uintptr, arg2 string, arg3 []byte) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_ephemeral_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_100)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (uintptr)(C._wrap_ephemeral_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1336,7 +1348,7 @@ func Group_join(arg1 uintptr, arg2 string, arg3 string) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_group_join_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_103)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (uintptr)(C._wrap_group_join_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_103)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1368,7 +1380,7 @@ func Ephemeral_set(arg1 uintptr, arg2 []byte) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_ephemeral_set_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_105)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int)(C._wrap_ephemeral_set_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1396,7 +1408,7 @@ func Barrier_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_barrier_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_barrier_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_109)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1427,7 +1439,7 @@ func Double_barrier_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swi
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_double_barrier_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_110)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_111)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_double_barrier_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_111)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1474,7 +1486,7 @@ func Queue_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_queue_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_115)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_queue_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1526,7 +1538,7 @@ func Cache_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_cache_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_120)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_cache_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_121)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}

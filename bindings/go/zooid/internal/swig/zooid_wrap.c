@@ -1693,6 +1693,20 @@ zooid_request *_wrap_request_provide_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0
 }
 
 
+zooid_request *_wrap_request_monitor_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
+  char *arg1 = (char *) 0 ;
+  zooid_request *result = 0 ;
+  zooid_request *_swig_go_result;
+  
+  arg1 = ended_text(_swig_go_0.p, (size_t)_swig_go_0.n);
+  
+  result = (zooid_request *)zooid_request_monitor((char const *)arg1);
+  _swig_go_result = result;
+  free(arg1);
+  return _swig_go_result;
+}
+
+
 intgo _wrap_request_set_watch_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
