@@ -30,6 +30,7 @@ static struct local_client *client_new(struct local *l, struct connection *conne
     list_init(&c->requests);
     list_init(&c->apart);
     list_init(&c->calls_in_hand);
+    list_init(&c->held);
     list_init(&c->in_held);
     list_init(&c->in_suspended);
     connection->state = c;
@@ -92,11 +93,11 @@ static void ended(void *context, struct connection *connection)
     local_request_free(LIST_ENTRY(at, struct local_request, link));
     LIST_FOR_EACH(at, &c->apart)
     local_request_free(LIST_ENTRY(at, struct local_request, link));
+    LIST_FOR_EACH(at, &c->held)
+    local_request_free(LIST_ENTRY(at, struct local_request, link));
     list_remove(&c->in_held);
     list_remove(&c->in_suspended);
-    deadlines_remove(&l->holds, &c->hold);
     deadlines_remove(&l->touches, &c->touch);
-    buffer_free(&c->held_frame);
     local_user_leave(l, c->user);
     mem_free(c);
     connection->state = NULL;
@@ -105,13 +106,11 @@ static void ended(void *context, struct connection *connection)
 static bool is_ripe(void *context)
 {
     struct local *l = context;
-    int64_t zxid = replica_last_zxid(l->parts.replica);
     if (local_subscriptions_are_ripe(l) || local_lingerers_are_ripe(l) || local_backups_are_ripe(l))
         return true;
     if (!list_is_empty(&l->suspended) && replica_serves_all(l->parts.replica))
         return true;
-    LIST_FOR_EACH(at, &l->held)
-    if (LIST_ENTRY(at, struct local_client, in_held)->held_zxid <= zxid)
+    if (local_held_are_ripe(l))
         return true;
     return false;
 }
@@ -224,7 +223,6 @@ static void on_timer_closed(uv_handle_t *handle)
     void (*done)(void *context) = l->done;
     void *context = l->context;
     deadlines_free(&l->deadlines);
-    deadlines_free(&l->holds);
     deadlines_free(&l->touches);
     deadlines_free(&l->watchdogs);
     deadlines_free(&l->lingers);

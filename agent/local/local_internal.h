@@ -6,7 +6,7 @@
  * tells subscribers what has changed, local_changes.c writes it; local_backup.c sends the whole tree, local_flow.c is
  * the credit of both; local_linger.c keeps sessions without a connection, local_death.c hears of the death of
  * processes; local_users.c counts what each user has; local_provide.c knows who offers commands, local_call.c carries
- * calls to them (local_calls.h); local_monitor.c tells of the log. */
+ * calls to them (local_calls.h); local_monitor.c tells of the log; local_hold.c keeps what comes too early. */
 #pragma once
 
 #include "agent/base/wakeup.h"
@@ -44,7 +44,6 @@ struct local {
     struct arena arena; /* of the message that is being taken or written */
     ProtobufCAllocator allocator;
     struct deadlines deadlines; /* of requests */
-    struct deadlines holds;     /* of clients that wait until the replica has come to a zxid */
     struct deadlines touches;   /* of clients that have a session */
     struct deadlines watchdogs; /* of clients whose session ends when they ask for nothing */
     struct deadlines lingers;   /* of sessions without a connection */
@@ -113,15 +112,14 @@ struct local_client {
     struct local_death *death; /* watches the process; NULL: nobody does */
     struct list in_suspended;
 
-    int64_t held_zxid;        /* nothing is taken before the replica has come to it; 0: not held */
-    bool hold_failed;         /* it did not come in time */
-    struct buffer held_frame; /* with the request that wants it */
+    struct list held; /* requests that wait for a zxid, and those behind them (local_hold.c) */
+    size_t held_bytes;
     struct list in_held;
-    struct deadline hold;
 };
 
 enum local_request_state {
     LOCAL_WAITS,    /* the replica's reply with this xid */
+    LOCAL_HELD,     /* `frame` is to be taken again */
     LOCAL_CONNECTS, /* the replica's answer to a connect request */
     LOCAL_READY,    /* `ready` has the reply, which waits only for those before it */
 };
@@ -149,6 +147,8 @@ struct local_request {
     bool has_if_changed_since, with_nodes, with_children, without_data;
     char *path; /* what it is about, for its reply; NULL: nothing */
     struct buffer ready;
+    int64_t wanted_zxid; /* it is held until the replica has come there */
+    struct buffer frame;
 };
 
 enum local_class { LOCAL_ANYONE, LOCAL_READ, LOCAL_USE, LOCAL_PROVIDE, LOCAL_ADMIN };
@@ -189,6 +189,9 @@ int32_t local_op_number(const struct local_op *op, const to_agent *m);
 
 /* One frame of a client. False: the connection has failed. */
 bool local_take(struct local_client *c, struct bytes frame);
+
+/* A request that was held. False: the connection has failed. */
+bool local_take_again(struct local_request *request, struct bytes frame);
 
 /* A request of the client's that has not been answered; NULL: there is none. */
 struct local_request *local_find_open(const struct local_client *c, uint64_t id);
@@ -380,9 +383,14 @@ void local_arm(struct local *l);
 
 /* 0: the agent's own limit. ST_NO_MEMORY. */
 enum status local_set_deadline(struct local_request *request, uint32_t ms);
-/* Keeps the frame until the replica has come to the zxid, or `deadline_ms` is over; until then nothing more is taken.
- * False: out of memory, the frame is not kept. */
-bool local_hold(struct local_client *c, int64_t zxid, uint32_t deadline_ms, struct bytes frame);
+/* -- local_hold.c */
 
+/* Keeps the request until the replica has come to the zxid, and those before it have gone. ST_NO_MEMORY. */
+enum status local_hold(struct local_request *request, int64_t zxid, struct bytes frame, uint32_t deadline_ms);
+/* What is held of the client goes on, as far as it may. */
+void local_release(struct local_client *c);
+/* The deadline of one that is held has passed. */
+void local_hold_is_late(struct local_request *request);
+bool local_held_are_ripe(const struct local *l);
 /* The replica may have come to what a client waits for. */
 void local_look_at_held(struct local *l);

@@ -28,6 +28,9 @@ void local_request_free(struct local_request *request)
     list_remove(&request->link);
     deadlines_remove(&c->local->deadlines, &request->deadline);
     buffer_free(&request->ready);
+    if (request->state == LOCAL_HELD)
+        c->held_bytes -= request->frame.len;
+    buffer_free(&request->frame);
     if (!request->is_apart) {
         c->open_count--;
         c->user->requests--;
@@ -58,7 +61,8 @@ void local_set_apart(struct local_request *request)
 
 void local_check_pressure(struct local_client *c)
 {
-    bool over = c->open_count >= (uint32_t)c->local->settings->local_requests_max || c->held_zxid != 0;
+    bool over = c->open_count >= (uint32_t)c->local->settings->local_requests_max ||
+                c->held_bytes >= (size_t)c->local->settings->local_frame_max;
     if (over == c->connection->held_by_tongue)
         return;
     c->connection->held_by_tongue = over;
@@ -232,7 +236,7 @@ void local_give_up(struct local_request *request, int32_t code, const char *mess
     if (write_error(request, code, message, outcome_is_unknown(request), last_zxid(request), &connection->said) !=
         ST_OK)
         connection->failed = true;
-    if (request->state == LOCAL_READY)
+    if (request->state == LOCAL_READY || request->state == LOCAL_HELD)
         local_request_free(request);
     connection_say(connection);
 }

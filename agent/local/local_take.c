@@ -85,8 +85,11 @@ static struct local_request *find_in(const struct list *requests, uint64_t id)
 
 struct local_request *local_find_open(const struct local_client *c, uint64_t id)
 {
-    struct local_request *request = find_in(&c->requests, id);
-    return request != NULL ? request : find_in(&c->apart, id);
+    const struct list *const all[] = {&c->requests, &c->apart, &c->held};
+    struct local_request *request = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(all) && request == NULL; i++)
+        request = find_in(all[i], id);
+    return request;
 }
 
 bool local_feed(struct local_client *c, struct bytes frame)
@@ -227,52 +230,85 @@ static int32_t obstacle(const struct local_client *c, const struct local_op *op,
     return is_lost ? ZOOID__LOCAL__CODE__SESSION_EXPIRED : 0;
 }
 
-/* Has the replica come to the zxid that a read wants to see? Else nothing is taken until it has. */
-static bool is_fresh_enough(struct local_client *c, const struct local_op *op, const to_agent *m, struct bytes frame)
+/* The zxid that the replica has to have come to before; 0: any. */
+static int64_t wanted_zxid(const struct local_op *op, const to_agent *m)
 {
-    const Zooid__Local__Freshness *fresh = op->freshness == NULL ? NULL : op->freshness(m);
-    int64_t wanted = fresh == NULL ? 0 : fresh->zxid_min;
     if (m->body_case == ZOOID__LOCAL__TO_AGENT__BODY_WAIT)
-        wanted = m->wait->zxid;
-    if (wanted <= replica_last_zxid(c->local->parts.replica) || c->hold_failed)
-        return true;
-    return !local_hold(c, wanted, m->has_deadline_ms ? m->deadline_ms : 0, frame);
+        return m->wait->zxid;
+    const Zooid__Local__Freshness *fresh = op == NULL || op->freshness == NULL ? NULL : op->freshness(m);
+    return fresh == NULL ? 0 : fresh->zxid_min;
+}
+
+/* Why it is not to be, whatever the replica says: a code and a text. 0: it may be. */
+static int32_t refusal_of(const struct local_client *c, const struct local_op *op, const char **why)
+{
+    *why = NULL;
+    if (op == NULL)
+        return ZOOID__LOCAL__CODE__UNIMPLEMENTED;
+    if ((*why = local_user_excess(c->local, c->user, LOCAL_BUDGET_REQUESTS)) != NULL)
+        return ZOOID__LOCAL__CODE__LIMIT_REACHED;
+    return (*why = missing_right(c, op->class)) != NULL ? (int32_t)ZOOID__LOCAL__CODE__NOT_PERMITTED : 0;
+}
+
+/* Its turn has come. False: the connection has failed. */
+static bool carry_out(struct local_request *request, const to_agent *m)
+{
+    struct local_client *c = request->client;
+    const struct local_op *op = request->op;
+    const char *why;
+    int32_t code = refusal_of(c, op, &why);
+    if (code == 0)
+        code = obstacle(c, op, m, &why);
+    if (code != 0)
+        return local_refuse(request, code, why) == ST_OK;
+    bool has_deadline = request->deadline.place != 0; /* it was held */
+    if (!has_deadline && local_set_deadline(request, m->has_deadline_ms ? m->deadline_ms : 0) != ST_OK)
+        return false;
+    return op->own != NULL ? op->own(c, request, m) == ST_OK : local_to_replica(c, op, request, m);
 }
 
 static bool take_request(struct local_client *c, const to_agent *m, struct bytes frame)
 {
     const struct local_op *op = local_op_find(m->body_case);
+    const char *why;
     if (m->id == 0 || (m->id <= c->highest_id && local_find_open(c, m->id) != NULL)) {
         local_say_goodbye(c, ZOOID__LOCAL__CODE__MALFORMED, "a request without an id, or with that of an open one");
         return true;
     }
-    if (op != NULL && !is_fresh_enough(c, op, m, frame))
-        return true;
     c->highest_id = m->id > c->highest_id ? m->id : c->highest_id;
     struct local_request *request = local_request_new(c, op, m->id);
     if (request == NULL || local_session_pet(c) != ST_OK)
         return false;
-    if (op == NULL)
-        return local_refuse(request, ZOOID__LOCAL__CODE__UNIMPLEMENTED, NULL) == ST_OK;
-    const char *why = local_user_excess(c->local, c->user, LOCAL_BUDGET_REQUESTS);
-    if (why != NULL)
-        return local_refuse(request, ZOOID__LOCAL__CODE__LIMIT_REACHED, why) == ST_OK;
-    why = missing_right(c, op->class);
-    if (why != NULL)
-        return local_refuse(request, ZOOID__LOCAL__CODE__NOT_PERMITTED, why) == ST_OK;
-    int32_t code = c->hold_failed ? (int32_t)ZOOID__LOCAL__CODE__STALE : obstacle(c, op, m, &why);
-    if (code != 0)
-        return local_refuse(request, code, why) == ST_OK;
-    if (local_set_deadline(request, m->has_deadline_ms ? m->deadline_ms : 0) != ST_OK)
-        return false;
-    return op->own != NULL ? op->own(c, request, m) == ST_OK : local_to_replica(c, op, request, m);
+    int64_t wanted = wanted_zxid(op, m);
+    bool waits = wanted > replica_last_zxid(c->local->parts.replica) && refusal_of(c, op, &why) == 0;
+    if (waits || !list_is_empty(&c->held))
+        return local_hold(request, wanted, frame, m->has_deadline_ms ? m->deadline_ms : 0) == ST_OK;
+    return carry_out(request, m);
+}
+
+static to_agent *unpack(struct local *l, struct bytes frame)
+{
+    arena_reset(&l->arena);
+    l->arena.max = LOCAL_ARENA_FOR(frame.len);
+    to_agent *m = zooid__local__to_agent__unpack(&l->allocator, frame.len, frame.data);
+    l->arena.max = 0;
+    return m;
+}
+
+bool local_take_again(struct local_request *request, struct bytes frame)
+{
+    const to_agent *m = unpack(request->client->local, frame);
+    return m != NULL && carry_out(request, m);
 }
 
 static void cancel(struct local_client *c, uint64_t id)
 {
     struct local_request *request = local_find_open(c, id);
+    bool is_held = request != NULL && request->state == LOCAL_HELD;
     if (request != NULL)
         local_give_up(request, ZOOID__LOCAL__CODE__CANCELLED, NULL);
+    if (is_held)
+        local_release(c); /* what was behind it */
 }
 
 bool local_take(struct local_client *c, struct bytes frame)
@@ -281,16 +317,13 @@ bool local_take(struct local_client *c, struct bytes frame)
     if (c->connection->close_delivered)
         return true; /* goodbye was said */
     bool too_long = !c->greeted && frame.len > LOCAL_FRAME_BEFORE_HELLO;
-    arena_reset(&l->arena);
-    l->arena.max = LOCAL_ARENA_FOR(frame.len);
-    to_agent *m = too_long ? NULL : zooid__local__to_agent__unpack(&l->allocator, frame.len, frame.data);
+    const to_agent *m = too_long ? NULL : unpack(l, frame);
     if (!c->greeted)
         return greet(c, m);
     if (m == NULL) {
         local_say_goodbye(c, ZOOID__LOCAL__CODE__MALFORMED, "the frame is no message of this protocol");
         return true;
     }
-    l->arena.max = 0;
     switch (m->body_case) {
     case ZOOID__LOCAL__TO_AGENT__BODY_HELLO:
         local_say_goodbye(c, ZOOID__LOCAL__CODE__MALFORMED, "a second hello");

@@ -1,4 +1,4 @@
-/* local_timer.c - what time brings to local clients: deadlines of requests, holds that end, touches of sessions. */
+/* local_timer.c - what time brings to local clients: deadlines of requests, touches of sessions. */
 #include "agent/local/local_calls.h"
 
 static int64_t now_ms(const struct local *l)
@@ -9,63 +9,12 @@ static int64_t now_ms(const struct local *l)
 static void expire_requests(struct local *l, int64_t now)
 {
     struct deadline *first;
-    while ((first = deadlines_first(&l->deadlines)) != NULL && first->at <= now)
-        local_give_up(CONTAINER_OF(first, struct local_request, deadline), ZOOID__LOCAL__CODE__DEADLINE_EXCEEDED, NULL);
-}
-
-/* -- holds -------------------------------------------------------------------------------------------------------- */
-
-bool local_hold(struct local_client *c, int64_t zxid, uint32_t deadline_ms, struct bytes frame)
-{
-    struct local *l = c->local;
-    uint32_t max = (uint32_t)l->settings->local_deadline_max_ms;
-    int64_t until = now_ms(l) + (deadline_ms == 0 || deadline_ms > max ? max : deadline_ms);
-    c->held_frame.len = 0;
-    if (buffer_append(&c->held_frame, frame.data, frame.len) != ST_OK ||
-        deadlines_set(&l->holds, &c->hold, until) != ST_OK) {
-        buffer_free(&c->held_frame);
-        return false;
-    }
-    c->held_zxid = zxid;
-    c->connection->held_by_tongue = true;
-    list_append(&l->held, &c->in_held);
-    local_arm(l);
-    return true;
-}
-
-/* The frame is taken again, now that it can be answered or has waited for too long. */
-static void end_hold(struct local_client *c, bool failed)
-{
-    struct buffer frame = c->held_frame;
-    c->held_frame = (struct buffer){0};
-    c->held_zxid = 0;
-    list_remove(&c->in_held);
-    deadlines_remove(&c->local->holds, &c->hold);
-    c->connection->held_by_tongue = false;
-    c->hold_failed = failed;
-    if (!local_take(c, buffer_bytes(&frame)))
-        c->connection->failed = true;
-    c->hold_failed = false;
-    buffer_free(&frame);
-    connection_queue(c->connection); /* more may lie there */
-    connection_settle(c->connection);
-}
-
-static void expire_holds(struct local *l, int64_t now)
-{
-    struct deadline *first;
-    while ((first = deadlines_first(&l->holds)) != NULL && first->at <= now)
-        end_hold(CONTAINER_OF(first, struct local_client, hold), true);
-}
-
-void local_look_at_held(struct local *l)
-{
-    int64_t zxid = replica_last_zxid(l->parts.replica);
-    LIST_FOR_EACH(at, &l->held)
-    {
-        struct local_client *c = LIST_ENTRY(at, struct local_client, in_held);
-        if (c->held_zxid <= zxid)
-            end_hold(c, false);
+    while ((first = deadlines_first(&l->deadlines)) != NULL && first->at <= now) {
+        struct local_request *request = CONTAINER_OF(first, struct local_request, deadline);
+        if (request->state == LOCAL_HELD)
+            local_hold_is_late(request);
+        else
+            local_give_up(request, ZOOID__LOCAL__CODE__DEADLINE_EXCEEDED, NULL);
     }
 }
 
@@ -77,7 +26,6 @@ static void on_timer(uv_timer_t *timer)
     l->armed_ms = INT64_MAX;
     pump_look_at_clock(l->parts.front.pump);
     expire_requests(l, now_ms(l));
-    expire_holds(l, now_ms(l));
     local_session_touch(l, now_ms(l));
     local_session_bite(l, now_ms(l));
     local_lingerers_go_on(l, now_ms(l));
@@ -93,8 +41,7 @@ static int64_t earliest(const struct deadlines *d, int64_t than)
 
 void local_arm(struct local *l)
 {
-    const struct deadlines *const all[] = {&l->deadlines, &l->holds,   &l->touches,
-                                           &l->watchdogs, &l->lingers, &l->calls};
+    const struct deadlines *const all[] = {&l->deadlines, &l->touches, &l->watchdogs, &l->lingers, &l->calls};
     int64_t due = INT64_MAX;
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         due = earliest(all[i], due);

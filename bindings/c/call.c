@@ -230,13 +230,8 @@ bool calls_take_locked(zooid_client *c, from_agent *m, size_t size)
     }
     if (m->more && call_is_streamed(call))
         return stream_take_locked(c, call, m, size);
-    if (m->more && call->request->m.body_case == BODY(PROVIDE)) {
-        message_free(m);
-        provide_stands_locked(c, call);
-        return true;
-    }
-    if (m->more && call->request->m.body_case == BODY(MONITOR)) {
-        monitor_take_locked(c, call, m);
+    if (m->more && is_endless(&call->request->m)) {
+        (call->request->m.body_case == BODY(PROVIDE) ? provide_stands_locked : monitor_take_locked)(c, call, m);
         return true;
     }
     take_reply_locked(c, call, m);

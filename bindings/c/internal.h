@@ -354,8 +354,8 @@ void monitor_take_locked(zooid_client *c, struct call *call, from_agent *m);
 
 /* -- provide.c */
 
-/* The agent has taken the offer. */
-void provide_stands_locked(zooid_client *c, struct call *call);
+/* The agent has taken the offer, as the message says, which is taken over. */
+void provide_stands_locked(zooid_client *c, struct call *call, from_agent *m);
 /* The connection is gone. */
 void provide_lost_locked(zooid_client *c, struct call *call);
 /* An Invoke has come; it is taken over. */

@@ -32,8 +32,9 @@ static void tell_locked(zooid_client *c, struct call *call, bool stands)
     event_push_locked(c, event);
 }
 
-void provide_stands_locked(zooid_client *c, struct call *call)
+void provide_stands_locked(zooid_client *c, struct call *call, from_agent *m)
 {
+    message_free(m);
     tell_locked(c, call, true);
 }
 

@@ -140,6 +140,42 @@ class Requests(LocalTestCase):
         self.assertEqual(self.code(local.call(deadline_ms=50, wait=pb.Wait(zxid=1 << 40))), pb.STALE)
         local.must(sync=pb.Sync())
 
+    def test_what_waits_for_a_zxid_is_cancelled_and_what_is_behind_it_goes_on(self):
+        local = self.local
+        held = local.submit(wait=pb.Wait(zxid=1 << 40))
+        behind = local.submit(get=pb.Get(path=self.base))
+        later = local.submit(wait=pb.Wait(zxid=1 << 41))
+        last = local.submit(set=pb.Set(path=self.base, data=b"last"))
+        local.send(pb.ToAgent(cancel=later), pb.ToAgent(cancel=held))
+        self.assertEqual(self.code(local.reply(later)[-1]), pb.CANCELLED)
+        self.assertEqual(self.code(local.reply(held)[-1]), pb.CANCELLED)
+        self.assertEqual(self.code(local.reply(behind)[-1]), 0)
+        self.assertEqual(self.code(local.reply(last)[-1]), 0)
+
+    def test_the_order_holds_behind_what_waits_for_a_zxid(self):
+        local, other, path = self.local, self.client(), self.base + "/order"
+        other.must(open_session=pb.OpenSession())
+        zxid = local.must(create=pb.Create(path=path)).state.zxid
+        waits = local.submit(get=pb.Get(path=path, fresh=pb.Freshness(zxid_min=zxid + 1)))
+        late = local.submit(deadline_ms=1, get=pb.Get(path=path))
+        behind = [local.submit(set=pb.Set(path=path, data=b"%d" % number)) for number in range(20)]
+        behind += [local.submit(get=pb.Get(path=path)), local.submit(command=pb.Command(name="nothing"))]
+        self.assertEqual(self.code(local.reply(late)[-1]), pb.DEADLINE_EXCEEDED)
+        other.must(create=pb.Create(path=path + "/other"))
+        self.assertEqual(local.reply(waits)[-1].node.stat.num_children, 1)
+        codes = [self.code(local.reply(number)[-1]) for number in behind]
+        self.assertEqual(codes, [0] * 21 + [pb.BAD_ARGUMENTS])
+
+    def test_a_wait_that_is_late_lets_those_behind_it_go_on(self):
+        local = self.local
+        first = local.submit(deadline_ms=50, wait=pb.Wait(zxid=1 << 40))
+        second = local.submit(deadline_ms=60, get=pb.Get(path="/", fresh=pb.Freshness(zxid_min=1 << 40)))
+        third = local.submit(get=pb.Get(path="/"))
+        codes = [self.code(local.reply(number)[-1]) for number in (first, second, third)]
+        self.assertEqual(codes[0], pb.STALE)
+        self.assertIn(codes[1], (pb.STALE, pb.DEADLINE_EXCEEDED))
+        self.assertEqual(codes[2], 0)
+
     def test_a_request_that_is_unknown_or_lacks_its_path(self):
         self.assertEqual(self.code(self.local.call()), pb.UNIMPLEMENTED)
         for body in ({"get": pb.Get()}, {"create": pb.Create()}, {"list": pb.List()}, {"delete": pb.Delete()},
@@ -373,6 +409,19 @@ class Manners(LocalTestCase):
             message = client.receive()
             seen += message.HasField("id")
         self.is_served()
+
+    def test_requests_behind_a_wait_are_bounded_too(self):
+        client = self.client()
+        client.send(pb.ToAgent(id=1, wait=pb.Wait(zxid=1 << 40)),
+                    *(pb.ToAgent(id=number, get=pb.Get(path="/")) for number in range(2, 300)))
+        self.is_served()
+        client.close()
+        self.is_served()
+        client = self.client()
+        held = client.submit(deadline_ms=100, wait=pb.Wait(zxid=1 << 40))
+        for _ in range(30):
+            client.submit(set=pb.Set(path="/", data=bytes(10000)))
+        self.assertEqual([self.code(client.reply(held + number)[-1]) for number in range(31)], [pb.STALE] + [0] * 30)
 
     def test_more_requests_than_may_be_open_wait_their_turn(self):
         client = self.client()
