@@ -43,6 +43,21 @@ def run_render(bench, servers):
     return rows
 
 
+def run_backend(bench, servers):
+    """A backend is killed: check, registration, rendering, file."""
+    title = "backend killed until the new file is in place"
+    server = next(server for server in servers if server.name == "zooid")
+    directory = os.path.join(bench.work, "backend")
+    os.makedirs(directory, exist_ok=True)
+    bench.wait_for_machine()
+    command = ["/usr/bin/python3", os.path.join(HERE, "backend_client.py"), where(server),
+               os.path.join(BUILD, "bin", "zooid-plugin-host"), directory, str(5 if bench.options.quick else 30)]
+    times = run_json(command)
+    bench.keep(title, {"zooid": times})
+    return [Row(title, words, "ms", {"zooid": times[check]}, (None, "max", limit))
+            for check, words, limit in (("process", "process check", 100), ("http", "HTTP check every 200 ms, fall 2", 500))]
+
+
 def lua_rate(server, directory, tasks, seconds):
     """What the plugin lua_client tells."""
     settings = os.path.join(directory, "lua_client.conf")
@@ -84,5 +99,5 @@ def run_lua(bench, servers):
 
 
 TITLE = "Plugins"
-SERVED = {"lua-get": run_lua, "health1000": run_checks, "health-end": run_process_end}
+SERVED = {"lua-get": run_lua, "health1000": run_checks, "health-end": run_process_end, "backend": run_backend}
 ALONE = {"render": run_render, "services": run_services}
