@@ -150,6 +150,7 @@ void calls_send_locked(zooid_client *c)
 void call_finish_locked(zooid_client *c, struct call *call, zooid_reply *reply)
 {
     unlink_call(call);
+    logins_note_locked(c, &call->request->m, zooid_reply_code(reply));
     watches_note_locked(c, &call->request->m, zooid_reply_code(reply), call->for_task ? WATCH_OF_TASKS : WATCH_OF_USER);
     call->reply = reply;
     call->is_done = true;

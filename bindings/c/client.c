@@ -120,6 +120,7 @@ static void client_free(zooid_client *c)
     tasks_free(c);
     events_free(c->first_event);
     watches_free(c);
+    logins_free(c);
     free(c->in.data);
     free(c->out.data);
     free(c->socket_path);
@@ -139,7 +140,7 @@ static zooid_client *client_new(const struct zooid_options *o)
     c->socket = c->waker = c->doorbell = c->descriptor = -1;
     c->calls.next = c->calls.prev = &c->calls;
     c->calls_due_ms = INT64_MAX;
-    c->last_ticket = LINK_WATCHES_CALL;
+    c->last_ticket = LINK_LAST_CALL;
     c->last_event = &c->first_event;
     c->events_max = 65536;
     c->resume_at_ms = c->restore_at_ms = INT64_MAX;

@@ -14,6 +14,7 @@
  *   provide.c    commands that are offered: calls of them as events, and their answers
  *   subscription.c  what subscriptions are told, and where they stand
  *   backup.c     the tree, written to a descriptor
+ *   logins.c     what it has logged in as, to be repeated after a reconnect
  *   watches.c    which watches there are, to be set again after a reconnect
  *   usual.c      the usual requests, made and performed in one
  *
@@ -222,6 +223,8 @@ struct zooid_client {
     bool is_taking;       /* the program has taken an event since it last submitted something */
     struct task *tasks;   /* recipes at work */
     zooid_ticket last_ticket;
+    struct login *logins;
+    int login_count;
     struct watch *watches[WATCH_LISTS];
     int64_t
         watches_lost_at; /* the agent has none of them any more, and has told of all up to this zxid; -1: it has them */
@@ -248,7 +251,9 @@ void say(zooid_client *c, enum zooid_log_level level, const char *format, ...) _
  * agent that cannot yet is asked again. */
 #define LINK_SESSION_CALL UINT64_C(1)
 #define LINK_WATCHES_CALL UINT64_C(2)
-enum { LINK_AGAIN_MS = 100 };
+#define LINK_LOGIN_CALLS  UINT64_C(3) /* the first of them */
+#define LINK_LAST_CALL    (LINK_LOGIN_CALLS + LINK_LOGINS_MAX - 1)
+enum { LINK_AGAIN_MS = 100, LINK_LOGINS_MAX = 16 };
 
 /* Connects when it is time to, sends what waits, and reads what has come if that is wanted, without waiting. */
 void link_work_locked(zooid_client *c, bool read);
@@ -360,6 +365,16 @@ void provide_stands_locked(zooid_client *c, struct call *call, from_agent *m);
 void provide_lost_locked(zooid_client *c, struct call *call);
 /* An Invoke has come; it is taken over. */
 void provide_take_locked(zooid_client *c, from_agent *m);
+
+/* -- logins.c */
+
+/* A reply has come: to a login, perhaps. */
+void logins_note_locked(zooid_client *c, const to_agent *m, int code);
+/* Makes all of them again, on a connection that has just begun. False: out of memory. */
+bool logins_repeat_locked(zooid_client *c);
+/* The answer to one of them. */
+void logins_repeated_locked(zooid_client *c, const from_agent *m);
+void logins_free(zooid_client *c);
 
 /* -- watches.c */
 

@@ -61,7 +61,8 @@ static void tell_session_locked(zooid_client *c, enum zooid_session_state state)
 
 static void lost_locked(zooid_client *c, const char *why)
 {
-    say(c, ZOOID_LOG_WARNING, "the connection to the agent is lost: %s", why);
+    bool is_news = c->greeted || c->retry_ms == 0; /* that it is still away is not */
+    say(c, is_news ? ZOOID_LOG_WARNING : ZOOID_LOG_DEBUG, "the connection to the agent is lost: %s", why);
     link_close_locked(c);
     c->retry_ms = c->retry_ms == 0 ? RETRY_MS_FIRST : c->retry_ms * 2 > RETRY_MS_MAX ? RETRY_MS_MAX : c->retry_ms * 2;
     c->retry_at_ms = now_ms() + c->retry_ms;
@@ -160,7 +161,7 @@ static void connect_locked(zooid_client *c)
     c->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (c->socket < 0 || connect(c->socket, (const struct sockaddr *)&address, sizeof address) != 0 ||
         epoll_ctl(c->descriptor, EPOLL_CTL_ADD, c->socket, &interest) != 0 || !greet_locked(c) ||
-        !link_open_session_locked(c)) {
+        !logins_repeat_locked(c) || !link_open_session_locked(c)) {
         lost_locked(c, strerror(errno));
         return;
     }
@@ -278,7 +279,7 @@ static bool ends_watches(const from_agent *m)
 /* False: as calls_take_locked. */
 static bool take_message_locked(zooid_client *c, from_agent *m, size_t size)
 {
-    if (m->has_id && m->id > LINK_WATCHES_CALL)
+    if (m->has_id && m->id > LINK_LAST_CALL)
         return calls_take_locked(c, m, size);
     if (ends_watches(m))
         watches_lost_locked(c); /* before the zxid at which it says so: up to there much may have gone untold */
@@ -288,6 +289,8 @@ static bool take_message_locked(zooid_client *c, from_agent *m, size_t size)
         take_session_locked(c, m);
     else if (m->has_id && m->id == LINK_WATCHES_CALL)
         watches_restored_locked(c, m);
+    else if (m->has_id && m->id >= LINK_LOGIN_CALLS)
+        logins_repeated_locked(c, m);
     else if (m->body_case == FROM(WELCOME))
         take_welcome_locked(c, m->welcome);
     else if (m->body_case == FROM(GOODBYE))

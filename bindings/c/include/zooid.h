@@ -225,6 +225,7 @@ ZOOID_API zooid_request *zooid_request_set_acl(const char *path, int32_t version
 ZOOID_API zooid_request *zooid_request_multi(void); /* then zooid_request_add */
 ZOOID_API zooid_request *zooid_request_reconfigure(const char *joining, const char *leaving, const char *members,
                                                    int64_t config);
+/* Logs in, for the life of the client: it is repeated after a reconnect (the first 16 of them). */
 ZOOID_API zooid_request *zooid_request_auth(const char *scheme, const void *auth, size_t len);
 ZOOID_API zooid_request *zooid_request_who_am_i(void);
 /* Of the admin server: the reply's data is its answer, JSON text. "server_stats", "connections" ... */
