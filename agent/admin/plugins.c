@@ -134,13 +134,31 @@ static enum status refuse(int code, const char *message, struct answer *a)
     return st;
 }
 
+/* A JSON string is text, as the command line prints it: metrics, for one, which Prometheus reads as they are. NULL: it
+ * is something else. */
+static json_t *text_of(struct bytes answer)
+{
+    bool may_be = answer.len > 0 && answer.data[0] == '"';
+    json_t *json = may_be ? json_loadb((const char *)answer.data, answer.len, JSON_DECODE_ANY, NULL) : NULL;
+    if (json_is_string(json))
+        return json;
+    json_decref(json);
+    return NULL;
+}
+
 enum status plugins_answer(const struct local_answer *answer, struct answer *a)
 {
     if (answer->code != ZOOID_OK)
         return refuse(answer->code, answer->message == NULL ? "the provider refuses it" : answer->message, a);
     a->code = 200;
     a->type = "application/json";
-    return buffer_append(&a->body, answer->bytes.data, answer->bytes.len);
+    json_t *text = text_of(answer->bytes);
+    if (text == NULL)
+        return buffer_append(&a->body, answer->bytes.data, answer->bytes.len);
+    a->type = "text/plain; version=0.0.4; charset=utf-8";
+    enum status st = buffer_append(&a->body, json_string_value(text), json_string_length(text));
+    json_decref(text);
+    return st;
 }
 
 /* -- the call ----------------------------------------------------------------------------------------------------- */

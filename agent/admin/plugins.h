@@ -1,6 +1,7 @@
 /* plugins.h - GET /plugins/NAME/COMMAND?a=b&c=d: a command that a local client offers (local.proto, CALLS), called with
  * {"args": {"a": "b", "c": "d"}}; a parameter that is given more than once becomes a list. What it answers goes out as
- * it is. Commands for admins are not to be had here, since nobody knows who asks. Loop thread only. */
+ * it is, but that a JSON string is sent as the text that it holds. Commands for admins are not to be had here, since
+ * nobody knows who asks. Loop thread only. */
 #pragma once
 
 #include "agent/admin/overview.h"

@@ -84,8 +84,7 @@ bool logins_repeat_locked(zooid_client *c)
 void logins_repeated_locked(zooid_client *c, const from_agent *m)
 {
     if (m->error != NULL)
-        say(c, ZOOID_LOG_ERROR, "the agent does not take login %d any more: %s",
-            (int)(m->id - LINK_LOGIN_CALLS) + 1,
+        say(c, ZOOID_LOG_ERROR, "the agent does not take login %d any more: %s", (int)(m->id - LINK_LOGIN_CALLS) + 1,
             m->error->message == NULL ? zooid_code_text(m->error->code) : m->error->message);
 }
 

@@ -390,6 +390,16 @@ class Http(HttpTestCase):
             self.assertEqual((response.status, response.getheader("Content-Type")), (200, "application/json"))
             self.assertEqual(response.read(), b'[{"targets": ["10.0.0.1:80"]}]')
 
+    def test_a_string_is_sent_as_text(self):
+        """As Prometheus wants the metrics of a plugin."""
+        provider = self.standing("health", "metrics")
+        for bytes_, kind, body in ((b'"a 1\\n\\u00e9"', "text/plain; version=0.0.4; charset=utf-8", "a 1\n\u00e9".encode()),
+                                   (b'"no end', "application/json", b'"no end'), (b'12', "application/json", b"12")):
+            connection = self.begun("/plugins/health/metrics")
+            provider.answer(provider.invoke(), bytes_)
+            response = connection.getresponse()
+            self.assertEqual((response.status, response.getheader("Content-Type"), response.read()), (200, kind, body))
+
     def test_errors_are_status_codes(self):
         provider = self.standing("errors", "a", pb.Offer(command="closed", admin=True))
         for target, status in (("/plugins/none/a", 404), ("/plugins/errors/none", 404), ("/plugins/errors", 404),
