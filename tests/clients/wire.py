@@ -375,7 +375,7 @@ class Client(Connection):
 
 
 class NudgingClient(Client):
-    """Asks something else when an answer does not come, as every real client does with its pings: Apache's members up to
+    """Asks something else, again and again, while an answer does not come, as every real client does with its pings: Apache's members up to
     3.8.0 may overlook a commit, and then wait for another request of any kind before they answer (ZOOKEEPER-4537, a race
     between their SyncThread and CommitProcessor, mended in 3.8.1). A client that is alone there and silent would wait
     until its session expires. Nothing is asked for twice, and an agent gets no such help.
@@ -402,11 +402,13 @@ class NudgingClient(Client):
         deadline_s = self.deadline_s if deadline_s is None else deadline_s
         if not self.awaits_reply or deadline_s <= self.NUDGE_AFTER_S:
             return self.receive_other(deadline_s)
-        try:
-            return self.receive_other(self.NUDGE_AFTER_S)
-        except TimeoutError:
-            self.send(request_payload(self.NUDGE_XID, "exists", path="/", watch=False))
-            return self.receive_other(deadline_s)
+        end = time.monotonic() + deadline_s
+        while end - time.monotonic() > self.NUDGE_AFTER_S:
+            try:
+                return self.receive_other(self.NUDGE_AFTER_S)
+            except TimeoutError:
+                self.send(request_payload(self.NUDGE_XID, "exists", path="/", watch=False))
+        return self.receive_other(max(0.1, end - time.monotonic()))
 
     def receive_other(self, deadline_s):
         """The next frame that is no answer to a nudge."""
