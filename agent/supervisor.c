@@ -4,18 +4,13 @@
 #include "core/base/check.h"
 #include "core/base/mem.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-/* It is last to get processor and first to lose memory: the member comes before what serves it. */
-enum { NICENESS = 10, OOM_SCORE = 500 };
 enum { PAUSE_MS_FIRST = 500, PAUSE_MS_MAX = 30000, GOOD_RUN_MS = 60000, STOP_MS = 10000 };
 
 struct supervisor {
@@ -146,19 +141,6 @@ static char **environment_of(char *socket)
     return list;
 }
 
-/* What it starts inherits both. To be nicer is always allowed. */
-static void put_behind(const struct supervisor *s, int pid)
-{
-    char path[64];
-    (void)snprintf(path, sizeof path, "/proc/%d/oom_score_adj", pid);
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    bool good = fd >= 0 && dprintf(fd, "%d", OOM_SCORE) > 0;
-    if (fd >= 0)
-        close(fd);
-    if (setpriority(PRIO_PROCESS, (id_t)pid, NICENESS) != 0 || !good)
-        LOG_WARN(s->log, "plugins", "the host of plugins could not be put behind the agent: %s", strerror(errno));
-}
-
 static int spawn(struct supervisor *s, const char *program)
 {
     char socket[200];
@@ -195,7 +177,6 @@ void supervisor_start(struct supervisor *s)
     int failed = st == ST_OK ? spawn(s, program) : UV_ENOENT;
     if (failed == 0) {
         s->started_ms = uv_now(s->loop);
-        put_behind(s, s->process->pid);
         metrics_add(s->metrics, COUNTER_plugin_host_starts, 1);
         LOG_INFO(s->log, "plugins", "the host of plugins runs, pid %d", s->process->pid);
         return;

@@ -7,7 +7,7 @@ local settings = zooid.settings()
 local function tell()
     local pid = zooid.files.read(settings.pid_file)
     if not pid then return zooid.log.info("nobody to tell: there is no", settings.pid_file) end
-    local done = zooid.run { "kill", "-s", settings.signal or "HUP", (pid:match "%d+") }
+    local done = zooid.run { "sh", "-c", 'kill -s "$0" "$1"', settings.signal or "HUP", (pid:match "%d+") }
     if not done or done.status ~= 0 then zooid.log.warning("process", pid, "could not be told") end
 end
 

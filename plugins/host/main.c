@@ -12,9 +12,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
-enum { PROGRAM_DEADLINE_MS = 10000 };
+enum { PROGRAM_DEADLINE_MS = 10000, NICENESS = 10, OOM_SCORE = 500 };
 #define DEFAULT_CONFIG "/etc/zooid/plugins.conf"
 
 enum option_code {
@@ -146,6 +148,20 @@ static void read_deadline(struct command_line *line)
         line->job = complain_usage;
 }
 
+/* It ends with the agent that started it; and it is last to get processor and first to lose memory, as is all that it
+ * starts: the member comes before what serves it. */
+static void stand_behind_parent(void)
+{
+    (void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+    FILE *file = fopen("/proc/self/oom_score_adj", "we");
+    bool good = file != NULL && fprintf(file, "%d", OOM_SCORE) > 0;
+    if (file != NULL)
+        good = fclose(file) == 0 && good;
+    errno = 0;
+    if (!good || (nice(NICENESS) == -1 && errno != 0))
+        fprintf(stderr, "warning plugins: they cannot be put behind the agent: %s\n", strerror(errno));
+}
+
 static void take_option(struct command_line *line, int code)
 {
     switch (code) {
@@ -159,7 +175,7 @@ static void take_option(struct command_line *line, int code)
     case OPTION_SUPERVISE: line->job = run_supervisor; break;
     case OPTION_RUN: line->job = run_process; break;
     case OPTION_CHECK: line->job = run_check; break;
-    case OPTION_WITH_PARENT: (void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0); break; /* the agent that started it */
+    case OPTION_WITH_PARENT: stand_behind_parent(); break;
     case OPTION_CONFIG: line->config = optarg; break;
     case 'S': line->foreground.socket = optarg; break;
     case OPTION_PROGRAM:

@@ -290,7 +290,7 @@ static void a_port_with_tls_needs_a_store(void **state)
     (void)state;
     struct settings *settings = NULL;
     struct settings_report report = {0};
-    const char text[] = "dataDir=/tmp\nclientPort=0\nclientPortAddress=127.0.0.1\nzooid.socket=\n";
+    const char text[] = "dataDir=/tmp\nclientPort=0\nclientPortAddress=127.0.0.1\nzooid.socket=\nzooid.localSocket=\n";
     assert_int_equal(settings_load_text(&settings, "zoo.cfg", text, sizeof text - 1, NULL, 0, &report), ST_OK);
     struct house h = house_new(settings);
     assert_int_equal(doors_open(h.doors, &h.message), ST_OK);
