@@ -130,7 +130,7 @@ zooid_host *host_new_of(const struct host_surroundings *around, const struct plu
     take_descriptor(host, plugin);
     bool good = host->file != NULL && make_state_dir(host, why) && open_client(host, why);
     if (good && events_open(host)) {
-        session_read_before(host);
+        (void)session_read_before(host);
         return host;
     }
     if (good)
@@ -173,6 +173,7 @@ void host_stop(zooid_host *host)
     host->state = HOST_STOPPED;
     items_cancel_all(host);
     offer_end(host);
+    hold_ephemeral_end(host);
     events_close(host);
 }
 

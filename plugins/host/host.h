@@ -112,7 +112,10 @@ struct zooid_host {
     zooid_client *client;
     uv_poll_t *events;       /* NULL: closed */
     uv_timer_t *offer_timer; /* NULL: closed, or not needed yet */
+    uv_timer_t *heir_timer;  /* NULL: no ephemeral node is waited for */
     zooid_handle offer;      /* that stands, or is to; 0: none */
+    bool was_offered;        /* the agent has taken the offer, or said that it does not */
+    uint64_t ready_ms;       /* since when it is ready; 0: it is not */
     struct items items;
     uint32_t children;  /* that run */
     bool hands_over;    /* another process takes over what is held: nothing of that is given back when it stops */
@@ -161,6 +164,7 @@ zooid_handle subscribe_begin(zooid_host *host, const char *const *prefixes, size
 /* hold_ephemeral.c, hold_lock.c */
 zooid_handle hold_ephemeral(zooid_host *host, const char *path, const void *data, size_t len,
                             zooid_plugin_hold_fn *held, void *context);
+void hold_ephemeral_end(zooid_host *host); /* at the plugin's end */
 int hold_ephemeral_set(zooid_host *host, zooid_handle handle, const void *data, size_t len);
 zooid_handle hold_lock(zooid_host *host, const char *path, const char *identifier, zooid_plugin_hold_fn *held,
                        void *context);
@@ -169,7 +173,8 @@ void hold_lost(zooid_host *host, zooid_event *event);
 /* session.c */
 zooid_handle session_follow(zooid_host *host, zooid_plugin_session_fn *changed, void *context);
 void session_changed(zooid_host *host, enum zooid_session_state state);
-void session_read_before(zooid_host *host);
+/* From the file. True: they are not those that were known. */
+bool session_read_before(zooid_host *host);
 /* timer.c, child.c, descriptor.c */
 zooid_handle timer_begin(zooid_host *host, uint32_t first_ms, uint32_t every_ms, zooid_plugin_timer_fn *fire,
                          void *context);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RETRY_MS = 1000 };
+enum { RETRY_MS = 1000, AWAY_MS = 1000 };
 
 /* One submission of all commands. The latest counts; those before it end when it has taken their place. */
 struct offer {
@@ -180,8 +180,25 @@ static void offer_after(zooid_host *host, uint32_t ms)
 
 void offer_later(zooid_host *host)
 {
-    if (host->state == HOST_READY)
-        offer_after(host, 0);
+    if (host->state != HOST_READY)
+        return;
+    if (host->ready_ms == 0)
+        host->ready_ms = host_now_ms(host);
+    offer_after(host, 0);
+}
+
+bool offer_is_known(zooid_host *host)
+{
+    return host->was_offered || host_now_ms(host) - host->ready_ms > AWAY_MS;
+}
+
+static void becomes_known(zooid_host *host)
+{
+    if (host->was_offered)
+        return;
+    host->was_offered = true;
+    if (host->around.changed != NULL)
+        host->around.changed(host->around.context, host);
 }
 
 /* A process that takes over says so to the agent, which tells us; whatever else ended it is tried again. */
@@ -191,6 +208,7 @@ static void has_ended(zooid_host *host, const struct offer *offer, const zooid_r
     if (offer->item.handle == 0 || offer->item.handle != host->offer)
         return;
     host->offer = 0;
+    becomes_known(host);
     if (code == ZOOID_PROVIDER_REPLACED) {
         host_log(host, ZOOID_PLUGIN_INFO, "another process offers its commands now");
         return;
@@ -210,6 +228,8 @@ static void hear(struct listener *listener, zooid_event *event)
     case ZOOID_EVENT_OFFER:
         if (!zooid_event_stands(event))
             forget_calls(host);
+        else
+            becomes_known(host);
         break;
     case ZOOID_EVENT_REPLY:
         reply = zooid_event_take_reply(event);

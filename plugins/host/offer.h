@@ -15,4 +15,6 @@ extern const struct item_kind command_kind;
 
 /* What is offered has changed: it is offered anew when the loop turns. Nothing is, before the plugin is ready. */
 void offer_later(zooid_host *host);
+/* Whether whoever waits for the plugin to be ready may be told: it can be called by then, unless the agent is away. */
+bool offer_is_known(zooid_host *host);
 void offer_end(zooid_host *host); /* at the plugin's end */

@@ -28,15 +28,24 @@ zooid_handle session_follow(zooid_host *host, zooid_plugin_session_fn *changed, 
 /* -- the sessions before ---------------------------------------------------------------------------------------------
  */
 
-void session_read_before(zooid_host *host)
+bool session_read_before(zooid_host *host)
 {
-    FILE *file = host->sessions_file == NULL ? NULL : fopen(host->sessions_file, "re");
+    int64_t before[COUNT_OF(host->sessions_before)] = {0};
+    size_t count = 0;
     char line[32];
+    FILE *file = host->sessions_file == NULL ? NULL : fopen(host->sessions_file, "re");
     if (file == NULL)
-        return;
-    while (host->sessions_before_count < COUNT_OF(host->sessions_before) && fgets(line, sizeof line, file) != NULL)
-        host->sessions_before[host->sessions_before_count++] = (int64_t)strtoull(line, NULL, 16);
+        return false;
+    while (count < COUNT_OF(before) && fgets(line, sizeof line, file) != NULL) {
+        before[count] = (int64_t)strtoull(line, NULL, 16);
+        count += before[count] != host->session_id;
+    }
     (void)fclose(file);
+    bool is_news = count != host->sessions_before_count ||
+                   memcmp(before, host->sessions_before, count * sizeof before[0]) != 0;
+    memcpy(host->sessions_before, before, sizeof before);
+    host->sessions_before_count = count;
+    return is_news;
 }
 
 /* The newest first; a file that cannot be written costs a wait for the old session's end. */
@@ -44,6 +53,7 @@ static void note(zooid_host *host, int64_t id)
 {
     char name[4096];
     host->session_id = id;
+    (void)session_read_before(host); /* another process may have begun one meanwhile */
     if (host->sessions_file == NULL || snprintf(name, sizeof name, "%s.new", host->sessions_file) >= (int)sizeof name)
         return;
     FILE *file = fopen(name, "we");

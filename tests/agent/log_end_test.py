@@ -69,7 +69,10 @@ class LogEnd(unittest.TestCase):
         for number in range(NODES):
             client.create("/n%d" % number, b"acknowledged")
         self.mark = os.path.join(self.agent.data_dir, "zooid", "log_end")
-        # It is written behind the answer: a crash in between would leave it at the record before.
+        self.wait_marked()
+
+    def wait_marked(self):
+        """It is written behind the answer: a crash in between would leave it at the record before."""
         harness.wait_until(lambda: marked(self.mark) == last_zxid(logs(self.agent)[-1]), what="the end to be marked")
 
     def make(self, **settings):
@@ -90,6 +93,7 @@ class LogEnd(unittest.TestCase):
 
     def test_an_end_that_is_missing_is_refused_until_it_is_back(self):
         expected = read_tree(self.agent)
+        self.wait_marked()
         self.agent.kill()
         log = logs(self.agent)[-1]
         content = read(log)

@@ -45,6 +45,7 @@ class Reload(discovery_rig.DiscoveryCase):
             harness.wait_until(lambda: plugin_rig.zooid(self.server, *words).returncode == 0, what="an answer")
             s.wait_for("info discovery: a new process has taken over", count=number)
         ids = ["k0", "k1", "k2", "k3"]
+        self.wait_offered()
         harness.wait_until(lambda: [(one["id"], one["state"]) for one in self.call("local")["registrations"]]
                            == [(one, "registered") for one in ids], what="all to be registered")
         # The last process has its own address in all of them.

@@ -62,8 +62,9 @@ class Sets(render_rig.RenderTestCase):
         if directory:
             for key, file in enumerate(files):
                 file["path"] = str(key)
-        said = "sort -u %s | tr '\\n' ';' >>%s; echo >>%s" % (
-            self.path(name + "/[0-9]*") if directory else self.path(name + "-[0-9]"), self.path(name + ".log"), self.path(name + ".log"))
+        # A line is written as a whole: whoever is killed leaves all of it, or nothing.
+        said = "echo \"$(sort -u %s | tr '\\n' ';')\" >>%s" % (
+            self.path(name + "/[0-9]*") if directory else self.path(name + "-[0-9]"), self.path(name + ".log"))
         group = {"name": name, "files": files, "reload": ["/bin/sh", "-c", said]}
         return dict(group, directory=self.path(name)) if directory else group
 

@@ -602,7 +602,8 @@ ZOOID_API void zooid_ephemeral_cancel(zooid_ephemeral *ephemeral);
 /* Its data from now on: written at once when it is there, and whenever it is made again. */
 ZOOID_API int zooid_ephemeral_set(zooid_ephemeral *ephemeral, const void *data, size_t len); /* OK, NO_MEMORY */
 /* It does not wait for the end of these sessions, at most 16, as those of the process that ran before: their node is
- * deleted and made again as ours in one txn. To be called before anything is waited for. OK, BAD_ARGUMENTS. */
+ * deleted and made again as ours in one txn. May be called again, with those that have become
+ * known since. OK, BAD_ARGUMENTS. */
 ZOOID_API int zooid_ephemeral_inherit(zooid_ephemeral *ephemeral, const int64_t *sessions, size_t count);
 ZOOID_API const char *zooid_ephemeral_path(const zooid_ephemeral *ephemeral);
 ZOOID_API zooid_ticket zooid_ephemeral_number(const zooid_ephemeral *ephemeral); /* of ZOOID_EVENT_LOST */

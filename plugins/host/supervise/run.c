@@ -5,6 +5,7 @@
 #include "plugins/host/config_host.h"
 #include "plugins/host/exit_codes.h"
 #include "plugins/host/host.h"
+#include "plugins/host/offer.h"
 #include "plugins/host/supervise/bounds.h"
 #include "plugins/host/supervise/channel.h"
 #include "plugins/host/supervise/orphans.h"
@@ -69,6 +70,9 @@ static void tell(struct run *run, struct plugin *p)
 {
     const char *name = p->config->name;
     enum host_state state = p->host->state;
+    /* The process before goes when this one is ready: until then nobody may take the name from it. */
+    if (state == HOST_READY && !offer_is_known(p->host))
+        state = HOST_STARTING;
     if (p->host->status != NULL && (p->status == NULL || strcmp(p->status, p->host->status) != 0)) {
         host_keep_text(p->host, &p->status, p->host->status);
         say(CHANNEL_STATUS, name, p->host->status);
@@ -140,8 +144,11 @@ static void hear(uv_poll_t *channel, int status, int events)
 
 static void beat(uv_timer_t *timer)
 {
-    (void)timer;
+    struct run *run = timer->data;
     say(CHANNEL_HEARTBEAT, "", NULL);
+    for (size_t i = 0; i < run->count; i++)
+        if (run->plugins[i].host != NULL)
+            tell(run, &run->plugins[i]);
 }
 
 static void told_to_end(uv_signal_t *signal, int number)
