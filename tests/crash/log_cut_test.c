@@ -109,12 +109,14 @@ static void assert_snapshots_end_at(struct world *w, int64_t zxid)
     store_files_free(&files);
 }
 
-static void cut_anywhere(uint64_t seed, bool use_checkpoint)
+/* How many cuts were made: of a world whose last checkpoint is at its very end, one. */
+static int cut_anywhere(uint64_t seed, bool use_checkpoint)
 {
     struct world w;
     set_up(&w, seed, use_checkpoint);
     struct disk_sim *whole = w.disk;
-    int64_t last = w.load.zxid, done = 0, refused = 0;
+    int64_t last = w.load.zxid;
+    int done = 0, refused = 0;
     for (int64_t zxid = 1; zxid <= last + 2; zxid++) {
         struct recovery r;
         w.disk = disk_sim_copy(whole);
@@ -133,9 +135,10 @@ static void cut_anywhere(uint64_t seed, bool use_checkpoint)
         recovery_free(&r);
         disk_sim_free(w.disk);
     }
-    assert_true(refused >= 2 && done >= 3);
+    assert_true(refused >= 2 && done >= 1);
     w.disk = whole;
     world_free(&w);
+    return done;
 }
 
 /* [7.1 1156 1549] */
@@ -143,10 +146,12 @@ static void any_txn_is_cut_behind_or_refused(void **state)
 {
     (void)state;
     uint64_t seed = random_seed();
+    int done = 0;
     for (uint64_t i = 0; i < (is_long() ? 20 : 3); i++) {
-        cut_anywhere(seed + i, false);
-        cut_anywhere(seed + i, true);
+        done += cut_anywhere(seed + i, false);
+        done += cut_anywhere(seed + i, true);
     }
+    assert_true(done >= 20);
 }
 
 /* The first txn from the middle on behind which can be cut; 0: none. */
