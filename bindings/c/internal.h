@@ -22,6 +22,7 @@
 #pragma once
 
 #include "bindings/c/include/zooid.h"
+#include "bindings/c/pool.h"
 
 #include "local.pb-c.h"
 
@@ -39,31 +40,6 @@ enum {
     FRAME_LEN = 4,
     FRAME_MAX = 64 * 1024 * 1024, /* that we take */
 };
-
-/* -- memory that goes at once (pool.c) ------------------------------------------------------------------------------
- */
-
-struct pool {
-    struct pool_block *blocks;
-    bool failed; /* memory ran out: sticks */
-};
-
-/* Zeros. NULL: out of memory. */
-void *pool_take(struct pool *pool, size_t size);
-char *pool_text(struct pool *pool, const char *text); /* NULL gives NULL */
-void pool_free(struct pool *pool);
-struct pool_block **pool_older(struct pool_block *block); /* where the next block's address stands */
-
-/* A growing row of bytes. */
-struct row {
-    uint8_t *data;
-    size_t len, cap;
-};
-
-/* False: out of memory, nothing has changed. */
-bool row_reserve(struct row *row, size_t more);
-bool row_append(struct row *row, const void *data, size_t len);
-void row_consume(struct row *row, size_t len);
 
 /* -- messages (message.c) -------------------------------------------------------------------------------------------
  */

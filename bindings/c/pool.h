@@ -1,0 +1,28 @@
+/* pool.h - memory of libzooid that goes at once: what belongs to a request or a reply; and rows of bytes that grow. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pool {
+    struct pool_block *blocks;
+    bool failed; /* memory ran out: sticks */
+};
+
+/* Zeros. NULL: out of memory. */
+void *pool_take(struct pool *pool, size_t size);
+char *pool_text(struct pool *pool, const char *text); /* NULL gives NULL */
+void pool_free(struct pool *pool);
+struct pool_block **pool_older(struct pool_block *block); /* where the next block's address stands */
+
+/* A growing row of bytes. */
+struct row {
+    uint8_t *data;
+    size_t len, cap;
+};
+
+/* False: out of memory, nothing has changed. */
+bool row_reserve(struct row *row, size_t more);
+bool row_append(struct row *row, const void *data, size_t len);
+void row_consume(struct row *row, size_t len);
