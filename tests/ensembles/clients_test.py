@@ -18,6 +18,11 @@ def run(*command):
                           errors="replace", check=False)
 
 
+def what_failed(output):
+    """unittest's account without the list of what passed, which comes before it."""
+    return output[max(output.find("=" * 70), 0):]
+
+
 class Clients(unittest.TestCase):
     def crosscheck(self, subject):
         harness.need_program("java", "default-jre-headless")
@@ -28,7 +33,7 @@ class Clients(unittest.TestCase):
 
     def at(self, server, test):
         done = run(os.path.join(harness.ROOT, "tests", "clients", test), "--server", server)
-        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertEqual(done.returncode, 0, what_failed(done.stdout))
 
     def kazoo(self, server):
         self.at(server, "kazoo_test.py")

@@ -21,8 +21,11 @@ class Member:
     own_paths = ("/zookeeper/config",)    # which a server that runs alone has nothing to say in
 
     def __init__(self, settings=None, properties=None):
-        # By Apache's rule: for keyed passwords agents among themselves have a node that Apache's servers have not.
-        common = {"initLimit": 50, "syncLimit": 25, "zooid.sessionPasswords": "apache"}
+        # By Apache's rule: for keyed passwords agents among themselves have a node that Apache's servers have not. Nobody
+        # is to be taken for dead here: a machine that stands still for half a second would cost clients their connection,
+        # and a client that waits ever longer before it comes back to a restarted member its session.
+        common = {"initLimit": 50, "syncLimit": 25, "maxSessionTimeout": 40000, "zooid.failureDetectionMs": 0,
+                  "zooid.sessionPasswords": "apache"}
         self.ensemble = Ensemble(list(self.programs), list(self.observers), **{**common, **self.own_settings, **(settings or {})})
         for member in self.ensemble.members.values():
             member.server.properties.update(properties or {})
