@@ -1,4 +1,5 @@
 """A supervisor under test, with its files in a directory."""
+import json
 import os
 import signal
 import subprocess
@@ -55,6 +56,23 @@ class Supervisor:
         """The pids that the plugin has had."""
         mark = "info %s: started: " % name
         return [int(line.rsplit(" ", 1)[1]) for line in self.log().splitlines() if line.startswith(mark)]
+
+    def children(self):
+        """Processes of plugins, and what they have left to the supervisor."""
+        pid = self.host.process.pid
+        with open("/proc/%d/task/%d/children" % (pid, pid), encoding="ascii") as children:
+            return [int(child) for child in children.read().split()]
+
+    def rows(self):
+        """What `zooid plugin plugins list` has, by name."""
+        def list_plugins():
+            return subprocess.run([os.path.join(plugin_rig.BUILD, "bin", "zooid"), "-S", self.socket, "-j", "plugin", "plugins",
+                                   "list"], capture_output=True, text=True, timeout=60, check=False)
+        harness.wait_until(lambda: list_plugins().returncode == 0, 20, "the provider `plugins`")
+        return {row["name"]: row for row in json.loads(list_plugins().stdout)}
+
+    def row(self, name):
+        return self.rows()[name]
 
     def stop(self):
         return self.host.stop()

@@ -43,13 +43,10 @@ class Supervised(harness.ServerTestCase):
                    "gives_up": "gives_up: enough", "late": "it was not ready within 300 ms"}
         if not plugin_rig.SANITIZED:
             reasons["eats"] = "MB of memory, more than 48"
-        for name in reasons:
-            s.wait_for("error %s: in quarantine after 2 failures, the last one: " % name)
+        self.assert_quarantined(s, reasons)
         log = s.log()
-        for name, reason in reasons.items():
-            line = next(line for line in log.splitlines() if line.startswith("error %s: in quarantine" % name))
-            self.assertIn(reason, line)
-            self.assertIn("zooid plugin plugins restart " + name, line)
+        for name in reasons:
+            self.assertIn("zooid plugin plugins restart %s` ends that" % name, log)
             self.assertEqual(len(s.started(name)), 2)
         for line in log.splitlines():
             if ": left " in line:
@@ -58,6 +55,47 @@ class Supervised(harness.ServerTestCase):
         self.assertEqual(len(s.started("good")), 1, "the good one was not disturbed")
         self.assertEqual(s.stop(), 0)
         self.assertFalse(plugin_rig.lives(s.started("good")[0]))
+
+    def assert_quarantined(self, s, reasons):
+        for name, reason in reasons.items():
+            s.wait_for("error %s: in quarantine after 2 failures, the last one: " % name)
+            line = next(line for line in s.log().splitlines() if line.startswith("error %s: in quarantine" % name))
+            self.assertIn(reason, line)
+
+    def test_what_a_plugin_has_started_counts_as_its_own(self):
+        s = self.supervisor("quarantine_failures = 2;")
+        reasons = {"burns": "of a processor for 1000 ms, more than 20 (limits.cpu_percent), processes: 2",
+                   "breeds": "it runs more than 8 processes (limits.processes)"}
+        s.add("burns", "a child burns", "cpu_percent = 20; cpu_window_ms = 1000;")
+        s.add("breeds", "many children", "processes = 8;")
+        if not plugin_rig.SANITIZED:
+            reasons["eats"] = "MB of memory, more than 48 (limits.memory_mb), processes: 2"
+            s.add("eats", "a child eats", "memory_mb = 48;")
+        s.start()
+        self.assert_quarantined(s, reasons)
+        for name in reasons:
+            for pid in s.started(name):
+                self.assertFalse(plugin_rig.lives(pid))
+        harness.wait_until(lambda: s.children() == [], 20, "the end of all that they have started")
+        self.assertEqual(s.stop(), 0)
+
+    def test_a_state_directory_is_bounded_as_a_whole(self):
+        s = self.supervisor("quarantine_failures = 2; state_look_ms = 100;")
+        reasons = {"litters": "it keeps more than 100 files in its state directory (limits.state_files)",
+                   "piles": "MB in its state directory, more than 4 (limits.state_mb)"}
+        s.add("litters", "litter", "state_files = 100;")
+        s.add("piles", "pile up", "file_mb = 1; state_mb = 4;")
+        if os.getuid() != 0:  # who may read everything can count it
+            reasons["hides"] = "its state directory cannot be counted: hidden: "
+            s.add("hides", "hide")
+        s.add("good", "good", "state_files = 100;")
+        s.start()
+        self.assert_quarantined(s, reasons)
+        row = s.row("good")
+        self.assertEqual((row["state"], row["state_files"], row["state_kb"], row["processes"]), ("running", 0, 0, 1))
+        self.assertIn("limits.state_files", s.row("litters")["last_failure"])
+        self.assertEqual(len(s.started("good")), 1)
+        self.assertEqual(s.stop(), 0)
 
     def test_what_refuses_is_not_tried_again(self):
         s = self.supervisor()

@@ -21,6 +21,9 @@ struct plugin_limits bounds_of(const struct plugin_config *const *plugins, size_
         all.cpu_percent += one->cpu_percent;
         all.log_lines += one->log_lines;
         all.descriptors += one->descriptors;
+        all.processes += one->processes;
+        all.state_mb += one->state_mb;
+        all.state_files += one->state_files;
         all.cpu_window_ms = greater(all.cpu_window_ms, one->cpu_window_ms);
         all.watchdog_ms = greater(all.watchdog_ms, one->watchdog_ms);
         all.start_ms = greater(all.start_ms, one->start_ms);

@@ -17,6 +17,7 @@ static void release(struct process *p)
     host_config_names_free(p->names);
     free(p->plugins);
     free(p->status);
+    family_free(&p->family);
     free(p);
 }
 
@@ -152,8 +153,9 @@ static void has_ended(uv_process_t *uv, int64_t status, int number)
 void process_kill(struct process *p, const char *format, ...)
 {
     va_list arguments;
-    if (p->ended)
+    if (p->ended || p->killed)
         return;
+    p->killed = true;
     va_start(arguments, format);
     (void)vsnprintf(p->why, sizeof p->why, format, arguments);
     va_end(arguments);

@@ -58,6 +58,9 @@ static json_t *plugin_of(const struct unit *unit, size_t at)
         json_object_set_new(row, "running_ms", json_integer((json_int_t)(supervisor_now_ms() - p->started_ms))) != 0 ||
         json_object_set_new(row, "memory_kb", json_integer((json_int_t)p->memory_kb)) != 0 ||
         json_object_set_new(row, "cpu_percent", json_integer(p->cpu_percent)) != 0 ||
+        json_object_set_new(row, "processes", json_integer((json_int_t)p->family.count)) != 0 ||
+        json_object_set_new(row, "state_kb", json_integer((json_int_t)(unit->state_size.bytes / 1024))) != 0 ||
+        json_object_set_new(row, "state_files", json_integer((json_int_t)unit->state_size.files)) != 0 ||
         json_object_set_new(row, "status", runs ? json_string(p->status[at]) : json_null()) != 0) {
         json_decref(row);
         return NULL;
@@ -160,7 +163,7 @@ static const struct {
     {                                                          \
         sizeof(struct zooid_plugin_command), name, help, admin \
     }
-    {COMMAND("list", "every plugin: state, process, restarts, last failure, memory, processor, status", false), list},
+    {COMMAND("list", "every plugin: state, process, restarts, last failure, what it takes, status", false), list},
     {COMMAND("restart", "NAME: a new process takes the place of the plugin's; ends its quarantine", true), restart},
     {COMMAND("reload", "reads the settings again, and replaces what has changed", true), reload_all},
     {COMMAND("log", "NAME: the last lines of its log", true), show_log},

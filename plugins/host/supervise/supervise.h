@@ -2,7 +2,8 @@
  *
  *   supervise.c   the whole: signals, start, stop      reload.c    from one set of files to the next
  *   unit.c        a unit's life                        process.c   one process: started, heard, ended
- *   watch.c       heartbeats, memory, processor        log.c       what a process writes
+ *   watch.c       heartbeats, memory, processor, with family.c; watch_state.c  state directories, with state_size.c
+ *   log.c         what a process writes
  *   provider.c    the commands of the provider `plugins`
  *   run.c         the process itself, with channel.c, bounds.c and orphans.c */
 #pragma once
@@ -10,6 +11,8 @@
 #include "plugins/host/config_host.h"
 #include "plugins/host/host.h"
 #include "plugins/host/supervise/channel.h"
+#include "plugins/host/supervise/family.h"
+#include "plugins/host/supervise/state_size.h"
 
 enum { WHY_MAX = 512, STATUS_MAX = 256 };
 
@@ -59,9 +62,10 @@ struct process {
     enum plugin_state *plugins; /* in the order of the names */
     char (*status)[STATUS_MAX];
     uint64_t started_ms, beat_ms, stop_at_ms; /* stop_at_ms 0: it is not told to end */
-    uint64_t cpu_at_ms, cpu_ms, memory_kb;
+    struct family family;
+    uint64_t cpu_at_ms, cpu_ms, memory_kb; /* of all of its family */
     uint32_t cpu_percent;
-    bool ended, suspect, log_paused;
+    bool ended, killed, suspect, log_paused;
     char why[WHY_MAX]; /* it was killed for that, or said that itself; "": neither */
 };
 
@@ -97,6 +101,9 @@ struct unit {
     bool again;                       /* the one that comes is to be replaced, too */
     char last_failure[WHY_MAX];
     struct log_ring log;
+    struct state_look *state_look; /* that is under way; NULL: none */
+    uint64_t state_look_at_ms;     /* when the next one is due */
+    struct state_size state_size;  /* at the last one */
 };
 
 void unit_start(struct unit *unit);
@@ -136,6 +143,9 @@ void unit_free(struct unit *unit);
 
 /* watch.c: every now and then. */
 void watch_unit(struct unit *unit);
+/* watch_state.c: the same; and before the unit is freed. */
+void watch_state(struct unit *unit, uint64_t now_ms);
+void watch_state_end(struct unit *unit);
 
 /* provider.c */
 extern const struct zooid_plugin provider_plugin;

@@ -228,6 +228,7 @@ void unit_process_ended(struct unit *unit, struct process *p, const char *how)
 void unit_free(struct unit *unit)
 {
     end_pause(unit);
+    watch_state_end(unit);
     host_config_names_free(unit->names);
     log_ring_free(&unit->log);
     free(unit->name);

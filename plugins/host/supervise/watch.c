@@ -1,71 +1,62 @@
-/* watch.c - what the supervisor looks at every now and then: heartbeats, memory, processor, log, times to start and
- * stop. What goes beyond its limits is killed with the reason. */
+/* watch.c - what the supervisor looks at every now and then: heartbeats, log, times to start and stop, and of a process
+ * and all that it has started memory and processor. What goes beyond its limits is killed with the reason. */
 #include "plugins/host/supervise/supervise.h"
 
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-static bool read_file(int pid, const char *name, char *text, size_t size)
+/* Two sums in a row that differ by no more than that part of the time they are about were not taken while a process
+ * of the family ended, whose time would count twice, or not at all. */
+enum { SUMS_MAX = 4, STEADY_PART = 20 };
+
+static void list_family(struct process *p)
 {
-    char path[64];
-    (void)snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
-    FILE *file = fopen(path, "re");
-    if (file == NULL)
-        return false;
-    size_t len = fread(text, 1, size - 1, file);
-    (void)fclose(file);
-    text[len] = '\0';
-    return len > 0;
+    (void)family_list(&p->family, p->pid, (size_t)p->limits.processes + 1); /* short of memory: those that fit */
 }
 
-/* The number in that field of those that blanks divide, the first being 0. */
-static uint64_t field(const char *text, int index)
+static void watch_processes(struct process *p)
 {
-    for (; index > 0 && text != NULL; index--)
-        text = strchr(text + 1, ' ');
-    return text == NULL ? 0 : strtoull(text, NULL, 10);
+    list_family(p);
+    if (p->family.count > p->limits.processes)
+        process_kill(p, "it runs more than %u processes (limits.processes)", p->limits.processes);
 }
 
-static void read_memory(struct process *p)
-{
-    char text[256];
-    if (read_file(p->pid, "statm", text, sizeof text))
-        p->memory_kb = field(text, 1) * ((uint64_t)sysconf(_SC_PAGESIZE) / 1024);
-}
-
-/* User and system time stand behind the name, which may hold anything but ends with the last ')'. */
-static bool read_cpu(const struct process *p, uint64_t *ms)
-{
-    char text[1024];
-    const char *behind = read_file(p->pid, "stat", text, sizeof text) ? strrchr(text, ')') : NULL;
-    if (behind == NULL)
-        return false;
-    *ms = (field(behind, 12) + field(behind, 13)) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
-    return true;
-}
-
+/* The exact figure takes longer; so it is asked for only when it counts. */
 static void watch_memory(struct process *p)
 {
-    read_memory(p);
-    if (p->memory_kb > (uint64_t)p->limits.memory_mb * 1024)
-        process_kill(p, "it has taken %" PRIu64 " MB of memory, more than %u (limits.memory_mb)", p->memory_kb / 1024,
-                     p->limits.memory_mb);
+    const uint64_t most_kb = (uint64_t)p->limits.memory_mb * 1024;
+    p->memory_kb = family_resident_kb(&p->family);
+    if (p->memory_kb > most_kb)
+        p->memory_kb = family_divided_kb(&p->family);
+    if (p->memory_kb > most_kb)
+        process_kill(p, "it has taken %" PRIu64 " MB of memory, more than %u (limits.memory_mb), processes: %zu",
+                     p->memory_kb / 1024, p->limits.memory_mb, p->family.count);
 }
 
+static bool read_cpu(struct process *p, uint64_t tolerance_ms, uint64_t *ms)
+{
+    uint64_t before = family_cpu_ms(&p->family);
+    for (int i = 1; i < SUMS_MAX; i++) {
+        list_family(p);
+        *ms = family_cpu_ms(&p->family);
+        if ((*ms > before ? *ms - before : before - *ms) <= tolerance_ms)
+            return true;
+        before = *ms;
+    }
+    return false;
+}
+
+/* Of processes that nobody waited for nothing is left to see: there may be less than before. */
 static void watch_cpu(struct process *p, uint64_t now)
 {
     uint64_t ms, over = now - p->cpu_at_ms;
-    if (over < p->limits.cpu_window_ms || !read_cpu(p, &ms))
+    if (over < p->limits.cpu_window_ms || !read_cpu(p, over / STEADY_PART, &ms))
         return;
-    p->cpu_percent = (uint32_t)((ms - p->cpu_ms) * 100 / over);
+    p->cpu_percent = ms < p->cpu_ms ? 0 : (uint32_t)((ms - p->cpu_ms) * 100 / over);
     p->cpu_ms = ms;
     p->cpu_at_ms = now;
     if (p->cpu_percent > p->limits.cpu_percent)
-        process_kill(p, "it has used %u %% of a processor for %u ms, more than %u (limits.cpu_percent)", p->cpu_percent,
-                     p->limits.cpu_window_ms, p->limits.cpu_percent);
+        process_kill(p, "it has used %u %% of a processor for %u ms, more than %u (limits.cpu_percent), processes: %zu",
+                     p->cpu_percent, p->limits.cpu_window_ms, p->limits.cpu_percent, p->family.count);
 }
 
 /* What it said while this process was not running is heard before the next look. */
@@ -108,10 +99,12 @@ void watch_unit(struct unit *unit)
         struct process *p = processes[i];
         if (p == NULL || p->ended)
             continue;
+        watch_processes(p);
         watch_memory(p);
         watch_cpu(p, now);
         watch_log(unit, p, now);
         watch_times(unit, p, now);
         watch_heartbeat(p, now);
     }
+    watch_state(unit, now);
 }

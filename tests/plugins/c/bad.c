@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zooid_plugin.h>
 
@@ -59,19 +60,80 @@ static void fill(void *context)
     (void)!write(file, block, sizeof block);
 }
 
+static void litter(void *context)
+{
+    static int number;
+    char name[32];
+    (void)context;
+    mkdir("litter", 0700);
+    snprintf(name, sizeof name, "litter/%d", number++);
+    int file = open(name, O_CREAT | O_WRONLY, 0600);
+    (void)!write(file, name, sizeof name);
+    close(file);
+}
+
+/* No file is large; all of them are. */
+static void pile_up(void *context)
+{
+    static char block[512 * 1024];
+    static int number;
+    char name[32];
+    (void)context;
+    snprintf(name, sizeof name, "pile-%d", number++);
+    int file = open(name, O_CREAT | O_WRONLY, 0600);
+    (void)!write(file, block, sizeof block);
+    close(file);
+}
+
+/* What it has cannot be counted. */
+static void hide(void *context)
+{
+    (void)context;
+    mkdir("hidden", 0300);
+}
+
 /* The child leaves its process group, and outlives us if it is let. */
-static void leave_child(void *context)
+static pid_t have_child(void (*act)(void *context))
 {
     pid_t pid = fork();
-    if (pid == 0) {
-        setsid();
-        execlp("sleep", "sleep", "1000", (char *)NULL);
-        _exit(1);
-    }
+    if (pid != 0)
+        return pid;
+    setsid();
+    while (act != NULL)
+        act(NULL);
+    execlp("sleep", "sleep", "1000", (char *)NULL);
+    _exit(1);
+}
+
+static void leave_child(void *context)
+{
     char line[64];
-    snprintf(line, sizeof line, "left %d", (int)pid);
+    snprintf(line, sizeof line, "left %d", (int)have_child(NULL));
     api->log(self, ZOOID_PLUGIN_INFO, line);
     crash(context);
+}
+
+static void have_eater(void *context)
+{
+    (void)context;
+    have_child(eat);
+}
+
+/* A child of a child, whose parent has gone. */
+static void have_burner(void *context)
+{
+    (void)context;
+    pid_t pid = fork();
+    if (pid != 0)
+        return;
+    have_child(burn);
+    _exit(0);
+}
+
+static void have_many(void *context)
+{
+    (void)context;
+    have_child(NULL);
 }
 
 static void give_up(void *context)
@@ -99,6 +161,12 @@ static const struct {
     {"burn", burn, 1, 1, ZOOID_PLUGIN_READY},
     {"flood", flood, 1, 5, ZOOID_PLUGIN_READY},
     {"fill", fill, 1, 1, ZOOID_PLUGIN_READY},
+    {"litter", litter, 1, 1, ZOOID_PLUGIN_READY},
+    {"pile up", pile_up, 1, 1, ZOOID_PLUGIN_READY},
+    {"hide", hide, 1, 0, ZOOID_PLUGIN_READY},
+    {"a child eats", have_eater, 1, 0, ZOOID_PLUGIN_READY},
+    {"a child burns", have_burner, 1, 0, ZOOID_PLUGIN_READY},
+    {"many children", have_many, 1, 1, ZOOID_PLUGIN_READY},
     {"leave a child", leave_child, 1, 0, ZOOID_PLUGIN_READY},
     {"give up", give_up, 1, 0, ZOOID_PLUGIN_READY},
     {"late", get_ready, 300, 0, ZOOID_PLUGIN_STARTING},
