@@ -179,6 +179,7 @@ static enum status open_handles(struct agent *a)
     a->has_handles = true;
     for (int i = 0; i < SIGNALS && failed == 0; i++)
         failed = uv_signal_start(&a->signals[i], rows[i].callback, rows[i].number);
+    failed |= uv_prepare_start(&a->watcher, agent_on_turn);
     return failed == 0 ? ST_OK : ST_IO_ERROR;
 }
 

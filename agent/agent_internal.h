@@ -9,7 +9,7 @@
 #include "agent/pump.h"
 #include "agent/supervisor.h"
 
-enum phase { LOADING, SERVING, DRAINING, CHECKPOINTING, CLOSING, CLOSED };
+enum phase { LOADING, SERVING, STOPPING_PLUGINS, DRAINING, CHECKPOINTING, CLOSING, CLOSED };
 
 enum { SIGNALS = 4 };
 
@@ -36,15 +36,20 @@ struct agent {
 
     uv_signal_t signals[SIGNALS];
     uv_timer_t drain_timer;
-    uv_prepare_t watcher; /* looks once a turn, while draining, whether everything is answered */
+    uv_prepare_t watcher; /* looks once a turn, while draining, whether everything is answered: see agent_on_turn */
     enum phase phase;
     bool loop_is_open, has_handles, drain_is_over, checkpoint_is_done, doors_are_closed, links_are_closed,
         plugins_have_ended;
     int exit_code;
 };
 
-/* SIGTERM: no new connections, what is in flight is finished, then the rest is taken down phase by phase. */
+/* SIGTERM: no new connections, plugins are ended while they are served, what is in flight is finished, then the rest is
+ * taken down phase by phase. */
 void agent_begin_stop(struct agent *a);
+
+/* Of the watcher. It has to be started before the pump is: the later one runs first, and what the pump delivers is to
+ * be seen in the same turn, since nothing else need come that would make another one. */
+void agent_on_turn(uv_prepare_t *watcher);
 
 /* Goes on from where the stop was, as far as the facts allow. */
 void agent_advance(struct agent *a);

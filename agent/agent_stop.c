@@ -14,9 +14,19 @@ static void on_drain_timeout(uv_timer_t *timer)
     agent_advance(a);
 }
 
-static void on_turn(uv_prepare_t *watcher)
+void agent_on_turn(uv_prepare_t *watcher)
 {
-    agent_advance(watcher->data);
+    struct agent *a = watcher->data;
+    if (a->phase == DRAINING)
+        agent_advance(a);
+}
+
+/* They take leave of the agent while it serves them, as any client should. */
+static void on_plugins_ended(void *context)
+{
+    struct agent *a = context;
+    a->plugins_have_ended = true;
+    agent_advance(a);
 }
 
 static bool is_drained(const struct agent *a)
@@ -29,17 +39,22 @@ static bool is_drained(const struct agent *a)
 
 void agent_begin_stop(struct agent *a)
 {
+    struct supervisor *supervisor = a->supervisor;
     LOG_INFO(a->log, "agent", "stopping");
     notify_stopping();
-    a->phase = DRAINING;
+    a->phase = STOPPING_PLUGINS;
     a->overview.is_serving = false;
     a->overview.trouble = "stopping";
-    if (a->supervisor != NULL)
-        supervisor_stop(a->supervisor); /* while its clients are still served */
+    a->supervisor = NULL;
     doors_stop_listening(a->doors);
+    supervisor_close(supervisor, on_plugins_ended, a);
+}
+
+static void begin_draining(struct agent *a)
+{
+    a->phase = DRAINING;
     pump_feed_plain(a->pump, REPLICA_STOP, 0);
     uv_timer_start(&a->drain_timer, on_drain_timeout, (uint64_t)a->settings->drain_timeout_ms, 0);
-    uv_prepare_start(&a->watcher, on_turn);
 }
 
 static void on_checkpoint_done(void *context, bool ok)
@@ -65,13 +80,6 @@ static void on_links_closed(void *context)
     agent_advance(a);
 }
 
-static void on_plugins_ended(void *context)
-{
-    struct agent *a = context;
-    a->plugins_have_ended = true;
-    agent_advance(a);
-}
-
 void agent_close_handles(struct agent *a)
 {
     if (!a->has_handles)
@@ -85,6 +93,8 @@ void agent_close_handles(struct agent *a)
 
 void agent_advance(struct agent *a)
 {
+    if (a->phase == STOPPING_PLUGINS && a->plugins_have_ended)
+        begin_draining(a);
     if (a->phase == DRAINING && is_drained(a)) {
         a->phase = CHECKPOINTING;
         uv_prepare_stop(&a->watcher);
@@ -102,13 +112,10 @@ void agent_advance(struct agent *a)
         struct ensemble *ensemble = a->ensemble;
         a->ensemble = NULL;
         a->overview.peers = NULL;
-        struct supervisor *supervisor = a->supervisor;
-        a->supervisor = NULL;
-        supervisor_close(supervisor, on_plugins_ended, a);
         ensemble_close(ensemble, on_links_closed, a);
         doors_close(doors, on_doors_closed, a);
     }
-    if (a->phase == CLOSING && a->doors_are_closed && a->links_are_closed && a->plugins_have_ended) {
+    if (a->phase == CLOSING && a->doors_are_closed && a->links_are_closed) {
         a->phase = CLOSED;
         pump_close(a->pump);
         a->pump = NULL;

@@ -11,8 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PAUSE_MS_FIRST = 500, PAUSE_MS_MAX = 30000, GOOD_RUN_MS = 60000, STOP_MS = 10000 };
-
 struct supervisor {
     uv_loop_t *loop;
     const struct settings *settings;
@@ -73,8 +71,10 @@ static void start_again(uv_timer_t *timer)
 
 static void wait_to_start(struct supervisor *s)
 {
-    uint64_t longer = s->pause_ms == 0 ? PAUSE_MS_FIRST : 2 * s->pause_ms;
-    s->pause_ms = longer > PAUSE_MS_MAX ? PAUSE_MS_MAX : longer;
+    const struct settings *settings = s->settings;
+    uint64_t first = (uint64_t)settings->plugin_restart_ms, most = (uint64_t)settings->plugin_restart_ms_max;
+    uint64_t longer = s->pause_ms == 0 ? first : 2 * s->pause_ms;
+    s->pause_ms = longer > most ? most : longer;
     (void)uv_timer_start(&s->timer, start_again, s->pause_ms, 0);
 }
 
@@ -89,7 +89,7 @@ static void has_ended(uv_process_t *process, int64_t status, int number)
         return;
     }
     metrics_add(s->metrics, COUNTER_plugin_host_failures, 1);
-    if (uv_now(s->loop) - s->started_ms > GOOD_RUN_MS)
+    if (uv_now(s->loop) - s->started_ms > (uint64_t)s->settings->plugin_steady_ms)
         s->pause_ms = 0;
     wait_to_start(s);
     LOG_ERROR(s->log, "plugins",
@@ -202,8 +202,10 @@ void supervisor_reload(struct supervisor *s)
 static void took_too_long(uv_timer_t *timer)
 {
     struct supervisor *s = timer->data;
-    if (s->process != NULL)
-        (void)uv_process_kill(s->process, SIGKILL);
+    if (s->process == NULL)
+        return;
+    LOG_WARN(s->log, "plugins", "the host of plugins did not end within zooid.pluginStopMs, and is killed");
+    (void)uv_process_kill(s->process, SIGKILL);
 }
 
 void supervisor_stop(struct supervisor *s)
@@ -215,7 +217,7 @@ void supervisor_stop(struct supervisor *s)
     if (s->process == NULL)
         return;
     (void)uv_process_kill(s->process, SIGTERM);
-    (void)uv_timer_start(&s->timer, took_too_long, STOP_MS, 0);
+    (void)uv_timer_start(&s->timer, took_too_long, (uint64_t)s->settings->plugin_stop_ms, 0);
 }
 
 void supervisor_close(struct supervisor *s, void (*closed)(void *context), void *context)

@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-enum { PAUSE_MS = 1000 };
-
 static void ask(struct hold *hold);
 
 static void tell(struct hold *hold, enum zooid_plugin_hold event, const zooid_reply *reply)
@@ -62,7 +60,7 @@ static void ask_later(struct hold *hold)
     }
     (void)uv_timer_init(hold->item.host->around.loop, hold->pause);
     hold->pause->data = hold;
-    (void)uv_timer_start(hold->pause, pause_is_over, PAUSE_MS, 0);
+    (void)uv_timer_start(hold->pause, pause_is_over, hold->item.host->config->limits.retry_ms, 0);
 }
 
 static void ask(struct hold *hold)

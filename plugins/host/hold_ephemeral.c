@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 /* So often, while a node is waited for, it is looked whether its owner is a process of the plugin that has begun its
- * session after this one was started. */
+ * session after this one was started. A small file is read; so that is no setting. */
 enum { LOOK_MS = 100 };
 
 static void look_for_heirlooms(uv_timer_t *timer);

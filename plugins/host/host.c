@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { LINE_MAX_LEN = 8192, FAREWELL_MS = 1000 };
+enum { LINE_MAX_LEN = 8192 };
 
 char *text_of(const char *format, ...)
 {
@@ -180,8 +180,9 @@ void host_stop(zooid_host *host)
 /* Its ephemerals go at once, not when their linger time is over. */
 static void close_session(zooid_host *host)
 {
+    uint32_t wait_ms = host->config->limits.farewell_ms;
     if (zooid_session_id(host->client) != 0 && zooid_session_state(host->client) == ZOOID_SESSION_GOOD)
-        (void)zooid_perform(host->client, zooid_request_close_session(), FAREWELL_MS, NULL);
+        (void)zooid_perform(host->client, zooid_request_close_session(), wait_ms, NULL);
 }
 
 void host_free(zooid_host *host, bool hand_over)

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RETRY_MS = 1000, AWAY_MS = 1000 };
-
 /* One submission of all commands. The latest counts; those before it end when it has taken their place. */
 struct offer {
     struct item item;
@@ -189,7 +187,7 @@ void offer_later(zooid_host *host)
 
 bool offer_is_known(zooid_host *host)
 {
-    return host->was_offered || host_now_ms(host) - host->ready_ms > AWAY_MS;
+    return host->was_offered || host_now_ms(host) - host->ready_ms > host->config->limits.offer_ms;
 }
 
 static void becomes_known(zooid_host *host)
@@ -214,7 +212,7 @@ static void has_ended(zooid_host *host, const struct offer *offer, const zooid_r
         return;
     }
     host_log(host, ZOOID_PLUGIN_WARNING, "its commands cannot be offered: %s", zooid_reply_message(reply));
-    offer_after(host, RETRY_MS);
+    offer_after(host, host->config->limits.retry_ms);
 }
 
 static void hear(struct listener *listener, zooid_event *event)
@@ -280,5 +278,5 @@ static void offer_now(zooid_host *host)
     }
     host_no_memory(host, "commands were offered");
     item_free(&offer->item);
-    offer_after(host, RETRY_MS);
+    offer_after(host, host->config->limits.retry_ms);
 }

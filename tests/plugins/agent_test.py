@@ -80,9 +80,40 @@ class StartedByTheAgent(unittest.TestCase):
 
     def test_a_host_that_cannot_be_started(self):
         self.agent.settings["zooid.pluginHost"] = "/no/such/program"
+        self.agent.settings.update({"zooid.pluginRestartMs": 1, "zooid.pluginRestartMsMax": 5})
         self.agent.start()
-        self.wait_log("/no/such/program cannot be started")
-        harness.wait_until(lambda: self.metric("plugin_host_failures") >= 2, 30, "another try")
+        self.wait_log("it is tried again in 1 ms", "it is tried again in 2 ms", "it is tried again in 4 ms")
+        self.wait_log("it is tried again in 5 ms", count=2)
+
+    def names_at_the_root(self):
+        return plugin_rig.zooid(self.agent, "ls", "/").stdout.split()
+
+    def test_an_orderly_stop_is_quiet(self):
+        """Plugins take leave while the agent serves them: nothing is lost, and nothing of theirs is left."""
+        for name in ("discovery", "health"):
+            with open(os.path.join(self.files.files, name + ".conf"), "w", encoding="utf-8") as file:
+                file.write('plugin = "%s";\n' % os.path.join(plugin_rig.BUILD, "lib/zooid/plugins", name + ".so"))
+        self.files.add("good", holds=True)
+        self.start()
+        self.wait_log("info good: held", "info discovery: running", "info health: running")
+        self.assertIn("held-good", self.names_at_the_root())
+        self.agent.terminate()
+        log = self.agent.log_tail(100000)
+        for line in log[log.index("agent: stopping"):].splitlines():
+            self.assertNotRegex(line, "error|warn|debug|lost")
+        del self.agent.settings["zooid.plugins"]
+        self.agent.start()
+        self.assertNotIn("held-good", self.names_at_the_root())
+
+    def test_plugins_do_not_hold_up_a_stop(self):
+        self.files.add("hangs", "hang at stop", "stop_ms = 600000;")
+        self.agent.settings["zooid.pluginStopMs"] = 100
+        self.start()
+        self.wait_log("info hangs: running")
+        pid = self.plugin_pid("hangs")
+        self.agent.terminate()
+        self.assertIn("the host of plugins did not end within zooid.pluginStopMs", self.agent.log_tail(100000))
+        harness.wait_until(lambda: not plugin_rig.lives(pid), 30, "the end of the plugin")
 
     def test_no_plugin_delays_the_member(self):
         bad = {"starts": ("crash at start", ""), "later": ("crash later", ""), "hangs": ("hang", "watchdog_ms = 800;"),

@@ -30,9 +30,10 @@ class Supervisor:
                        % (line, self.state, self.plugins, self.settings, more))
 
     def add(self, name, how="good", limits="", more="", plugin="bad", holds=False):
+        """`holds`: an ephemeral node; or settings that say more."""
         with open(os.path.join(self.files, name + ".conf.new"), "w", encoding="utf-8") as file:
             file.write('plugin = "%s";\nlimits = { %s };\nsettings = { how = "%s"; %s };\n%s\n'
-                       % (plugin, limits, how, "holds = true;" if holds else "", more))
+                       % (plugin, limits, how, holds if isinstance(holds, str) else "holds = true;" if holds else "", more))
         os.rename(file.name, os.path.join(self.files, name + ".conf"))
 
     def remove(self, name):

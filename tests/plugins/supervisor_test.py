@@ -120,6 +120,13 @@ class Supervised(harness.ServerTestCase):
         s.wait_for("info good: running", count=2)
         self.assertEqual(s.stop(), 0)
 
+    def test_what_cannot_be_had_is_asked_for_again_after_a_pause(self):
+        s = self.supervisor()
+        s.add("a", holds="holds = true; nowhere = true;", limits="retry_ms = 20;")
+        s.start()
+        s.wait_for("info a: failed", count=3)
+        self.assertEqual(s.stop(), 0)
+
     def test_reload_makes_the_new_before_the_old_goes(self):
         s = self.supervisor()
         s.add("a", holds=True, limits="linger_ms = 60000;")

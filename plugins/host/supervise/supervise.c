@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+/* How exactly limits are watched; no setting, since none of them is less (limits.def). */
 enum { TICK_MS = 200 };
 
 uint64_t supervisor_now_ms(void)

@@ -10,6 +10,7 @@
 
 static const struct zooid_host_api *api;
 static zooid_host *self;
+static char how[64] = "good";
 
 static void crash(void *context)
 {
@@ -171,6 +172,7 @@ static const struct {
     {"give up", give_up, 1, 0, ZOOID_PLUGIN_READY},
     {"late", get_ready, 300, 0, ZOOID_PLUGIN_STARTING},
     {"never ready", get_ready, 1000000, 0, ZOOID_PLUGIN_STARTING},
+    {"hang at stop", NULL, 0, 0, ZOOID_PLUGIN_READY},
     {"refuse", NULL, 0, 0, ZOOID_PLUGIN_REFUSED},
     {"good", NULL, 0, 0, ZOOID_PLUGIN_READY},
 };
@@ -193,7 +195,7 @@ static void session(void *context, enum zooid_plugin_session state)
 
 static int start(const struct zooid_host_api *table, zooid_host *host, void **state)
 {
-    char how[64] = "good", line[128], path[128];
+    char line[128], path[128];
     *state = NULL;
     api = table;
     self = host;
@@ -206,7 +208,8 @@ static int start(const struct zooid_host_api *table, zooid_host *host, void **st
     if (api->state_dir(host) != NULL && chdir(api->state_dir(host)) != 0)
         return ZOOID_PLUGIN_REFUSED;
     if (strstr(api->settings(host), "\"holds\"") != NULL) {
-        snprintf(path, sizeof path, "/held-%s", api->instance(host));
+        snprintf(path, sizeof path, "%s/held-%s",
+                 strstr(api->settings(host), "\"nowhere\"") == NULL ? "" : "/zookeeper/config", api->instance(host));
         api->session(host, session, NULL);
         api->ephemeral(host, path, "", 0, held, NULL);
     }
@@ -222,6 +225,12 @@ static int start(const struct zooid_host_api *table, zooid_host *host, void **st
     return ZOOID_PLUGIN_REFUSED;
 }
 
+static void stop(void *state)
+{
+    if (strcmp(how, "hang at stop") == 0)
+        hang(state);
+}
+
 ZOOID_PLUGIN_EXPORT const struct zooid_plugin zooid_plugin = {
     .abi = ZOOID_PLUGIN_ABI,
     .size = sizeof(struct zooid_plugin),
@@ -229,4 +238,5 @@ ZOOID_PLUGIN_EXPORT const struct zooid_plugin zooid_plugin = {
     .name = "bad",
     .version = "1.0",
     .start = start,
+    .stop = stop,
 };
