@@ -67,6 +67,7 @@ PLUGIN_SOURCES  := $(filter-out plugins/host/% plugins/include/%,$(wildcard plug
 BENCH_SOURCES   := $(wildcard tests/bench/*.c)
 BENCH_HELPERS   := $(wildcard tests/bench/lib/*.c)
 SIM_SOURCES     := $(wildcard tests/sim/*.c tests/sim/*/*.c)
+LONG_SCRIPTS    := $(wildcard tests/*/*_long.py)
 TEST_SCRIPTS    := $(wildcard $(foreach area,clients golden crash agent ensembles packages bindings plugins,tests/$(area)/*_test.py tests/$(area)/*_test.sh))
 LINT_SCRIPTS    := $(wildcard tests/lint/*.sh)
 MAN_PAGES       := $(wildcard packaging/man/*.[1578])
@@ -174,7 +175,7 @@ $(SUPPORT_LIB): $(call object,$(SUPPORT_SOURCES))
 $(BENCH_LIB): $(call object,$(BENCH_HELPERS))
 	$(archive)
 
-$(B)/lib/libzooid-host.a: $(call object,$(filter-out plugins/host/main.c,$(HOST_SOURCES)) agent/base/notify.c) $(LIBRARY)
+$(B)/lib/libzooid-host.a: $(call object,$(filter-out plugins/host/main.c,$(HOST_SOURCES)) agent/base/journal.c agent/base/notify.c) $(LIBRARY)
 	$(archive)
 
 # libzooid: only what zooid.h marks can be seen from outside; protobuf-c is its only dependency.
@@ -205,7 +206,7 @@ $(CLI) $(INSTALLED_CLI): $(call object,$(CLI_SOURCES)) $(LIBRARY)
 host_packages = libuv libconfig jansson libcrypto libedit $(lua)
 $(HOST): host_flags := -Wl,-rpath,'$$ORIGIN/../lib'
 $(HOST): | $(B)/share/zooid/lua $(B)/share/zooid/plugins
-$(HOST) $(INSTALLED_HOST): $(call object,$(HOST_SOURCES) agent/base/notify.c) $(LIBRARY)
+$(HOST) $(INSTALLED_HOST): $(call object,$(HOST_SOURCES) agent/base/journal.c agent/base/notify.c) $(LIBRARY)
 	@mkdir -p $(@D)
 	@echo "  LINK  $(V) $@"
 	@$(link) -o $@ $(filter %.o,$^) -L$(B)/lib -lzooid $(host_flags) $$(pkg-config --libs $(host_packages)) -lm
@@ -378,7 +379,8 @@ test: programs variant-san variant-fuzz $(packages)
 	@tests/run $(all_tests)
 
 test-long: programs variant-san variant-fuzz $(packages)
-	@ZOOID_LONG=1 tests/run --patience 10 $(all_tests)
+	@packaging/install-deps long
+	@ZOOID_LONG=1 tests/run --patience 10 $(all_tests) --build $(B) $(call chosen,$(LONG_SCRIPTS))
 
 variant-san:
 	@$(MAKE) V=san programs

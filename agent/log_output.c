@@ -1,6 +1,7 @@
 /* log_output.c - one write per line, so that lines of several threads never mix. */
 #include "agent/log_output.h"
 
+#include "agent/base/journal.h"
 #include "core/base/bytes.h"
 #include "core/base/mem.h"
 
@@ -8,6 +9,7 @@
 #include <jansson.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +20,7 @@ struct log_output {
     enum log_format format;
     char *file;
     int fd;
+    bool is_journal;      /* what fd leads to, which keeps time and priority itself */
     pthread_mutex_t lock; /* of fd, against log_output_reopen, and of what follows */
     atomic_ullong lost;
     enum log_level level; /* of what is written; the sink's is that of whoever wants more */
@@ -65,16 +68,39 @@ static void make_printable(char *text)
             *text = '?';
 }
 
-static size_t format_text(char line[LINE_MAX_BYTES], const char *level, const char *area, const char *text)
+/* `len` is what snprintf said of the line, which gets its end. */
+static size_t finish_text(char line[LINE_MAX_BYTES], int len)
 {
-    char time[TIME_MAX_BYTES];
-    format_time(time);
-    int len = snprintf(line, LINE_MAX_BYTES - 1, "%s %-5s %s: %s", time, level, area, text);
     if (len < 0 || len >= LINE_MAX_BYTES - 1)
         return 0;
     make_printable(line);
     line[len] = '\n';
     return (size_t)len + 1;
+}
+
+static size_t format_text(char line[LINE_MAX_BYTES], const char *level, const char *area, const char *text)
+{
+    char time[TIME_MAX_BYTES];
+    format_time(time);
+    return finish_text(line, snprintf(line, LINE_MAX_BYTES - 1, "%s %-5s %s: %s", time, level, area, text));
+}
+
+static size_t format_journal(char line[LINE_MAX_BYTES], enum log_level level, const char *area, const char *text)
+{
+    static const int priorities[LOG_LEVEL_COUNT] = {
+        [LOG_LEVEL_ERROR] = LOG_ERR,   [LOG_LEVEL_WARN] = LOG_WARNING, [LOG_LEVEL_INFO] = LOG_INFO,
+        [LOG_LEVEL_DEBUG] = LOG_DEBUG, [LOG_LEVEL_TRACE] = LOG_DEBUG,
+    };
+    return finish_text(line, snprintf(line, LINE_MAX_BYTES - 1, "<%d>%s: %s", priorities[level], area, text));
+}
+
+static size_t format_line(const struct log_output *o, char line[LINE_MAX_BYTES], enum log_level level, const char *area,
+                          const char *text)
+{
+    if (o->format == LOG_FORMAT_JSON)
+        return format_json(line, log_level_name(level), area, text);
+    return o->is_journal ? format_journal(line, level, area, text)
+                         : format_text(line, log_level_name(level), area, text);
 }
 
 /* For those who follow, unless there is no room for it. */
@@ -100,10 +126,8 @@ static void write_line(void *context, enum log_level level, const char *area, co
 {
     struct log_output *o = context;
     char line[LINE_MAX_BYTES];
-    const char *name = log_level_name(level);
     if (level <= o->level) {
-        size_t len = o->format == LOG_FORMAT_JSON ? format_json(line, name, area, text)
-                                                  : format_text(line, name, area, text);
+        size_t len = format_line(o, line, level, area, text);
         pthread_mutex_lock(&o->lock);
         bool is_written = len > 0 && write(o->fd, line, len) == (ssize_t)len;
         pthread_mutex_unlock(&o->lock);
@@ -179,6 +203,7 @@ enum status log_output_open(struct log_output **out, const char *file, enum log_
     o->file = mem_strdup(file);
     if (o->file != NULL)
         o->fd = open_file(file);
+    o->is_journal = o->fd >= 0 && journal_reads(o->fd);
     if (o->file == NULL || o->fd < 0) {
         enum status st = o->file == NULL ? ST_NO_MEMORY : ST_IO_ERROR;
         log_output_close(o);

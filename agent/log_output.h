@@ -1,5 +1,6 @@
 /* log_output.h - where log lines go: standard error or a file, as text or as one JSON object a line.
  *
+ * Where standard error is systemd's journal, text has a priority in front instead of a time and a level.
  * Thread-safe: disk threads write too. A line that cannot be written is lost and counted, never waited for. */
 #pragma once
 

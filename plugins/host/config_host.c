@@ -3,6 +3,7 @@
 
 #include "bindings/c/include/zooid.h"
 #include "plugins/host/config_read.h"
+#include "plugins/host/log_print.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -44,6 +45,14 @@ static bool read_plugin_path(const struct reading *r, const config_setting_t *at
     return config_take_texts(&into(r)->plugin_path, at, r);
 }
 
+static bool read_log_level(const struct reading *r, const config_setting_t *at)
+{
+    const char *word = config_setting_get_string(at);
+    if (word == NULL || !log_word_parse(word, &into(r)->log_level))
+        return config_complain(r, at, "it has to be \"error\", \"warning\", \"info\" or \"debug\"");
+    return true;
+}
+
 static bool read_limits(const struct reading *r, const config_setting_t *at)
 {
     return config_take_limits(&into(r)->limits, at, r);
@@ -58,15 +67,16 @@ static bool read_limits(const struct reading *r, const config_setting_t *at)
 #undef SUPERVISION
 
 static const struct config_key keys[] = {
-    {"socket", read_socket},   {"state_dir", read_state_dir},     {"host_name", read_host_name},
-    {"include", read_include}, {"plugin_path", read_plugin_path}, {"limits", read_limits},
+    {"socket", read_socket},       {"state_dir", read_state_dir},     {"host_name", read_host_name},
+    {"include", read_include},     {"plugin_path", read_plugin_path}, {"limits", read_limits},
+    {"log_level", read_log_level},
 #define SUPERVISION(name, standard, least, most, help) {#name, read_##name},
 #include "plugins/host/supervision.def"
 #undef SUPERVISION
 };
 
 #define SUPERVISION(name, standard, least, most, help) ", " #name
-static const char known[] = "socket, state_dir, host_name, include, plugin_path, limits"
+static const char known[] = "socket, state_dir, host_name, include, plugin_path, limits, log_level"
 #include "plugins/host/supervision.def"
     ;
 #undef SUPERVISION
@@ -86,6 +96,7 @@ static bool fill(struct host_config *config, const char *file)
     config->file = strdup(file);
     config->directory = directory_beside(file);
     config->limits = config_standard_limits();
+    config->log_level = ZOOID_PLUGIN_INFO;
 #define SUPERVISION(name, standard, least, most, help) config->name = standard;
 #include "plugins/host/supervision.def"
 #undef SUPERVISION

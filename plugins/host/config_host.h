@@ -2,13 +2,15 @@
 #pragma once
 
 #include "plugins/host/config.h"
+#include "plugins/include/zooid_plugin.h"
 
 struct host_config {
     char *file;
     char *directory;          /* of the plugins' files: DIR/NAME.conf */
     const char **plugin_path; /* ended by NULL; NULL: the usual */
     char *socket, *state_dir, *host_name;
-    struct plugin_limits limits; /* of plugins that do not say otherwise */
+    enum zooid_plugin_level log_level; /* lines above it are left out */
+    struct plugin_limits limits;       /* of plugins that do not say otherwise */
 #define SUPERVISION(name, standard, least, most, help) uint32_t name;
 #include "plugins/host/supervision.def"
 #undef SUPERVISION

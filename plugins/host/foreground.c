@@ -3,6 +3,7 @@
 
 #include "plugins/host/exit_codes.h"
 #include "plugins/host/host.h"
+#include "plugins/host/log_print.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -18,9 +19,8 @@ struct foreground {
 
 static void log_line(void *context, const char *plugin, enum zooid_plugin_level level, const char *line)
 {
-    static const char *const levels[] = {"error", "warning", "info", "debug"};
     (void)context;
-    fprintf(stderr, "%s %s: %s\n", levels[level], plugin, line);
+    log_print_of(level, plugin, line);
 }
 
 static void look(struct foreground *f)

@@ -39,7 +39,7 @@ agent/cli           bindings/c/include/zooid.h
 bindings/c          bindings/c/include/zooid.h
 bindings/c/recipes  bindings/c/include/zooid.h bindings/c/internal.h bindings/c/task.h
 plugins/include
-plugins/host        bindings/c/include/zooid.h plugins/include/zooid_plugin.h plugins/host/supervise/run.h plugins/host/supervise/supervisor.h
+plugins/host        bindings/c/include/zooid.h agent/base/journal.h plugins/include/zooid_plugin.h plugins/host/supervise/run.h plugins/host/supervise/supervisor.h
 plugins/host/supervise  bindings/c/include/zooid.h plugins/include/zooid_plugin.h plugins/host agent/base/notify.h
 plugins/discovery
 plugins/health

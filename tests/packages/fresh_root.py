@@ -42,11 +42,12 @@ def package_sources():
     return sorted(set(run(command).splitlines()))
 
 
-def archive(packages):
-    """Path of the tar file of a fresh root that has these packages; skips the test where none can be made."""
+def archive(packages, kind):
+    """Path of the tar file of a fresh root that has these packages, the only one kept of that kind; skips the test where
+    none can be made."""
     suite, sources = os_release()["VERSION_CODENAME"], package_sources()
     key = hashlib.sha256("\n".join([suite, *sources, *sorted(packages)]).encode()).hexdigest()[:16]
-    directory = os.path.join(BUILD, "fresh-root")
+    directory = os.path.join(BUILD, kind)
     path = os.path.join(directory, key + ".tar")
     if not os.path.exists(path):
         run(["rm", "-rf", directory])
@@ -68,10 +69,10 @@ def make_archive(path, suite, packages, sources):
 class Root:
     """A fresh root in a directory of its own, which remove() takes away."""
 
-    def __init__(self, packages):
+    def __init__(self, packages, kind="fresh-root"):
         self.directory = tempfile.mkdtemp(prefix="zooid-root-")
         os.chmod(self.directory, 0o755)
-        run(["tar", "--extract", "--file", archive(packages), "--directory", self.directory, "--exclude=./dev/*"])
+        run(["tar", "--extract", "--file", archive(packages, kind), "--directory", self.directory, "--exclude=./dev/*"])
         for name, numbers in DEVICES.items():
             self.make_device(self.path("dev", name), os.makedev(*numbers))
 

@@ -43,13 +43,15 @@ def zooid(agent, *words):
 
 
 class Host:
-    """A host process; its log is what it writes to standard error."""
+    """A host process; its log is what it writes to standard error, which may pass for the journal."""
 
-    def __init__(self, directory, *arguments, env=None):
+    def __init__(self, directory, *arguments, env=None, journal=False):
         self.log_path = os.path.join(directory, "host-%d.log" % len(os.listdir(directory)))
         with open(self.log_path, "wb") as log:
+            file = os.fstat(log.fileno())
+            stream = {"JOURNAL_STREAM": "%d:%d" % (file.st_dev, file.st_ino)} if journal else {}
             self.process = subprocess.Popen([HOST, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            preexec_fn=harness._die_with_parent, env=dict(os.environ, **(env or {})))
+                                            preexec_fn=harness._die_with_parent, env=dict(os.environ, **(env or {}), **stream))
 
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as log:

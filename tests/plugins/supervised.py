@@ -39,9 +39,9 @@ class Supervisor:
     def remove(self, name):
         os.remove(os.path.join(self.files, name + ".conf"))
 
-    def start(self, env=None):
-        self.host = plugin_rig.Host(self.directory, "--supervise", "--config", self.config, env=env)
-        self.wait_for("info plugins: supervising")
+    def start(self, env=None, journal=False):
+        self.host = plugin_rig.Host(self.directory, "--supervise", "--config", self.config, env=env, journal=journal)
+        self.wait_for("<6>plugins: supervising" if journal else "info plugins: supervising")
         return self
 
     def reload(self):

@@ -110,6 +110,25 @@ class Supervised(harness.ServerTestCase):
         self.assertEqual(s.started("off"), [])
         self.assertEqual(s.stop(), 0)
 
+    def test_what_is_logged_and_how(self):
+        s = self.supervisor('log_level = "warning";')
+        s.add("talks", "talk")
+        s.add("dies", "crash at start")
+        s.host = plugin_rig.Host(s.directory, "--supervise", "--config", s.config)
+        s.wait_for("error dies: failed: ", "warning talks: weighs more")
+        self.assertEqual(s.stop(), 0)
+        self.assertNotIn("info ", s.log())
+        s.settings = 'log_level = "debug";'
+        s.write_config()
+        s.start(journal=True)
+        s.wait_for("<3>dies: failed: ", "<4>talks: weighs more", "<6>talks: running", "<7>talks: weighs least")
+        self.assertEqual(s.stop(), 0)
+        s.settings = 'log_level = "loud";'
+        s.write_config()
+        refused = plugin_rig.Host(s.directory, "--check-config", "--config", s.config)
+        self.assertNotEqual(refused.wait_end(), 0)
+        self.assertIn('log_level: it has to be "error", "warning", "info" or "debug"', refused.log())
+
     def test_a_process_that_was_killed_is_started_again(self):
         s = self.supervisor().start()
         s.add("good")

@@ -1,11 +1,10 @@
 /* log.c - what a process writes: kept, printed, and bounded. */
+#include "plugins/host/log_print.h"
 #include "plugins/host/supervise/supervise.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *const levels[] = {"error", "warning", "info", "debug"};
 
 static void keep(struct unit *unit, const char *line)
 {
@@ -30,11 +29,13 @@ void log_ring_free(struct log_ring *ring)
     ring->lines = NULL;
 }
 
-static void print(struct unit *unit, unsigned level, const char *text)
+static void print(struct unit *unit, enum zooid_plugin_level level, const char *text)
 {
     char line[8400];
-    (void)snprintf(line, sizeof line, "%s %s", levels[level], text);
-    fprintf(stderr, "%s\n", line);
+    if (level > unit->supervisor->config->log_level)
+        return;
+    (void)snprintf(line, sizeof line, "%s %s", log_word(level), text);
+    log_print(level, text);
     keep(unit, line);
 }
 
@@ -57,7 +58,7 @@ static void take_line(struct unit *unit, struct log_flow *flow)
     if (++flow->lines > unit->limits.log_lines)
         flow->dropped++;
     else if (line[0] == '<' && line[1] >= '0' && line[1] <= '3' && line[2] == '>')
-        print(unit, (unsigned)(line[1] - '0'), line + 3);
+        print(unit, (enum zooid_plugin_level)(line[1] - '0'), line + 3);
     else
         log_say(unit, ZOOID_PLUGIN_INFO, "%s", line);
 }

@@ -211,7 +211,7 @@ static int spawn(struct process *p)
     const char **arguments = calloc(p->count + 5, sizeof *arguments);
     if (arguments == NULL)
         return UV_ENOMEM;
-    const char *const head[] = {s->program, "--run", "--config", s->config_file};
+    const char *const head[] = {"zooid-plugin-host", "--run", "--config", s->config_file};
     memcpy(arguments, head, sizeof head);
     memcpy(arguments + COUNT_OF(head), p->names, p->count * sizeof *arguments);
     uv_stdio_container_t stdio[CHANNEL_DESCRIPTOR + 1] = {

@@ -254,11 +254,20 @@ static int bound_and_serve(struct run *run)
     return code;
 }
 
+/* For those who look at a list of processes; the kernel keeps 15 bytes of it. */
+static void take_name(const char *plugin)
+{
+    char name[16];
+    (void)snprintf(name, sizeof name, "zooid:%s", plugin);
+    (void)prctl(PR_SET_NAME, name, 0, 0, 0);
+}
+
 int run_plugins(const char *config, const char *const *names, size_t count)
 {
     struct run run = {.count = 0};
     char *why = NULL;
     int code = EXIT_CONFIG;
+    take_name(names[0]);
     run.common = host_config_read(config, &why);
     run.plugins = run.common == NULL ? NULL : calloc(count, sizeof *run.plugins);
     if (run.plugins == NULL)

@@ -3,6 +3,7 @@
 
 #include "agent/base/notify.h"
 #include "plugins/host/exit_codes.h"
+#include "plugins/host/log_print.h"
 #include "plugins/host/supervise/orphans.h"
 #include "plugins/host/supervise/supervisor.h"
 
@@ -106,9 +107,9 @@ void supervisor_look(struct supervisor *s)
 
 static void log_line(void *context, const char *plugin, enum zooid_plugin_level level, const char *line)
 {
-    static const char *const levels[] = {"error", "warning", "info", "debug"};
-    (void)context;
-    fprintf(stderr, "%s %s: %s\n", levels[level], plugin, line);
+    const struct supervisor *s = context;
+    if (s->config == NULL || level <= s->config->log_level)
+        log_print_of(level, plugin, line);
 }
 
 static void told_to_end(uv_signal_t *signal, int number)
@@ -133,7 +134,7 @@ static void told_to_reload(uv_signal_t *signal, int number)
         return;
     notify_reloading();
     if (!reload(s, why))
-        log_line(NULL, "plugins", ZOOID_PLUGIN_ERROR, why);
+        log_line(s, "plugins", ZOOID_PLUGIN_ERROR, why);
     notify_ready("plugins are running");
 }
 
@@ -170,7 +171,7 @@ static void open_provider(struct supervisor *s)
     if (s->own != NULL)
         host_start(s->own);
     else
-        log_line(NULL, "plugins", ZOOID_PLUGIN_ERROR, why == NULL ? "out of memory" : why);
+        log_line(s, "plugins", ZOOID_PLUGIN_ERROR, why == NULL ? "out of memory" : why);
     free(why);
 }
 
@@ -200,10 +201,10 @@ int supervise(const char *program, const char *config_file)
     struct supervisor s = {.program = program, .config_file = config_file};
     char why[WHY_MAX] = "the system gives no signals or timers";
     if (!open_loop(&s) || !reload(&s, why)) {
-        log_line(NULL, "plugins", ZOOID_PLUGIN_ERROR, why);
+        log_line(&s, "plugins", ZOOID_PLUGIN_ERROR, why);
         return EXIT_CONFIG;
     }
-    log_line(NULL, "plugins", ZOOID_PLUGIN_INFO, "supervising");
+    log_line(&s, "plugins", ZOOID_PLUGIN_INFO, "supervising");
     open_provider(&s);
     if (!s.ends)
         (void)uv_run(&s.loop, UV_RUN_DEFAULT);

@@ -51,6 +51,13 @@ static void flood(void *context)
         api->log(self, ZOOID_PLUGIN_INFO, "flood");
 }
 
+static void talk(void *context)
+{
+    (void)context;
+    api->log(self, ZOOID_PLUGIN_WARNING, "weighs more");
+    api->log(self, ZOOID_PLUGIN_DEBUG, "weighs least");
+}
+
 static void fill(void *context)
 {
     static char block[1024 * 1024];
@@ -161,6 +168,7 @@ static const struct {
     {"eat", eat, 1, 5, ZOOID_PLUGIN_READY},
     {"burn", burn, 1, 1, ZOOID_PLUGIN_READY},
     {"flood", flood, 1, 5, ZOOID_PLUGIN_READY},
+    {"talk", talk, 1, 0, ZOOID_PLUGIN_READY},
     {"fill", fill, 1, 1, ZOOID_PLUGIN_READY},
     {"litter", litter, 1, 1, ZOOID_PLUGIN_READY},
     {"pile up", pile_up, 1, 1, ZOOID_PLUGIN_READY},
