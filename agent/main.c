@@ -70,7 +70,9 @@ static const char usage[] =
     "       zooid-agent -c FILE --join [tls://]HOST:PORT[,...] [--id=ID] [-Dname=value ...]\n"
     "                                                join an ensemble as an observer, told of it by a member's client\n"
     "                                                port; then serve. Makes FILE; a member already only serves\n"
-    "       zooid-agent -c FILE --promote[=ID]       give an observer a small number, so that it may be made to vote\n"
+    "       zooid-agent -c FILE --promote[=ID] [--join [tls://]HOST:PORT[,...]]\n"
+    "                                                give an observer a small number, so that it may be made to vote;\n"
+    "                                                the members to ask first are those of --join\n"
     "       zooid-agent --check-data DIR [LOGDIR]    read a data directory and judge it: 0 sound, 1 repairable,\n"
     "                                                2 damaged, 3 unreadable\n"
     "       zooid-agent --restore BACKUP [--until ZXID|TIME] DIR [LOGDIR]\n"
@@ -170,8 +172,8 @@ static int parse(struct command *command, int argc, char **argv)
         return usage_error("--archive-log needs --until ZXID");
     if (command->until.kind != UNTIL_END && !has_dir)
         return usage_error("--until is for --restore and --archive-log");
-    if (command->seeds != NULL && command->job != JOB_RUN)
-        return usage_error("--join is for an agent that is to serve");
+    if (command->seeds != NULL && command->job != JOB_RUN && command->job != JOB_PROMOTE)
+        return usage_error("--join is for an agent that is to serve, and for --promote");
     bool needs_file = command->job != JOB_CHECK_DATA && command->job != JOB_PRINT_MAN && !has_dir;
     return needs_file && command->file == NULL ? usage_error("-c FILE is missing") : 0;
 }

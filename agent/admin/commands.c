@@ -5,6 +5,7 @@
 #include "agent/admin/monitor.h"
 #include "agent/base/environment.h"
 #include "core/base/check.h"
+#include "core/replica/observer_report.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -24,6 +25,13 @@ static int reset_clients(const struct overview *o, json_t *answer)
 {
     (void)answer;
     replica_reset_client_stats(o->replica);
+    return 0;
+}
+
+static int reset_observers(const struct overview *o, json_t *answer)
+{
+    (void)answer;
+    replica_reset_observer_stats(o->replica);
     return 0;
 }
 
@@ -230,7 +238,7 @@ static const struct command_row {
     {"last_snapshot", {"lsnp"}, true, false, last_snapshot},
     {"leader", {"lead"}, true, false, commands_leader},
     {"monitor", {"mntr"}, true, false, monitor},
-    {"observer_connection_stat_reset", {"orst"}, true, true, nothing},
+    {"observer_connection_stat_reset", {"orst"}, true, true, reset_observers},
     {"observers", {"obsr"}, true, false, commands_observers},
     {"providers", {0}, false, false, commands_providers},
     {"ruok", {0}, false, false, nothing},

@@ -4,6 +4,7 @@
 
 #include "agent/admin/ensemble_report.h"
 #include "agent/peers/peers.h"
+#include "core/replica/observer_report.h"
 #include "core/zab/zab_text.h"
 
 #include <inttypes.h>
@@ -83,36 +84,39 @@ int commands_voting_view(const struct overview *o, json_t *answer)
     return failed | json_object_set_new(answer, "current_config", config);
 }
 
-static int add_observer(const struct overview *o, const struct zab_learner_report *learner, json_t *list)
+static int add_observer(const struct overview *o, const struct replica_observer *observer, json_t *list)
 {
     char remote[PEERS_REMOTE_SIZE] = "";
     int64_t sid;
     size_t unsent = 0;
     if (o->peers != NULL) {
-        (void)peers_remote(o->peers, learner->link, remote, &sid);
-        unsent = peers_unsent(o->peers, learner->link);
+        (void)peers_remote(o->peers, observer->link, remote, &sid);
+        unsent = peers_unsent(o->peers, observer->link);
     }
-    json_t *observer = json_object();
-    return json_object_set_new(observer, "remote_socket_address", json_string(remote)) |
-           json_object_set_new(observer, "sid", json_integer(learner->sid)) |
-           json_object_set_new(observer, "queued_packets_size", json_integer((json_int_t)unsent)) |
-           json_object_set_new(observer, "packets_received", json_integer((json_int_t)learner->packets)) |
-           json_object_set_new(observer, "requests", json_integer((json_int_t)learner->requests)) |
-           json_object_set_new(observer, "last_zxid", json_integer(learner->last_zxid)) |
-           json_array_append_new(list, observer);
+    const uint64_t queued = replica_observer_queued(observer, unsent);
+    json_t *object = json_object();
+    return json_object_set_new(object, "remote_socket_address", json_string(remote)) |
+           json_object_set_new(object, "sid", json_integer(observer->sid)) |
+           json_object_set_new(object, "established", json_integer(observer->established_ms)) |
+           json_object_set_new(object, "queued_packets", json_integer((json_int_t)queued)) |
+           json_object_set_new(object, "queued_packets_size", json_integer((json_int_t)unsent)) |
+           json_object_set_new(object, "packets_received", json_integer((json_int_t)observer->packets_received)) |
+           json_object_set_new(object, "packets_sent", json_integer((json_int_t)(observer->packets_given - queued))) |
+           json_object_set_new(object, "requests", json_integer((json_int_t)observer->requests)) |
+           json_object_set_new(object, "last_zxid", json_integer(observer->last_zxid)) |
+           json_array_append_new(list, object);
 }
 
 int commands_observers(const struct overview *o, json_t *answer)
 {
     struct ensemble_report report;
-    struct zab_learner_report learner;
+    struct replica_observer observer;
     json_t *list = json_array();
     const void *at = NULL;
     int failed = 0;
     ensemble_report(o, &report);
-    while (report.learners > 0 && zab_learner_next(report.zab, &at, &learner))
-        if (learner.observer)
-            failed |= add_observer(o, &learner, list);
+    while (report.learners > 0 && replica_observer_next(o->replica, &at, &observer))
+        failed |= add_observer(o, &observer, list);
     return failed | json_object_set_new(answer, "synced_observers", json_integer((json_int_t)report.synced_observers)) |
            json_object_set_new(answer, "observers", list);
 }

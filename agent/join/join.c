@@ -17,7 +17,6 @@
 #include <sys/random.h>
 
 enum {
-    SEEDS_MAX = 64,
     LINES_MAX = 16,
     NUMBER_SIZE = 16,
     ADDRESS_SIZE = 96,
@@ -223,18 +222,10 @@ static int write_all(struct joining *j)
 
 static int ask(struct joining *j)
 {
-    struct join_seed seeds[SEEDS_MAX];
+    struct join_seed seeds[JOIN_SEEDS_MAX];
     size_t count;
-    if (!join_parse_seeds(j->command->seeds, seeds, SEEDS_MAX, &count)) {
-        join_say("--join wants host:port, the client port of a member, or tls://host:port when it is one for TLS, or "
-                 "several of them with commas between");
-        return JOIN_CONFIG;
-    }
-    switch (join_ask(j->settings, seeds, count, &j->known)) {
-    case ST_OK: return 0;
-    case ST_BAD_ARGUMENTS: return JOIN_CONFIG;
-    default: return JOIN_UNAVAILABLE;
-    }
+    int code = join_take_seeds(j->command->seeds, seeds, &count);
+    return code == 0 ? join_ask(j->settings, seeds, count, &j->known) : code;
 }
 
 static int join(struct joining *j)

@@ -13,7 +13,7 @@ struct join_command {
     const char *file; /* zoo.cfg, which need not be there */
     const char *const *defines;
     size_t define_count;
-    const char *seeds; /* "host:port,host:port"; of --promote NULL */
+    const char *seeds; /* "host:port,tls://host:port"; --promote: or NULL */
     int64_t id;        /* that was asked for; 0: one is chosen */
 };
 

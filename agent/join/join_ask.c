@@ -103,8 +103,17 @@ static enum status make_tls(struct tls **out, const struct settings *settings, c
     return st == ST_OK || st == ST_NO_MEMORY ? st : ST_BAD_ARGUMENTS;
 }
 
-enum status join_ask(const struct settings *settings, const struct join_seed *seeds, size_t count,
-                     struct join_known *known)
+int join_take_seeds(const char *text, struct join_seed seeds[JOIN_SEEDS_MAX], size_t *count)
+{
+    if (join_parse_seeds(text, seeds, JOIN_SEEDS_MAX, count))
+        return 0;
+    join_say("--join wants host:port, the client port of a member, or tls://host:port when it is one for TLS, or "
+             "several of them with commas between");
+    return JOIN_CONFIG;
+}
+
+static enum status ask_all(const struct settings *settings, const struct join_seed *seeds, size_t count,
+                           struct join_known *known)
 {
     struct asking a = {known, ST_NO_MEMORY};
     struct join_client *client;
@@ -120,6 +129,15 @@ enum status join_ask(const struct settings *settings, const struct join_seed *se
     (void)uv_run(&loop, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&loop) == 0);
     return st == ST_OK ? a.status : st;
+}
+
+int join_ask(const struct settings *settings, const struct join_seed *seeds, size_t count, struct join_known *known)
+{
+    switch (ask_all(settings, seeds, count, known)) {
+    case ST_OK: return 0;
+    case ST_BAD_ARGUMENTS: return JOIN_CONFIG;
+    default: return JOIN_UNAVAILABLE;
+    }
 }
 
 void join_known_free(struct join_known *known)

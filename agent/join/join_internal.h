@@ -20,11 +20,14 @@ struct join_known {
 };
 void join_known_free(struct join_known *known);
 
-/* Asks one after another; runs a loop of its own. ST_UNAVAILABLE is none of our words: ST_NOT_FOUND means that nobody
- * had an answer, which was printed, and so is why there is no TLS for those that want it (ST_BAD_ARGUMENTS).
- * ST_NO_MEMORY, ST_IO_ERROR. */
-enum status join_ask(const struct settings *settings, const struct join_seed *seeds, size_t count,
-                     struct join_known *known);
+enum { JOIN_SEEDS_MAX = 64 }; /* servers to ask */
+
+/* Those that --join names. JOIN_CONFIG: `text` names none, which was printed. */
+int join_take_seeds(const char *text, struct join_seed seeds[JOIN_SEEDS_MAX], size_t *count);
+
+/* Asks one after another; runs a loop of its own. JOIN_CONFIG: those that want TLS cannot have it; JOIN_UNAVAILABLE:
+ * nobody had an answer. Both were printed. */
+int join_ask(const struct settings *settings, const struct join_seed *seeds, size_t count, struct join_known *known);
 
 /* Writes dataDir/myid. An error appends to `message`. */
 enum status join_write_id(const struct data_dir *dir, int64_t id, struct buffer *message);

@@ -11,8 +11,6 @@
 
 #include <inttypes.h>
 
-enum { SEEDS_MAX = 64 };
-
 struct promotion {
     const struct join_command *command;
     struct settings *settings;
@@ -30,34 +28,66 @@ static bool is_everywhere(struct bytes host)
     return host.len == 0 || bytes_equal(host, BYTES("0.0.0.0")) || bytes_equal(host, BYTES("::"));
 }
 
-/* This agent, if it runs, and every member whose client port is known. */
-static size_t collect_seeds(const struct settings *s, struct join_seed seeds[SEEDS_MAX])
+struct seeds {
+    struct join_seed items[JOIN_SEEDS_MAX];
+    size_t count;
+};
+
+/* `host` is where it listens, `known_as` what it is called otherwise. */
+static void add_seed(struct seeds *seeds, struct bytes host, struct bytes known_as, int32_t port, bool tls)
 {
-    size_t count = 0;
-    if (s->client_port > 0)
-        seeds[count++] = (struct join_seed){
-            is_everywhere(bytes_of(s->client_port_address)) ? BYTES("127.0.0.1") : bytes_of(s->client_port_address),
-            (uint16_t)s->client_port, false};
-    for (size_t i = 0; i < s->members->count && count < SEEDS_MAX; i++) {
+    if (port > 0 && seeds->count < JOIN_SEEDS_MAX)
+        seeds->items[seeds->count++] = (struct join_seed){is_everywhere(host) ? known_as : host, (uint16_t)port, tls};
+}
+
+static void add_by_clear_text(struct seeds *seeds, const struct settings *s)
+{
+    add_seed(seeds, bytes_of(s->client_port_address), BYTES("127.0.0.1"), s->client_port, false);
+    for (size_t i = 0; i < s->members->count; i++) {
         const struct member *m = s->members->items[i];
-        if (bytes_is_null(m->client.host))
-            continue;
-        seeds[count++] = (struct join_seed){is_everywhere(m->client.host) ? m->addresses[0].host : m->client.host,
-                                            m->client.port, false};
+        if (!bytes_is_null(m->client.host))
+            add_seed(seeds, m->client.host, m->addresses[0].host, m->client.port, false);
     }
-    return count;
+}
+
+/* The configuration has no ports for TLS: they are looked for where this agent has its own, on hosts by the names that
+ * their certificates should have. */
+static void add_by_tls(struct seeds *seeds, const struct settings *s)
+{
+    const struct member *own = settings_own_member(s);
+    if (own != NULL)
+        add_seed(seeds, bytes_of(s->secure_client_port_address), own->addresses[0].host, s->secure_client_port, true);
+    for (size_t i = 0; i < s->members->count; i++) {
+        const struct member *m = s->members->items[i];
+        if (m != own && bytes_is_null(m->client.host))
+            add_seed(seeds, BYTES_NULL, m->addresses[0].host, s->secure_client_port, true);
+    }
+}
+
+/* Those that --join names, then this agent, if it runs, and the members. Where nobody could be believed TLS is left
+ * alone, unless there is nothing else. */
+static int collect_seeds(const struct promotion *p, struct seeds *seeds)
+{
+    const struct settings *s = p->settings;
+    int code = p->command->seeds == NULL ? 0 : join_take_seeds(p->command->seeds, seeds->items, &seeds->count);
+    if (code != 0)
+        return code;
+    add_by_clear_text(seeds, s);
+    if (seeds->count == 0 || s->tls_trust_store[0] != '\0')
+        add_by_tls(seeds, s);
+    return 0;
 }
 
 static int ask(struct promotion *p)
 {
-    struct join_seed seeds[SEEDS_MAX];
-    size_t count = collect_seeds(p->settings, seeds);
-    if (count == 0) {
+    struct seeds seeds = {.count = 0};
+    int code = collect_seeds(p, &seeds);
+    if (code == 0 && seeds.count == 0) {
         join_say("no client port is known, of this agent or of another member, where it could be asked who the members "
-                 "are");
+                 "are: name one with --join");
         return JOIN_UNAVAILABLE;
     }
-    return join_ask(p->settings, seeds, count, &p->known) == ST_OK ? 0 : JOIN_UNAVAILABLE;
+    return code == 0 ? join_ask(p->settings, seeds.items, seeds.count, &p->known) : code;
 }
 
 /* -- the number -----------------------------------------------------------------------------------------------------

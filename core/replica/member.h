@@ -13,13 +13,27 @@
 #include "core/store/snapshot.h"
 #include "core/zab/zab.h"
 
+/* What was given to a link, or to the feed. */
+struct link_volume {
+    uint64_t packets, bytes;
+};
+
+/* What was counted of a link when its figures were reset. */
+struct link_stats {
+    uint64_t received, requests, given; /* packets, from it and to it */
+};
+
 /* A connection with another member, as zab and the shell number them. */
 struct member_link {
     struct list link;       /* member->links */
     struct list in_sending; /* member->sending, while a snapshot goes out */
     uint64_t id;
-    bool held;                  /* zab waits for the disk */
-    bool fed;                   /* is in the feed, or will be behind its snapshot */
+    bool held;                     /* zab waits for the disk */
+    bool fed;                      /* is in the feed, or will be behind its snapshot */
+    int64_t established_ms;        /* wall clock */
+    struct link_volume given;      /* without the feed and snapshots */
+    struct link_volume fed_before; /* to the feed, before it was in it */
+    struct link_stats reset;
     struct snapshot_take *take; /* a snapshot comes in */
     struct snapshot_send *send; /* one goes out; what is sent meanwhile waits in it */
 };
@@ -47,6 +61,7 @@ struct membership {
     struct list links;
     struct map64 links_by_id;    /* the same */
     struct list sending;         /* those of them on which a snapshot goes out */
+    struct link_volume fed;      /* given to the feed, ever */
     const struct packet *packet; /* the one that is being taken, for ZAB_PASS */
 
     /* The disk. */

@@ -19,6 +19,7 @@ enum status member_link_open(struct replica *r, uint64_t id)
         return ST_NO_MEMORY;
     }
     link->id = id;
+    link->established_ms = r->wall_ms;
     list_init(&link->in_sending);
     list_append(&r->member->links, &link->link);
     return ST_OK;
@@ -59,11 +60,18 @@ enum status member_links_drop(struct replica *r, struct outbox *out)
 
 /* -- sending ------------------------------------------------------------------------------------------------------- */
 
+static void count(struct link_volume *volume, struct bytes packets)
+{
+    volume->packets += packet_count(packets);
+    volume->bytes += packets.len;
+}
+
 enum status member_link_send(struct replica *r, uint64_t id, struct bytes bytes, struct outbox *out)
 {
     struct member_link *link = member_link_find(r->member, id);
     if (link == NULL)
         return ST_OK;
+    count(&link->given, bytes);
     if (link->send != NULL)
         return snapshot_send_behind(r, link, bytes, out);
     return outbox_peer(out, &(struct peer_item){.kind = PEER_BYTES, .link = id}, bytes);
@@ -74,6 +82,8 @@ enum status member_link_feed(struct replica *r, uint64_t id, struct outbox *out)
     struct member_link *link = member_link_find(r->member, id);
     if (link == NULL)
         return ST_OK;
+    if (!link->fed)
+        link->fed_before = r->member->fed;
     link->fed = true;
     return link->send == NULL ? outbox_peer(out, &(struct peer_item){.kind = PEER_FEED, .link = id}, BYTES_NULL)
                               : ST_OK;
@@ -83,6 +93,7 @@ enum status member_link_feed(struct replica *r, uint64_t id, struct outbox *out)
 enum status member_feed_send(struct replica *r, struct bytes bytes, struct outbox *out)
 {
     enum status st = outbox_peer(out, &(struct peer_item){.kind = PEER_FED_BYTES}, bytes);
+    count(&r->member->fed, bytes);
     LIST_FOR_EACH(at, &r->member->sending)
     {
         struct member_link *link = LIST_ENTRY(at, struct member_link, in_sending);

@@ -2,8 +2,7 @@
 #include "core/store/checkpoint_format.h"
 
 #include "core/base/check.h"
-
-#include <zlib.h>
+#include "core/base/crc.h"
 
 enum { CRC_LEN = 4 };
 
@@ -11,7 +10,7 @@ static uint32_t checksum(enum checkpoint_space space, uint32_t key, struct bytes
 {
     uint8_t head[5] = {(uint8_t)space};
     be32_put(head + 1, key);
-    return (uint32_t)crc32_z(crc32_z(0, head, sizeof head), rest.data, rest.len);
+    return crc32_continue(crc32_continue(0, bytes_make(head, sizeof head)), rest);
 }
 
 struct checkpoint_value checkpoint_value_begin(struct writer *w)

@@ -82,6 +82,15 @@ enum status packet_decode(struct bytes in, size_t data_max, struct packet *packe
     return st;
 }
 
+size_t packet_count(struct bytes packets)
+{
+    struct packet packet;
+    size_t count = 0, used = 0;
+    for (size_t at = 0; packet_decode(bytes_from(packets, at), SIZE_MAX, &packet, &used) == ST_OK; at += used)
+        count++;
+    return count;
+}
+
 void packet_encode(struct writer *w, const struct packet *packet)
 {
     write_i32(w, packet->type);

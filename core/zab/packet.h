@@ -65,6 +65,9 @@ struct packet {
  * A type that is not known is no error. Except for ST_OK `*packet` is undefined. */
 enum status packet_decode(struct bytes in, size_t data_max, struct packet *packet, size_t *used);
 
+/* How many whole packets stand in `packets`, which holds nothing else. */
+size_t packet_count(struct bytes packets);
+
 /* Appends the packet: exactly the bytes that it was decoded from. Errors stick in the writer. */
 void packet_encode(struct writer *w, const struct packet *packet);
 

@@ -275,6 +275,22 @@ class ByTls(Case):
             joiner.launch()
             self.assert_takes_part(ensemble, joiner.wait_mode("observer"), "by-way-of-%d" % sid)
 
+    def test_members_are_asked_by_tls_for_a_promotion(self):
+        _, ports = self.secured([AGENT] * 3)
+        member = "tls://127.0.0.1:%d" % ports[2]
+        joiner = Joiner([member], dict(self.stores("host"), secureClientPort=harness.free_port()))
+        self.addCleanup(joiner.stop)
+        joiner.launch()
+        joiner.wait_mode("observer")
+        for arguments, asks in (([], "itself in clear text"), (["-DclientPort=%d" % harness.free_port()], "itself by TLS")):
+            code, said = run_join(joiner.directory, "--promote=7", *arguments)
+            self.assertEqual((code, "server.7=127.0.0.1:" in said), (0, True), "%s: %s" % (asks, said))
+        joiner.kill()
+        code, said = run_join(joiner.directory, "--promote=8")
+        self.assertEqual((code, "connection refused" in said), (69, True), said)
+        code, said = run_join(joiner.directory, "--promote=8", "--join", member)
+        self.assertEqual((code, "server.8=127.0.0.1:" in said), (0, True), said)
+
     def test_who_is_not_believed(self):
         _, ports = self.secured([AGENT])
         self.authority.make("other-ca", "/CN=somebody else", None)

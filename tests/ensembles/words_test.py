@@ -2,11 +2,12 @@
 """What is seen of a member from outside: words, AdminServer's commands, /ready and metrics, beside Apache's."""
 # limit: 300
 import json
+import time
 import unittest
 import urllib.error
 import urllib.request
 
-from ensemble import AGENT, APACHE, TICK_MS, Ensemble, harness
+from ensemble import AGENT, APACHE, TICK_MS, Ensemble, harness, wire
 
 SETTINGS = {"admin.enableServer": "true"}
 
@@ -113,6 +114,49 @@ class Seen(unittest.TestCase):
         for server in self.agents:
             self.assertEqual(http(server, "/ready"), (200, "ready\n"))
             self.assertRegex(http(server, "/metrics")[1], r"(?m)^quorum_size 3$")
+
+
+class Observers(unittest.TestCase):
+    """One observer, of an agent and of an Apache server."""
+
+    def observer(self, leader):
+        listed = command(leader, "observers")["observers"]
+        return listed[0] if [each["sid"] for each in listed] == [2] else None
+
+    def write(self, ensemble, times):
+        client = ensemble.client(2)
+        self.addCleanup(client.close)
+        for _ in range(times):
+            client.create("/written-", b"", flags=wire.SEQUENTIAL)
+
+    def of_leader(self, program):
+        before_ms = time.time() * 1000
+        ensemble = Ensemble([program], [AGENT], standaloneEnabled="false", **SETTINGS)
+        self.addCleanup(ensemble.stop)
+        ensemble.start()
+        self.write(ensemble, 10)
+        found = self.observer(ensemble[1])
+        self.assertTrue(before_ms - 1000 <= found["established"] <= time.time() * 1000 + 1000, found)
+        self.assertEqual(found["queued_packets"], 0)
+        self.assertGreaterEqual(found["requests"], 10)
+        self.assertGreater(found["packets_sent"], 10)
+        return ensemble, found
+
+    def test_shown_as_by_apaches(self):
+        apaches, ours = self.of_leader(APACHE)[1], self.of_leader(AGENT)[1]
+        self.assertEqual({key: type(value) for key, value in ours.items()},
+                         {key: type(value) for key, value in apaches.items()})
+        self.assertEqual(list(ours), list(apaches))
+
+    def test_figures_begin_anew_on_demand(self):
+        ensemble, before = self.of_leader(AGENT)
+        command(ensemble[1], "observer_connection_stat_reset")
+        after = self.observer(ensemble[1])
+        self.assertEqual(after["requests"], 0)
+        for figure in ("packets_sent", "packets_received"):
+            self.assertLess(after[figure], before[figure])
+        self.write(ensemble, 1)
+        harness.wait_until(lambda: self.observer(ensemble[1])["requests"] > 0, 20, "the request to be counted")
 
 
 class NotServing(unittest.TestCase):

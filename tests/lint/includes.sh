@@ -34,7 +34,7 @@ agent/peers/peers*     core/zab/notification.h
 agent/peers/ensemble*  core/zab/zab.h core/zab/zab_text.h
 agent/join      core/base core/jute core/members core/store agent/base agent/settings agent/net agent/disk
 agent/admin/plugins*  bindings/c/include/zooid.h
-agent/admin     core/base core/jute core/members core/replica/replica.h core/replica/status_report.h core/ops/op.h core/zab/zab.h core/zab/zab_text.h agent/base agent/settings agent/net agent/disk agent/front agent/local/local.h agent/peers agent/doors.h
+agent/admin     core/base core/jute core/members core/replica/replica.h core/replica/status_report.h core/replica/observer_report.h core/ops/op.h core/zab/zab.h core/zab/zab_text.h agent/base agent/settings agent/net agent/disk agent/front agent/local/local.h agent/peers agent/doors.h
 agent/cli           bindings/c/include/zooid.h
 bindings/c          bindings/c/include/zooid.h
 bindings/c/recipes  bindings/c/include/zooid.h bindings/c/internal.h bindings/c/task.h

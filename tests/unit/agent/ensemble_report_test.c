@@ -4,10 +4,11 @@
 /* link: -Wl,--wrap=zab_leader -Wl,--wrap=zab_epoch -Wl,--wrap=zab_last_committed -Wl,--wrap=zab_committed */
 /* link: -Wl,--wrap=zab_learner_count -Wl,--wrap=zab_learner_next -Wl,--wrap=peers_status -Wl,--wrap=peers_remote */
 /* link: -Wl,--wrap=peers_unsent -Wl,--wrap=doors_client_port -Wl,--wrap=zab_capabilities */
-/* link: -Wl,--wrap=zab_learner_master -Wl,--wrap=replica_service */
+/* link: -Wl,--wrap=zab_learner_master -Wl,--wrap=replica_service -Wl,--wrap=replica_observer_next */
 #include "agent/admin/commands_internal.h"
 #include "agent/admin/ensemble_report.h"
 #include "agent/peers/peers.h"
+#include "core/replica/observer_report.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,6 +40,7 @@ const struct members *__wrap_zab_committed(const struct zab *z);
 const struct capabilities *__wrap_zab_capabilities(const struct zab *z);
 int64_t __wrap_zab_learner_master(const struct zab *z);
 size_t __wrap_zab_learner_count(const struct zab *z);
+bool __wrap_replica_observer_next(const struct replica *r, const void **at, struct replica_observer *observer);
 bool __wrap_zab_learner_next(const struct zab *z, const void **at, struct zab_learner_report *report);
 void __wrap_peers_status(const struct peers *p, struct peers_status *status);
 bool __wrap_peers_remote(const struct peers *p, uint64_t link, char text[PEERS_REMOTE_SIZE], int64_t *sid);
@@ -127,6 +129,20 @@ bool __wrap_zab_learner_next(const struct zab *z, const void **at, struct zab_le
     *report = *next;
     *at = next;
     return true;
+}
+
+/* Each was given ten packets of 20 bytes. */
+bool __wrap_replica_observer_next(const struct replica *r, const void **at, struct replica_observer *observer)
+{
+    struct zab_learner_report next;
+    while (__wrap_zab_learner_next(__wrap_replica_zab(r), at, &next)) {
+        if (!next.observer)
+            continue;
+        *observer = (struct replica_observer){
+            next.sid, next.link, 1700000000000 + next.sid, next.packets, next.requests, 10, 20, next.last_zxid};
+        return true;
+    }
+    return false;
 }
 
 void __wrap_peers_status(const struct peers *p, struct peers_status *status)
@@ -371,10 +387,12 @@ static void test_observers_are_listed_by_who_takes_them(void **state)
         o = member(2, roles[i], ZAB_BROADCAST, 2);
         expect_json(commands_observers, &o,
                     "{\"synced_observers\":1,\"observers\":["
-                    "{\"remote_socket_address\":\"/127.0.0.1:14\",\"sid\":4,\"queued_packets_size\":28,"
-                    "\"packets_received\":9,\"requests\":2,\"last_zxid\":7},"
-                    "{\"remote_socket_address\":\"/127.0.0.1:18\",\"sid\":8,\"queued_packets_size\":36,"
-                    "\"packets_received\":0,\"requests\":0,\"last_zxid\":0}]}");
+                    "{\"remote_socket_address\":\"/127.0.0.1:14\",\"sid\":4,\"established\":1700000000004,"
+                    "\"queued_packets\":2,\"queued_packets_size\":28,\"packets_received\":9,\"packets_sent\":8,"
+                    "\"requests\":2,\"last_zxid\":7},"
+                    "{\"remote_socket_address\":\"/127.0.0.1:18\",\"sid\":8,\"established\":1700000000008,"
+                    "\"queued_packets\":2,\"queued_packets_size\":36,\"packets_received\":0,\"packets_sent\":8,"
+                    "\"requests\":0,\"last_zxid\":0}]}");
     }
     o = member(4, ZAB_OBSERVING, ZAB_BROADCAST, 2);
     expect_json(commands_observers, &o, "{\"synced_observers\":0,\"observers\":[]}");

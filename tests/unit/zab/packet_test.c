@@ -210,6 +210,17 @@ static void errors_stick_in_the_writer(void **state)
     buffer_free(&small);
 }
 
+static void whole_packets_are_counted(void **state)
+{
+    (void)state;
+    struct writer w = fresh();
+    assert_int_equal(packet_count(buffer_bytes(&out)), 0);
+    packet_encode(&w, &(struct packet){.type = PACKET_COMMIT, .zxid = 1});
+    packet_encode(&w, &(struct packet){.type = PACKET_INFORM, .zxid = 2, .data = BYTES("entry")});
+    packet_encode(&w, &(struct packet){.type = PACKET_PING, .zxid = 2});
+    assert_int_equal(packet_count(buffer_bytes(&out)), 3);
+}
+
 static void types_have_names(void **state)
 {
     (void)state;
@@ -232,6 +243,7 @@ int main(void)
         cmocka_unit_test(identities_have_limits),
         cmocka_unit_test(identities_are_bounded_together),
         cmocka_unit_test(errors_stick_in_the_writer),
+        cmocka_unit_test(whole_packets_are_counted),
         cmocka_unit_test(types_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, tear_down);
