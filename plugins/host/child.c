@@ -140,13 +140,36 @@ void child_time_is_over(uv_timer_t *timer)
         (void)uv_timer_start(timer, child_time_is_over, child->term_ms, 0);
 }
 
+static void grace_is_over(uv_timer_t *timer)
+{
+    kill_group(timer->data, SIGKILL);
+}
+
+/* What the plugin's own end leaves. */
+static uint32_t grace_ms(const struct child *child)
+{
+    const zooid_host *host = child->item.host;
+    uint32_t most = host->config->limits.stop_ms / 5 * 4;
+    return host->state == HOST_STOPPED && child->stop_ms > most ? most : child->stop_ms;
+}
+
+/* One that is told to end already, for its time is over, is not asked again. */
+static void end(struct child *child)
+{
+    bool is_asked = child->stop_signal != 0 && !child->timed_out && kill(child->pid, child->stop_signal) == 0;
+    if (is_asked)
+        (void)uv_timer_start(&child->timer, grace_is_over, grace_ms(child), 0);
+    else
+        kill_group(child, SIGKILL);
+}
+
 static void child_cancel(struct item *item)
 {
     struct child *child = (struct child *)(void *)item;
     if (child->failure != 0)
         close_all(child);
     else if (!child->ended)
-        kill_group(child, SIGKILL);
+        end(child);
 }
 
 static void child_destroy(struct item *item)

@@ -24,7 +24,8 @@ struct child {
     int status, signal, failure;
     const char *why; /* a failure of our own: its text */
     size_t output_max, input_len;
-    uint32_t term_ms;
+    uint32_t term_ms, stop_ms;
+    int stop_signal;
     uint64_t started_ms;
     char *input;
     char chunk[16384];

@@ -87,6 +87,8 @@ static void begin(struct child *child, const struct zooid_plugin_child *from)
     uint32_t timeout_ms = from->timeout_ms != 0 ? from->timeout_ms : limits->child_timeout_ms;
     child->output_max = from->output_max != 0 ? from->output_max : limits->child_output;
     child->term_ms = from->term_ms < timeout_ms ? from->term_ms : timeout_ms - 1;
+    child->stop_signal = from->stop_signal;
+    child->stop_ms = from->stop_ms;
     child->started_ms = host_now_ms(child->item.host);
     child->failure = spawn(child, from);
     if (child->failure == 0 && !child_listen(child))

@@ -1,8 +1,12 @@
 /* host_lua_child.c - zooid.run: programs, for scripts that were granted "run". */
 #include "plugins/host/host_lua_internal.h"
 
-static const char *const run_options[] = {"env",        "directory", "input", "timeout_ms", "term_ms",
-                                          "output_max", "uid",       "gid",   NULL};
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const run_options[] = {"env", "directory", "input",       "timeout_ms", "term_ms", "output_max",
+                                          "uid", "gid",       "stop_signal", "stop_ms",    NULL};
 
 enum { WORDS_MAX = 4096 };
 
@@ -62,6 +66,20 @@ static int32_t read_id(lua_State *L, const char *name)
     return (int32_t)option_number(L, 2, name, -1, INT32_MAX);
 }
 
+/* "TERM", "15"; 0 without that option. */
+static int32_t read_signal(lua_State *L, const char *option)
+{
+    const char *text = option_text(L, 2, option);
+    if (text == NULL)
+        return 0;
+    for (int number = 1; number < NSIG; number++) {
+        const char *name = sigabbrev_np(number);
+        if (name != NULL && (strcmp(name, text) == 0 || strtol(text, NULL, 10) == number))
+            return number;
+    }
+    return luaL_argerror(L, 2, lua_pushfstring(L, "option %s: there is no signal %s", option, text));
+}
+
 /* run(words [, options]) */
 static int run(lua_State *L)
 {
@@ -81,6 +99,8 @@ static int run(lua_State *L)
     child.output_max = (uint32_t)option_number(L, 2, "output_max", 0, UINT32_MAX);
     child.uid = read_id(L, "uid");
     child.gid = read_id(L, "gid");
+    child.stop_signal = read_signal(L, "stop_signal");
+    child.stop_ms = (uint32_t)option_number(L, 2, "stop_ms", 0, UINT32_MAX);
     struct task *task = task_waiting(L, push_child_end);
     task->handle = task->script->api->child(task->script->host, &child, ended, task);
     if (task->handle != 0)

@@ -206,6 +206,11 @@ struct zooid_plugin_child {
     uint32_t output_max; /* bytes kept of what it writes to output and error together; 0: limits.child_output. The rest
                             is read away */
     int32_t uid, gid;    /* run as; -1: as the host */
+    /* What the program, it alone, gets when it is cancelled or the plugin stops; its group is killed stop_ms later, or
+     * when the program has ended. When the plugin stops it is no longer than four fifths of limits.stop_ms, for the
+     * plugin's process is killed then. 0: its group is killed at once. */
+    int32_t stop_signal;
+    uint32_t stop_ms;
 };
 
 struct zooid_plugin_child_end {

@@ -198,6 +198,24 @@ class Programs(render_rig.RenderTestCase):
         self.zooid("set", self.key, "2")
         self.wait_log("start 1", "start 2")
 
+    def test_it_is_asked_to_end_when_the_plugin_stops(self):
+        host = self.render(self.group())
+        self.wait_log("start 1")
+        self.assertEqual(host.stop(), 0)
+        self.assertEqual(self.lines("log"), ["start 1", "term"])
+
+    def test_it_is_killed_when_the_plugin_stops_and_it_does_not_end(self):
+        host = self.render(self.group(kill_signal="SIGCONT", kill_timeout_ms=100))
+        self.wait_log("start 1")
+        pid = int(self.read(os.path.join("state", "render", "one.pid")))
+        self.assertEqual(host.stop(), 0)
+        self.assertEqual(self.lines("log"), ["start 1"])
+        self.assertFalse(plugin_rig.lives(pid))
+
+    def test_a_signal_that_does_not_exist_is_refused(self):
+        host = self.render(self.group(kill_signal="NOPE"))
+        host.wait_for('groups.[0].exec.kill_signal: the name of a signal, as "HUP" is expected')
+
     def test_it_is_started_again_when_it_ends(self):
         host = self.render(dict(self.group(), exec={"command": ["/bin/sh", "-c", "echo started >>%s; exit 7" % self.path("log")]}))
         host.wait_for("warning render: exec one: /bin/sh ended with 7")

@@ -97,6 +97,20 @@ class Supervised(harness.ServerTestCase):
         self.assertEqual(len(s.started("good")), 1)
         self.assertEqual(s.stop(), 0)
 
+    def test_a_program_has_time_to_end_within_that_of_its_plugin(self):
+        s = self.supervisor()
+        s.add("a", "stubborn child", "stop_ms = 2000; watchdog_ms = 300;")
+        s.start()
+        files = os.path.join(s.state, "a")
+        harness.wait_until(lambda: os.path.exists(os.path.join(files, "pid")), 20, "the program")
+        with open(os.path.join(files, "pid"), encoding="ascii") as file:
+            pid = int(file.read())
+        self.assertEqual(s.stop(), 0)
+        with open(os.path.join(files, "told"), encoding="ascii") as file:
+            self.assertEqual(file.read(), "told\n")
+        self.assertFalse(plugin_rig.lives(pid))
+        self.assertNotRegex(s.log(), "error|warning")
+
     def test_what_refuses_is_not_tried_again(self):
         s = self.supervisor()
         s.add("refuses", "refuse")

@@ -58,7 +58,8 @@ end
 local function run_once(self)
     local began = self.zooid.now_ms()
     self.state, self.starts = "running", self.starts + 1
-    local ended, err = self.zooid.run(words_of(self), { timeout_ms = NO_TIMEOUT })
+    local ended, err = self.zooid.run(words_of(self), { timeout_ms = NO_TIMEOUT,
+        stop_signal = self.settings.kill_signal, stop_ms = self.settings.kill_timeout_ms })
     self.state = "ended"
     if not self.restarting then
         self.zooid.log.warn("exec " .. self.name .. ": " .. self.settings.command[1] .. " " .. describe(ended, err))

@@ -31,6 +31,17 @@ function checks.mode(value)
     return digits and tonumber(digits, 8), 'octal digits in quotes, as "0640"'
 end
 
+local signals = {}
+for name in ("HUP INT QUIT ABRT KILL USR1 USR2 PIPE ALRM TERM CHLD CONT STOP TSTP TTIN TTOU WINCH"):gmatch "%u+%d?" do
+    signals[name] = true
+end
+
+-- A name, with or without SIG.
+function checks.signal(value)
+    local name = type(value) == "string" and value:gsub("^SIG", "")
+    return signals[name] and name or nil, 'the name of a signal, as "HUP"'
+end
+
 -- A program and its arguments.
 function checks.words(value)
     if type(value) ~= "table" or #value == 0 then return nil, "a list of words, the first of them a program" end
@@ -64,7 +75,7 @@ local file_rows = {
 
 local exec_rows = {
     command = { checks.words, required = true }, on_change = { one_of("restart", "signal"), "restart" },
-    signal = { checks.text, "HUP" }, kill_signal = { checks.text, "TERM" }, kill_timeout_ms = { checks.number, 10000 },
+    signal = { checks.signal, "HUP" }, kill_signal = { checks.signal, "TERM" }, kill_timeout_ms = { checks.number, 10000 },
     splay_ms = { checks.number, 0 },
 }
 
@@ -72,7 +83,7 @@ local group_rows = {
     name = { checks.text }, files = { function(v) return type(v) == "table" and #v > 0 and v or nil, "a list of files" end,
         required = true },
     directory = { checks.path }, validate = { checks.words }, validate_timeout_ms = { checks.number, 10000 },
-    reload = { checks.words }, reload_timeout_ms = { checks.number, 30000 }, signal = { checks.text },
+    reload = { checks.words }, reload_timeout_ms = { checks.number, 30000 }, signal = { checks.signal },
     pid_file = { checks.path }, wait_min_ms = { checks.number, 0 }, wait_max_ms = { checks.number },
     splay_ms = { checks.number, 0 }, missing = { one_of("error", "empty", "keep"), "error" },
     empty = { one_of("last", "keep", "allow", "error"), "last" }, backup = { checks.boolean, false },

@@ -62,7 +62,8 @@ static void watch_cpu(struct process *p, uint64_t now)
 /* What it said while this process was not running is heard before the next look. */
 static void watch_heartbeat(struct process *p, uint64_t now)
 {
-    if (now - p->beat_ms <= p->limits.watchdog_ms)
+    bool ends = p->stop_at_ms != 0; /* which has a time of its own */
+    if (ends || now - p->beat_ms <= p->limits.watchdog_ms)
         return;
     if (!p->suspect)
         p->suspect = true;

@@ -144,6 +144,29 @@ static void have_many(void *context)
     have_child(NULL);
 }
 
+static void ended(void *context, const struct zooid_plugin_child_end *end)
+{
+    (void)context;
+    (void)end;
+}
+
+/* It hears that it is to end, and does not. */
+static void have_stubborn(void *context)
+{
+    const char *const argv[] = {
+        "sh", "-c", "trap 'echo told >>told' TERM; echo $$ >pid.new; mv pid.new pid; while :; do sleep 0.02; done",
+        NULL};
+    const struct zooid_plugin_child child = {.size = sizeof child,
+                                             .argv = argv,
+                                             .timeout_ms = UINT32_MAX,
+                                             .uid = -1,
+                                             .gid = -1,
+                                             .stop_signal = SIGTERM,
+                                             .stop_ms = 60000};
+    (void)context;
+    api->child(self, &child, ended, NULL);
+}
+
 static void give_up(void *context)
 {
     (void)context;
@@ -176,6 +199,7 @@ static const struct {
     {"a child eats", have_eater, 1, 0, ZOOID_PLUGIN_READY},
     {"a child burns", have_burner, 1, 0, ZOOID_PLUGIN_READY},
     {"many children", have_many, 1, 1, ZOOID_PLUGIN_READY},
+    {"stubborn child", have_stubborn, 1, 0, ZOOID_PLUGIN_READY},
     {"leave a child", leave_child, 1, 0, ZOOID_PLUGIN_READY},
     {"give up", give_up, 1, 0, ZOOID_PLUGIN_READY},
     {"late", get_ready, 300, 0, ZOOID_PLUGIN_STARTING},
