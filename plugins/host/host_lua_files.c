@@ -295,11 +295,13 @@ static int not_granted(lua_State *L)
 
 void open_files(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"stage", stage},    {"swap", swap},          {"read", read_file},    {"stat", stat_file},
-        {"link", link_file}, {"unlink", unlink_file}, {"mkdir", make_folder}, {"symlink", make_symlink},
-        {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"stage", stage},       {"swap", swap},
+                                         {"read", read_file},    {"stat", stat_file},
+                                         {"link", link_file},    {"unlink", unlink_file},
+                                         {"mkdir", make_folder}, {"symlink", make_symlink},
+                                         {"lock", files_lock},   {NULL, NULL}};
     bool granted = (script_of(L)->settings.grants & GRANT_FILES) != 0;
+    open_file_locks(L);
     lua_newtable(L);
     for (const luaL_Reg *row = functions; row->name != NULL; row++) {
         lua_pushcfunction(L, granted ? row->func : not_granted);

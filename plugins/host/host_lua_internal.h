@@ -170,6 +170,9 @@ void open_commands(lua_State *L);
 void open_holds(lua_State *L);
 void open_children(lua_State *L);
 void open_files(lua_State *L);
+/* host_lua_file_lock.c: lock(path): a lock, released with it; and its class */
+int files_lock(lua_State *L);
+void open_file_locks(lua_State *L);
 void open_json(lua_State *L);
 void open_hash(lua_State *L);
 void open_locks(lua_State *L);

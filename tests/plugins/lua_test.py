@@ -60,7 +60,8 @@ class Lua(harness.ServerTestCase):
         log = host.log()
         for line in ['settings a"b 2 self true %s/self' % self.directory, "child 3 given wrong", "no child nil",
                      "late child true", "swap true first 384", "link true true", "files second first 420",
-                     "unlink true nil", "no folder nil /no/such/folder/x: cannot be made: No such file or directory",
+                     "unlink true nil", "lock true true", "lock again true false",
+                     "no folder nil /no/such/folder/x: cannot be made: No such file or directory",
                      "sha256 ba7816bf", "ephemeral true here", "set true"]:
             self.assertIn(line, log.replace("\t", " "))
         # Commands are offered a moment after the plugin is ready.

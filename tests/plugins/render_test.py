@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 """The plugin render: files that follow the tree, groups that change together, checks that refuse them, and what stays
 when agents, sessions or the plugin itself go away."""
+import fcntl
+import hashlib
 import json
 import os
 import stat
@@ -95,6 +97,50 @@ class Files(render_rig.RenderTestCase):
         self.write("go", "")
         self.launch(settings)
         harness.wait_until(lambda: self.lines("log") == ["reload"])
+
+    def pair(self):
+        """A group of two files, both with the same key."""
+        text = '<%%= key "%s" %%>\n' % self.key("pair")
+        return {"name": "pair", "files": [self.file("one", text), self.file("two", text)],
+                "reload": ["/bin/sh", "-c", "echo reload >>" + self.path("log")]}
+
+    def test_a_set_that_a_crash_has_cut_in_two_is_made_whole(self):
+        """The first file was in place, the second one not: what is left of such a death, made by hand."""
+        self.zooid("create", self.key("pair"), "1")
+        settings = self.conf(self.pair())
+        host = self.launch(settings)
+        harness.wait_until(lambda: self.lines("log") == ["reload"])
+        self.assertEqual(host.stop(), 0)
+        os.link(self.path("one"), self.path("one.zooid-old"))
+        self.write("one.new", "2\n")
+        os.rename(self.path("one.new"), self.path("one"))
+        os.link(self.path("two"), self.path("two.zooid-old"))
+        self.write("two.zooid-new", "2\n")
+        plan = {"backup": False, "files": [{"path": self.path(name), "new": self.path(name + ".zooid-new"), "had_old": True,
+                                            "hash": hashlib.sha256(b"2\n").hexdigest()} for name in ("one", "two")]}
+        journal = os.path.join("state", "render", "pair")
+        self.write(journal + ".swap", json.dumps(plan))
+        self.write(journal + ".reload", "")
+        self.zooid("delete", self.key("pair"))  # so that nothing is rendered meanwhile
+        self.launch(settings).wait_for("warning render: pair: a process before this one was killed while it put files in place; "
+                                       "the rest is in place now")
+        self.assertEqual((self.read("one"), self.read("two")), ("2\n", "2\n"))
+        self.assertEqual([name for name in os.listdir(self.directory) if ".zooid-" in name], [])
+        self.assertFalse(os.path.exists(self.path(journal + ".swap")))
+        self.zooid("create", self.key("pair"), "2")
+        harness.wait_until(lambda: self.lines("log") == ["reload", "reload"], 30, "the reload that was due")
+
+    def test_two_processes_of_a_group_take_turns(self):
+        self.zooid("create", self.key("pair"), "1")
+        self.render(self.pair())
+        self.wait_file("two", "1\n")
+        with open(os.path.join(self.state_dir, "render", "pair.lock"), "w", encoding="ascii") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.zooid("set", self.key("pair"), "2")
+            harness.wait_until(lambda: "pair: failed: " in self.zooid("plugin", "render", "render"), 30, "a rendering in vain")
+            self.assertEqual((self.read("one"), self.read("two")), ("1\n", "1\n"))
+        self.wait_file("two", "2\n")
+        self.wait_file("one", "2\n")
 
     def test_a_signal_for_the_process_of_a_file(self):
         waiting = subprocess.Popen(["/bin/sh", "-c", 'trap "echo hup >>%s; exit 0" HUP; echo $$ >%s; while :; do sleep 0.05; done'

@@ -1,5 +1,6 @@
 #!/bin/bash
-# The library of templates in Lua alone: the language and its errors, what templates read, and copies of the tree.
+# The library of templates in Lua alone: the language and its errors, what templates read, copies of the tree, and how
+# files get into place.
 # sanitizers: no
 set -euo pipefail
 
@@ -7,3 +8,4 @@ lua=$(command -v lua5.4 || command -v lua) || { echo "Lua 5.4 is not installed (
 "$lua" "$ZOOID_ROOT/tests/plugins/template_cases.lua" "$ZOOID_ROOT"/tests/plugins/templates/*.txt
 "$lua" "$ZOOID_ROOT/tests/plugins/view_test.lua"
 "$lua" "$ZOOID_ROOT/tests/plugins/render_units_test.lua"
+"$lua" "$ZOOID_ROOT/tests/plugins/render_swap_test.lua"

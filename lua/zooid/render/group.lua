@@ -5,6 +5,7 @@
 local template = require "zooid.template"
 local template_data = require "zooid.template_data"
 local diff = require "zooid.render.diff"
+local swap = require "zooid.render.swap"
 
 local Group = {}
 Group.__index = Group
@@ -148,7 +149,7 @@ local function stage(self, texts, changed, folder)
     local staged, files = {}, self.host.files
     for i, file in ipairs(self.settings.files) do
         if changed[i] then
-            local name = folder and folder .. "/" .. file.path or file.path .. ".zooid-new"
+            local name = folder and folder .. "/" .. file.path or swap.staged_name(file.path)
             local err
             name, err = files.stage(name, texts[i], {
                 mode = file.mode, owner = file.owner, group = file.group, name = name })
@@ -187,53 +188,18 @@ local function run(self, words, timeout_ms)
     return nil, words[1] .. " " .. how .. (said ~= "" and ":\n" .. said or "")
 end
 
--- For a file that takes another's place, and for its backup; what is left of them after a crash does no harm.
-local function old_name(path)
-    return path .. ".zooid-old"
+local function journal_of(self)
+    local folder = self.host.state_dir and self.host.state_dir()
+    return folder and folder .. "/" .. self.name or self:path_of(1) .. ".zooid"
 end
 
-local function put_back(self, swapped)
-    for i = #swapped, 1, -1 do
-        local path = self:path_of(swapped[i])
-        if not self.host.files.swap(old_name(path), path) then self.host.files.unlink(path) end
-    end
-end
-
-local function keep_old(self, path)
-    local files = self.host.files
-    files.unlink(old_name(path))
-    return not files.stat(path) or files.link(path, old_name(path))
-end
-
-local function forget_old(self, swapped)
-    local files = self.host.files
-    for _, i in ipairs(swapped) do
-        local old = old_name(self:path_of(i))
-        if self.settings.backup and files.stat(old) then files.link(old, self:path_of(i) .. ".bak") end
-        files.unlink(old)
-    end
-end
-
--- All of them, or none: what was swapped when one cannot be is put back.
-local function swap_files(self, staged)
-    local swapped = {}
+local function swap_files(self, staged, texts)
+    local list = {}
     for i in ipairs(self.settings.files) do
-        if staged[i] then
-            local path = self:path_of(i)
-            local kept, err = keep_old(self, path)
-            local done = kept
-            if kept then done, err = self.host.files.swap(staged[i], path) end
-            if not done then
-                put_back(self, swapped)
-                discard(self, staged)
-                return nil, tostring(err)
-            end
-            staged[i] = nil
-            swapped[#swapped + 1] = i
-        end
+        if staged[i] then list[#list + 1] = { path = self:path_of(i), new = staged[i], text = texts[i] } end
     end
-    forget_old(self, swapped)
-    return true
+    local done, err = swap.all(self.host, journal_of(self), list, self.settings.backup)
+    return done, err and tostring(err)
 end
 
 -- The link leads to the new folder, whose files have their names already. A file in the place of itself: the folder is
@@ -342,7 +308,48 @@ local function install(self, texts, changed)
     end
     set_mark(self, true)
     if folder then return swap_folder(self, staged, folder) end
-    return swap_files(self, staged)
+    return swap_files(self, staged, texts)
+end
+
+-- -- alone
+
+local no_lock <const> = setmetatable({}, { __close = function() end })
+
+-- Around a reload of the plugin two processes have the group; one of them at a time may put its files in place. Nil and
+-- an error, which says `retry` when it is the other one.
+local function lock(self)
+    local folder = self.host.state_dir and self.host.state_dir()
+    if not folder then return no_lock end
+    return self.host.files.lock(folder .. "/" .. self.name .. ".lock")
+end
+
+-- What a process before this one was killed in is ended. True and what was done, if anything; nil and what went wrong.
+local function recover(self)
+    if self.settings.directory then return true end
+    local went, err = swap.recover(self.host, journal_of(self))
+    if went == false then return nil, tostring(err) end
+    return true, went
+end
+
+-- At the start, before anything else.
+function Group:recover()
+    local alone <close>, why = lock(self)
+    if not alone then return why.retry, not why.retry and tostring(why) or nil end -- who has it is not dead
+    local done, went = recover(self)
+    if not done or alone == no_lock or self.settings.directory then return done, went end
+    local paths = {}
+    for i in ipairs(self.settings.files) do paths[i] = self:path_of(i) end
+    swap.tidy(self.host, journal_of(self), paths)
+    return done, went
+end
+
+-- As install.
+local function install_alone(self, texts)
+    local alone <close>, why = lock(self)
+    if not alone then return nil, tostring(why), false, why.retry and "busy" end
+    local done, err = recover(self)
+    if not done then return nil, err end
+    return install(self, texts, (changed_files(self, texts)))
 end
 
 local function fail(self, state, message)
@@ -367,13 +374,15 @@ local function was_refused(self, texts)
 end
 
 -- True, and "changed" or "unchanged"; nil and what went wrong: then the old files are in place (state "refused" by the
--- check, or "failed"), or the new ones are, and their reader does not know of it yet (state "not reloaded").
+-- check, or "failed"), or the new ones are, and their reader does not know of it yet (state "not reloaded"); nil, a
+-- message and "busy" when it has to be rendered again soon.
 function Group:apply(texts, force)
-    local changed, any = changed_files(self, texts)
+    local _, any = changed_files(self, texts)
     if any and was_refused(self, texts) and not force then return nil, self.message end
     self.refused = nil
     if any then
-        local ok, err, refused = install(self, texts, changed)
+        local ok, err, refused, busy = install_alone(self, texts)
+        if busy then return nil, err, busy end
         if not ok then
             self.refused = refused and texts or nil
             return fail(self, refused and "refused" or "failed", err)

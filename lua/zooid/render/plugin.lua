@@ -185,6 +185,7 @@ function Plugin:tidy()
 end
 
 function Plugin:start()
+    for _, service in ipairs(self.services) do service:recover() end
     make_metrics(self)
     offer_commands(self)
     if next(self.settings.prefixes) then self.source:need(all_read(self)) end

@@ -2,7 +2,7 @@
 -- is told of it.
 local text = require "zooid.template_text"
 
-local RETRY_MS, RETRY_MAX_MS, LOOK_MS, WAIT_MS, LINES_MAX = 1000, 60000, 1000, 5, 20
+local RETRY_MS, RETRY_MAX_MS, LOOK_MS, WAIT_MS, BUSY_MS, LINES_MAX = 1000, 60000, 1000, 5, 20, 20
 
 local Service = {}
 Service.__index = Service
@@ -48,6 +48,18 @@ local function is_too_old(self)
     self.group.state, self.group.message = settings.on_age == "fail" and "failed" or "kept", message
     if settings.on_age == "fail" then tell(self, message) end
     return true
+end
+
+-- What a process before this one was killed in.
+function Service:recover()
+    local done, what = self.group:recover()
+    if not done then
+        self.group:refuse(what)
+        tell(self, "files that a process before this one was putting in place cannot be put right: " .. what)
+    elseif what then
+        self.zooid.log.warn(self.group.name .. ": a process before this one was killed while it put files in place; "
+            .. (what == "forward" and "the rest is in place now" or "the old ones are back"))
+    end
 end
 
 -- Without news nothing is rendered, and nobody would hear that the news has stopped.
@@ -104,8 +116,10 @@ function Service:update(force)
         if result.err.kind ~= "keep" then tell(self, tostring(result.err)) end
         return nil, tostring(result.err)
     end
-    local ok, what = self.group:apply(result.texts, force)
-    if ok then
+    local ok, what, busy = self.group:apply(result.texts, force)
+    if busy then
+        self:poke(BUSY_MS)
+    elseif ok then
         good(self, what)
         self.plugin:rendered(self.guarded)
     else

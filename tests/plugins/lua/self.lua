@@ -23,6 +23,10 @@ print("link", zooid.files.link(file, file .. ".before"), zooid.files.link(file, 
 zooid.files.swap(zooid.files.stage(file, "second"), file)
 print("files", zooid.files.read(file), zooid.files.read(file .. ".before"), zooid.files.stat(file).mode)
 print("unlink", zooid.files.unlink(file), (zooid.files.read(file)))
+local lock = zooid.files.lock(file .. ".lock")
+print("lock", lock ~= nil, select(2, zooid.files.lock(file .. ".lock")).retry)
+lock:release()
+print("lock again", (zooid.files.lock(file .. ".lock")) ~= nil, select(2, zooid.files.lock("/no/such/lock")).retry)
 print("no folder", zooid.files.stage("/no/such/folder/x", ""))
 print("sha256", zooid.hash("sha256", "abc"):sub(1, 8))
 
