@@ -2,20 +2,7 @@
 #include "agent/base/inherited.h"
 #include "agent/local/local_calls.h"
 #include "agent/local/local_monitor.h"
-
-/* -- memory of messages ------------------------------------------------------------------------------------------- */
-
-static void *arena_for_protobuf(void *data, size_t size)
-{
-    return arena_alloc(data, size);
-}
-
-/* Everything goes with the arena. */
-static void leave_to_arena(void *data, void *block)
-{
-    (void)data;
-    (void)block;
-}
+#include "agent/local/local_streams.h"
 
 /* -- the tongue --------------------------------------------------------------------------------------------------- */
 
@@ -140,13 +127,15 @@ static struct front_limits limits_of(const struct settings *s)
 
 enum status local_new(struct local **out, const struct local_parts *parts, const struct settings *settings)
 {
+    if (local_messages_prepare() != ST_OK)
+        return ST_NO_MEMORY;
     struct local *l = mem_calloc(1, sizeof *l);
     if (l == NULL)
         return ST_NO_MEMORY;
     l->parts = *parts;
     l->settings = settings;
-    l->allocator = (ProtobufCAllocator){arena_for_protobuf, leave_to_arena, &l->arena};
     l->armed_ms = INT64_MAX;
+    list_init(&l->spare);
     list_init(&l->held);
     list_init(&l->suspended);
     list_init(&l->subscriptions);
@@ -229,6 +218,8 @@ static void on_timer_closed(uv_handle_t *handle)
     deadlines_free(&l->calls);
     local_lingerers_free(l);
     local_users_free(l);
+    local_spare_free(l);
+    buffer_free(&l->encoded);
     arena_free(&l->arena);
     mem_free(l);
     if (done != NULL)

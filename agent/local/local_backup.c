@@ -1,6 +1,6 @@
 /* local_backup.c - the tree as it is when it is asked for, as a snapshot file in chunks: a slice of it each turn, and
  * no more than the client takes. */
-#include "agent/local/local_internal.h"
+#include "agent/local/local_streams.h"
 #include "core/store/snapshot.h"
 
 #include <uv.h>

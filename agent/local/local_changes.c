@@ -1,6 +1,6 @@
 /* local_changes.c - what subscribers are told: changes, or the tree as it is, as frames. Only what the client may read:
  * what it may no longer read is told as deleted, what it may read from now on as created. */
-#include "agent/local/local_internal.h"
+#include "agent/local/local_streams.h"
 
 #define KIND(name) ZOOID__LOCAL__CHANGE_KIND__CHANGE_##name
 
@@ -58,11 +58,13 @@ static enum status frame_end(struct frame *f, struct buffer *say)
     Zooid__Local__State state;
     local_state(l, replica_last_zxid(l->parts.replica), &state);
     f->message.state = &state;
-    enum status st = ST_ANSWER_TOO_LONG;
-    if (zooid__local__from_agent__get_packed_size(&f->message) <= f->s->request->client->frame_max)
-        st = local_write(say, &f->message);
+    bool fits = false;
+    enum status st = ST_OK;
+    size_t size = zooid__local__from_agent__get_packed_size(&f->message);
+    if (size <= f->s->request->client->frame_max)
+        st = local_write_within(say, &f->message, size, &fits);
     f->message.state = NULL;
-    return st;
+    return st == ST_OK && !fits ? ST_ANSWER_TOO_LONG : st;
 }
 
 static bool has_room(const struct frame *f, size_t bytes, size_t room)

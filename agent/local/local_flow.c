@@ -1,5 +1,5 @@
 /* local_flow.c - what is sent to a client without being asked for again: no more than it has given credit for. */
-#include "agent/local/local_internal.h"
+#include "agent/local/local_streams.h"
 
 struct local_flow local_flow_of(struct local_client *c, uint64_t window)
 {

@@ -1,12 +1,13 @@
 /* local_internal.h - one local client, its requests in their order, and what the files of the local door share.
  *
  * local.c is made, listens and ends; local_take.c takes what a client sends; local_ops.c is the table of operations,
- * with local_encode.c towards the replica and local_decode.c back; local_reply.c keeps the order of replies and writes
- * them; local_session.c opens sessions and keeps them alive; local_peer.c knows who the peer is; local_subscribe.c
- * tells subscribers what has changed, local_changes.c writes it; local_backup.c sends the whole tree, local_flow.c is
- * the credit of both; local_linger.c keeps sessions without a connection, local_death.c hears of the death of
- * processes; local_users.c counts what each user has; local_provide.c knows who offers commands, local_call.c carries
- * calls to them (local_calls.h); local_monitor.c tells of the log; local_hold.c keeps what comes too early. */
+ * with local_encode.c towards the replica and local_decode.c back; local_message.c reads and writes messages;
+ * local_reply.c keeps the order of replies and writes them; local_session.c opens sessions and keeps them alive;
+ * local_peer.c knows who the peer is; local_subscribe.c tells subscribers what has changed, local_changes.c writes it;
+ * local_backup.c sends the whole tree, local_flow.c is the credit of both; local_linger.c keeps sessions without a
+ * connection, local_death.c hears of the death of processes; local_users.c counts what each user has; local_provide.c
+ * knows who offers commands, local_call.c carries calls to them (local_calls.h); local_monitor.c tells of the log;
+ * local_hold.c keeps what comes too early. */
 #pragma once
 
 #include "agent/base/wakeup.h"
@@ -29,6 +30,10 @@ enum {
     LOCAL_NAME_MAX = 256,
     LOCAL_XID_TOUCH = -2,  /* of a ping, whose reply has no other */
     LOCAL_GROUPS_MAX = 48, /* of a peer; further ones give no rights */
+    LOCAL_ROOM = 1024,     /* for a message that is small */
+    LOCAL_SHORT_PATH = 96, /* up to so many bytes a path takes no memory of its own */
+    LOCAL_SPARE_MAX = 256, /* requests whose memory is kept for the next ones */
+    LOCAL_FRAME_KEPT = 64 * 1024,
 };
 
 /* Memory for a message of so many bytes: a hostile one of nothing but empty strings must not take much more. */
@@ -41,8 +46,11 @@ struct local {
     int32_t client_port;
     struct front *front;
     struct front_tongue tongue;
-    struct arena arena; /* of the message that is being taken or written */
-    ProtobufCAllocator allocator;
+    struct arena arena;                                 /* of the message that is being taken or written */
+    max_align_t room[LOCAL_ROOM / sizeof(max_align_t)]; /* the same, before the arena is needed */
+    struct buffer encoded;                              /* the request that is being handed to the replica */
+    struct list spare;                                  /* requests that are over, for new ones */
+    uint32_t spare_count;
     struct deadlines deadlines; /* of requests */
     struct deadlines touches;   /* of clients that have a session */
     struct deadlines watchdogs; /* of clients whose session ends when they ask for nothing */
@@ -145,7 +153,8 @@ struct local_request {
     bool resumes;
     int64_t if_changed_since;
     bool has_if_changed_since, with_nodes, with_children, without_data;
-    char *path; /* what it is about, for its reply; NULL: nothing */
+    char *path;                        /* what it is about, for its reply; NULL: nothing */
+    char short_path[LOCAL_SHORT_PATH]; /* where it lies when it fits */
     struct buffer ready;
     int64_t wanted_zxid; /* it is held until the replica has come there */
     struct buffer frame;
@@ -163,8 +172,7 @@ struct local_decoding {
 
 /* One row for each kind of request. */
 struct local_op {
-    Zooid__Local__ToAgent__BodyCase body;
-    const char *name;
+    const char *name; /* NULL: there is none of this number */
     enum local_class class;
     bool has_path; /* local_path_of gives it; without one it is refused */
     bool needs_session;
@@ -185,6 +193,20 @@ const struct local_op *local_op_find(Zooid__Local__ToAgent__BodyCase body); /* N
 /* The number of the operation that a message asks for; creates have several. */
 int32_t local_op_number(const struct local_op *op, const to_agent *m);
 
+/* -- local_message.c */
+
+/* Before anything else. ST_NO_MEMORY: the protocol has more types than the codec has room for. */
+enum status local_messages_prepare(void);
+
+/* Valid until the next one is read. NULL: it is no message of the protocol. */
+const to_agent *local_read(struct local *l, struct bytes frame);
+
+/* Writes one message as a frame. ST_NO_MEMORY. */
+enum status local_write(struct buffer *say, const from_agent *m);
+
+/* The same, if it takes no more than `room` bytes; else nothing is written. */
+enum status local_write_within(struct buffer *say, const from_agent *m, size_t room, bool *fits);
+
 /* -- local_take.c */
 
 /* One frame of a client. False: the connection has failed. */
@@ -203,28 +225,32 @@ bool local_to_replica(struct local_client *c, const struct local_op *op, struct 
 /* Hands a frame to the replica. False: the pump has failed. */
 bool local_feed(struct local_client *c, struct bytes frame);
 
-/* -- local_reply.c */
+/* -- local_request.c */
 
 /* Appends a request to the client's order. NULL: out of memory. */
 struct local_request *local_request_new(struct local_client *c, const struct local_op *op, uint64_t id);
 void local_request_free(struct local_request *request);
 
+/* Its own copy. ST_NO_MEMORY. */
+enum status local_request_keep_path(struct local_request *request, const char *path);
+
+/* What is kept for further ones. */
+void local_spare_free(struct local *l);
+
 /* It leaves the order of the requests: its final reply comes when it ends (local_give_up, local_finish). */
 void local_set_apart(struct local_request *request);
 void local_finish(struct local_request *request, from_agent *m);
 
+/* Nothing more is taken while too many requests are open. */
+void local_check_pressure(struct local_client *c);
+
+/* -- local_reply.c */
+
 /* Frames of the replica for the client: their meaning is appended to `say`. */
 enum status local_translate(struct local_client *c, struct bytes frames, struct buffer *say);
 
-/* Writes one message as a frame. ST_NO_MEMORY. */
-enum status local_write(struct buffer *say, const from_agent *m);
-enum status local_write_sized(struct buffer *say, const from_agent *m, size_t packed_size);
-
-/* The same, in several frames where one would be longer than the peer takes. (local_parts.c) */
+/* Writes one message, in several frames where one would be longer than the peer takes. (local_parts.c) */
 enum status local_write_parts(const struct local_client *c, const from_agent *m, struct buffer *say);
-
-/* Nothing more is taken while too many requests are open. */
-void local_check_pressure(struct local_client *c);
 
 /* The request's final reply, kept until those before it have left. */
 enum status local_answer(struct local_request *request, from_agent *m);
@@ -305,84 +331,13 @@ enum status local_peer_introduce(struct local_client *c);
 enum status local_acl_write(struct writer *w, size_t count, Zooid__Local__Acl **acls, struct arena *arena);
 Zooid__Local__Acl *local_acl_read(struct arena *arena, const struct acl_entry *entry);
 
-/* -- local_flow.c */
-
-/* What one stream of frames may send before its client has dealt with it. */
-struct local_flow {
-    struct local_client *client;
-    uint64_t window, unacknowledged;
-    uint64_t counted; /* of the user's bytes */
-};
-
-struct local_flow local_flow_of(struct local_client *c, uint64_t window);
-bool local_flow_has_room(const struct local_flow *f);
-/* So many bytes were sent, and so many wait: both at the user's account. */
-void local_flow_sent(struct local_flow *f, size_t bytes, size_t waiting);
-void local_flow_end(struct local_flow *f);
-void local_take_credit(struct local_client *c, const Zooid__Local__Credit *credit);
-
-/* -- local_backup.c */
-
-struct local_backup {
-    struct list link; /* local->backups */
-    struct local_request *request;
-    struct snapshot_writer *writer;
-    struct local_flow flow;
-    int64_t zxid;
-    bool is_told, is_encoded;
-    struct buffer piece; /* what has been encoded and has not left, from piece_at on */
-    size_t piece_at;
-};
-
-enum status local_backup(struct local_client *c, struct local_request *request, const to_agent *m);
-bool local_backups_are_ripe(const struct local *l);
-/* Sends a slice of each. */
-void local_backups_go_on(struct local *l);
-void local_backup_free(struct local_backup *b);
-
-/* -- local_subscribe.c */
-
-struct local_subscription {
-    struct list link; /* local->subscriptions */
-    struct local_request *request;
-    struct path_set prefixes;
-    struct buffer texts; /* of the prefixes */
-    bool without_data, without_snapshot;
-    bool has_cursor;  /* the client has said where to begin */
-    bool is_told;     /* its first frame has left */
-    bool is_placed;   /* `cursor` and `place` say where it stands; otherwise it needs a snapshot */
-    bool fell_behind; /* that is why */
-    struct change_cursor cursor;
-    struct change_place place;
-    struct change_place ahead; /* there is nothing for it between the next change that it is told of and this */
-    uint64_t told_at;          /* what changes_written was when it was last told anything */
-    struct local_flow flow;
-    struct buffer backlog; /* of a snapshot: frames that have not left */
-    size_t backlog_at;
-};
-
-enum status local_subscribe(struct local_client *c, struct local_request *request, const to_agent *m);
-bool local_subscriptions_are_ripe(struct local *l);
-/* Tells all of them what is new. */
-void local_subscriptions_tell(struct local *l);
-void local_subscription_free(struct local_subscription *s);
-
-/* -- local_changes.c */
-
-/* Writes the tree below the prefixes as frames into the backlog, and moves the subscription to where it stands.
- * ST_ANSWER_TOO_LONG: it would be more than zooid.localAnswerMax, or a node more than a frame. ST_NO_MEMORY. */
-enum status local_write_snapshot(struct local_subscription *s);
-
-/* Writes a frame with what comes next, at most about `room` bytes, unless there is nothing to tell; `*is_at_end`:
- * nothing follows for now. ST_NOT_FOUND: the place has been overtaken. Others as local_write_snapshot. */
-enum status local_write_changes(struct local_subscription *s, size_t room, struct buffer *say, bool *is_at_end);
-
 /* -- local_timer.c */
 
 void local_arm(struct local *l);
 
 /* 0: the agent's own limit. ST_NO_MEMORY. */
 enum status local_set_deadline(struct local_request *request, uint32_t ms);
+
 /* -- local_hold.c */
 
 /* Keeps the request until the replica has come to the zxid, and those before it have gone. ST_NO_MEMORY. */

@@ -1,6 +1,8 @@
 /* local_parts.c - a reply that is longer than a frame of the peer may be leaves in parts. */
 #include "agent/local/local_internal.h"
 
+#include "bindings/c/codec.h"
+
 enum { ROOM_FOR_ENVELOPE = 256 };
 
 /* A run of a message's nodes that fits, one at least. */
@@ -67,13 +69,16 @@ enum status local_write_parts(const struct local_client *c, const from_agent *m,
 {
     bool nodes = m->body_case == ZOOID__LOCAL__FROM_AGENT__BODY_NODES;
     bool children = m->body_case == ZOOID__LOCAL__FROM_AGENT__BODY_CHILDREN;
+    bool fits;
+    enum status st = local_write_within(say, m, CODEC_SMALL, &fits);
+    if (st != ST_OK || fits)
+        return st;
     size_t size = zooid__local__from_agent__get_packed_size(m);
     if (size <= c->frame_max)
-        return local_write_sized(say, m, size);
+        return local_write_within(say, m, size, &fits);
     if (!nodes && !children)
         return too_long(c, m, say);
     size_t count = nodes ? m->nodes->n_node : m->children->n_name;
-    enum status st = ST_OK;
     for (size_t at = 0; at < count && st == ST_OK;) {
         struct part part = {.message = *m};
         if (nodes)
@@ -81,7 +86,7 @@ enum status local_write_parts(const struct local_client *c, const from_agent *m,
         else
             part.children = *m->children;
         at += take_part(&part, at, c->frame_max - ROOM_FOR_ENVELOPE);
-        bool fits = zooid__local__from_agent__get_packed_size(&part.message) <= c->frame_max;
+        fits = zooid__local__from_agent__get_packed_size(&part.message) <= c->frame_max;
         if (!fits)
             return too_long(c, m, say);
         st = local_write(say, &part.message);

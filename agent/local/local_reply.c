@@ -1,92 +1,11 @@
 /* local_reply.c - the order of a local client's replies: what the replica says becomes messages, each in its turn. */
-#include "agent/local/local_calls.h"
-#include "agent/local/local_monitor.h"
+#include "agent/local/local_internal.h"
+
 #include "core/jute/frame.h"
 
 enum { XID_EVENT = -1, FRAME_LEN = 4 };
 
-/* -- requests ----------------------------------------------------------------------------------------------------- */
-
-struct local_request *local_request_new(struct local_client *c, const struct local_op *op, uint64_t id)
-{
-    struct local_request *request = mem_calloc(1, sizeof *request);
-    if (request == NULL)
-        return NULL;
-    request->client = c;
-    request->op = op;
-    request->id = id;
-    list_append(&c->requests, &request->link);
-    c->open_count++;
-    c->user->requests++;
-    local_check_pressure(c);
-    return request;
-}
-
-void local_request_free(struct local_request *request)
-{
-    struct local_client *c = request->client;
-    list_remove(&request->link);
-    deadlines_remove(&c->local->deadlines, &request->deadline);
-    buffer_free(&request->ready);
-    if (request->state == LOCAL_HELD)
-        c->held_bytes -= request->frame.len;
-    buffer_free(&request->frame);
-    if (!request->is_apart) {
-        c->open_count--;
-        c->user->requests--;
-    }
-    local_subscription_free(request->subscription);
-    local_backup_free(request->backup);
-    local_monitor_free(request->monitor);
-    local_provider_free(request->provider);
-    if (request->call != NULL)
-        local_call_drop(request->call);
-    mem_free(request->path);
-    mem_free(request);
-    local_check_pressure(c);
-}
-
-void local_set_apart(struct local_request *request)
-{
-    struct local_client *c = request->client;
-    list_remove(&request->link);
-    list_append(&c->apart, &request->link);
-    deadlines_remove(&c->local->deadlines, &request->deadline);
-    request->state = LOCAL_READY;
-    request->is_apart = true;
-    c->open_count--;
-    c->user->requests--;
-    local_check_pressure(c);
-}
-
-void local_check_pressure(struct local_client *c)
-{
-    bool over = c->open_count >= (uint32_t)c->local->settings->local_requests_max ||
-                c->held_bytes >= (size_t)c->local->settings->local_frame_max;
-    if (over == c->connection->held_by_tongue)
-        return;
-    c->connection->held_by_tongue = over;
-    if (!over)
-        connection_queue(c->connection);
-}
-
 /* -- messages ----------------------------------------------------------------------------------------------------- */
-
-enum status local_write(struct buffer *say, const from_agent *m)
-{
-    return local_write_sized(say, m, zooid__local__from_agent__get_packed_size(m));
-}
-
-enum status local_write_sized(struct buffer *say, const from_agent *m, size_t size)
-{
-    enum status st = buffer_reserve(say, size + FRAME_LEN);
-    if (st != ST_OK)
-        return st;
-    be32_put(say->data + say->len, (uint32_t)size);
-    (void)zooid__local__from_agent__pack(m, say->data + say->len + FRAME_LEN);
-    say->len += size + FRAME_LEN;
-    return ST_OK;
-}
 
 static Zooid__Local__Role role_of(const struct local *l)
 {

@@ -1,5 +1,5 @@
 /* local_subscribe.c - subscriptions of local clients: taken, told as much as their windows allow, ended. */
-#include "agent/local/local_internal.h"
+#include "agent/local/local_streams.h"
 #include "core/tree/path.h"
 
 enum { BYTES_PER_TURN = 128 * 1024 }; /* of one subscription */

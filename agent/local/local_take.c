@@ -2,6 +2,7 @@
  */
 #include "agent/base/version.h"
 #include "agent/local/local_calls.h"
+#include "agent/local/local_streams.h"
 #include "bindings/c/local_path.h"
 #include "core/ops/op.h"
 
@@ -107,15 +108,17 @@ static int32_t next_xid(struct local_client *c)
 /* False: the pump has failed. ST_BAD_ARGUMENTS goes to the client. */
 static bool feed_encoded(struct local_client *c, struct local_request *request, const to_agent *m, enum status *st)
 {
-    struct buffer frame = {0};
-    struct writer w = writer_to(&frame);
+    struct buffer *frame = &c->local->encoded;
+    struct writer w = writer_to(frame);
+    frame->len = 0;
     request->xid = next_xid(c);
     request_header_write(&w, &(struct request_header){request->xid, local_op_number(request->op, m)});
     *st = w.status == ST_OK ? request->op->encode(m, &c->local->arena, &w) : w.status;
     if (*st == ST_OK)
         *st = w.status;
-    bool fed = *st != ST_OK || local_feed(c, buffer_bytes(&frame));
-    buffer_free(&frame);
+    bool fed = *st != ST_OK || local_feed(c, buffer_bytes(frame));
+    if (frame->cap > LOCAL_FRAME_KEPT)
+        buffer_free(frame);
     return fed;
 }
 
@@ -178,10 +181,7 @@ static enum status note_details(struct local_request *request, const to_agent *m
     } else if (m->body_case == ZOOID__LOCAL__TO_AGENT__BODY_SUBTREE) {
         request->without_data = m->subtree->without_data;
     }
-    if (path == NULL)
-        return ST_OK;
-    request->path = mem_strdup(path);
-    return request->path == NULL ? ST_NO_MEMORY : ST_OK;
+    return path == NULL ? ST_OK : local_request_keep_path(request, path);
 }
 
 bool local_to_replica(struct local_client *c, const struct local_op *op, struct local_request *request,
@@ -286,18 +286,9 @@ static bool take_request(struct local_client *c, const to_agent *m, struct bytes
     return carry_out(request, m);
 }
 
-static to_agent *unpack(struct local *l, struct bytes frame)
-{
-    arena_reset(&l->arena);
-    l->arena.max = LOCAL_ARENA_FOR(frame.len);
-    to_agent *m = zooid__local__to_agent__unpack(&l->allocator, frame.len, frame.data);
-    l->arena.max = 0;
-    return m;
-}
-
 bool local_take_again(struct local_request *request, struct bytes frame)
 {
-    const to_agent *m = unpack(request->client->local, frame);
+    const to_agent *m = local_read(request->client->local, frame);
     return m != NULL && carry_out(request, m);
 }
 
@@ -317,7 +308,7 @@ bool local_take(struct local_client *c, struct bytes frame)
     if (c->connection->close_delivered)
         return true; /* goodbye was said */
     bool too_long = !c->greeted && frame.len > LOCAL_FRAME_BEFORE_HELLO;
-    const to_agent *m = too_long ? NULL : unpack(l, frame);
+    const to_agent *m = too_long ? NULL : local_read(l, frame);
     if (!c->greeted)
         return greet(c, m);
     if (m == NULL) {

@@ -3,12 +3,11 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 zooid_request *zooid_request_backup(void)
 {
-    zooid_request *r = calloc(1, sizeof *r);
+    zooid_request *r = request_new(ZOOID__LOCAL__TO_AGENT__BODY_BACKUP);
     if (r == NULL)
         return NULL;
     Zooid__Local__Backup *body = pool_take(&r->pool, sizeof *body);
@@ -16,9 +15,7 @@ zooid_request *zooid_request_backup(void)
         zooid_request_free(r);
         return NULL;
     }
-    zooid__local__to_agent__init(&r->m);
     zooid__local__backup__init(body);
-    r->m.body_case = ZOOID__LOCAL__TO_AGENT__BODY_BACKUP;
     r->m.backup = body;
     return r;
 }

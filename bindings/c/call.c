@@ -6,24 +6,25 @@
 
 #define BODY(name) ZOOID__LOCAL__TO_AGENT__BODY_##name
 
-enum { UNSENT_MAX = 16 };
+enum { UNSENT_MAX = 64 };
 
 struct call *call_new_locked(zooid_client *c, zooid_request *request, uint32_t deadline_ms, void *tag, bool perform)
 {
-    struct call *call = request == NULL || c->closing ? NULL : calloc(1, sizeof *call);
-    if (call == NULL) {
+    if (request == NULL || c->closing) {
         zooid_request_free(request);
         return NULL;
     }
-    call->client = c;
-    call->ticket = ++c->last_ticket;
-    call->tag = tag;
-    call->request = request;
-    call->deadline_ms = deadline_of(deadline_ms);
-    call->is_performed = perform;
-    call->last_told = &call->first_told;
-    call->next = &c->calls;
-    call->prev = c->calls.prev;
+    struct call *call = &request->call;
+    *call = (struct call){.prev = c->calls.prev,
+                          .next = &c->calls,
+                          .client = c,
+                          .ticket = ++c->last_ticket,
+                          .tag = tag,
+                          .request = request,
+                          .given_ms = deadline_ms,
+                          .deadline_ms = deadline_of(deadline_ms),
+                          .is_performed = perform,
+                          .last_told = &call->first_told};
     call->prev->next = call;
     c->calls.prev = call;
     c->unsent_count++;
@@ -51,97 +52,20 @@ static void drop_parts(struct call *call)
     call->part_count = call->part_cap = 0;
 }
 
+static void call_end(struct call *call)
+{
+    unlink_call(call);
+    drop_parts(call);
+    events_free(call->first_told);
+}
+
 void call_free(struct call *call)
 {
     if (call == NULL)
         return;
-    unlink_call(call);
-    drop_parts(call);
-    events_free(call->first_told);
-    zooid_request_free(call->request);
+    call_end(call);
     zooid_reply_free(call->reply);
-    free(call);
-}
-
-/* -- sending --------------------------------------------------------------------------------------------------------
- */
-
-static bool is_write(const to_agent *m)
-{
-    switch (m->body_case) {
-    case BODY(CREATE):
-    case BODY(DELETE):
-    case BODY(SET):
-    case BODY(SET_ACL):
-    case BODY(MULTI):
-    case BODY(RECONFIGURE): return true;
-    default: return false;
-    }
-}
-
-/* What was sent is not to be sent again. */
-static bool may_have_effect(const to_agent *m)
-{
-    return is_write(m) || m->body_case == BODY(CALL);
-}
-
-/* It has replies before its final one, and is under way for as long as that takes. */
-static bool is_endless(const to_agent *m)
-{
-    switch (m->body_case) {
-    case BODY(SUBSCRIBE):
-    case BODY(BACKUP):
-    case BODY(MONITOR):
-    case BODY(PROVIDE): return true;
-    default: return false;
-    }
-}
-
-static bool needs_session(const to_agent *m)
-{
-    return is_write(m) || m->body_case == BODY(EPHEMERALS);
-}
-
-/* The session is asked for before the first request that needs one, rather than left to the agent: only then its token
- * is told, by which it is taken up again after a reconnect. */
-static bool send_locked(zooid_client *c, struct call *call)
-{
-    to_agent *m = &call->request->m;
-    if (needs_session(m) && !c->wants_session) {
-        c->wants_session = true;
-        if (!link_open_session_locked(c))
-            return false;
-    }
-    if (m->body_case == BODY(OPEN_SESSION))
-        link_describe_session_locked(c, m->open_session);
-    if (m->body_case == BODY(CLOSE_SESSION))
-        c->wants_session = false; /* until something needs one again */
-    m->has_id = true;
-    m->id = call->ticket;
-    m->has_deadline_ms = call->deadline_ms != INT64_MAX && !is_endless(m);
-    if (m->has_deadline_ms) {
-        int64_t left = call->deadline_ms - now_ms();
-        m->deadline_ms = left < 1 ? 1 : left > UINT32_MAX - 1 ? UINT32_MAX - 1 : (uint32_t)left;
-    }
-    if (!link_send_locked(c, m))
-        return false;
-    c->unsent_count -= call->is_sent ? 0 : 1;
-    call->is_sent = true;
-    return true;
-}
-
-void calls_send_locked(zooid_client *c)
-{
-    struct call *call = &c->calls;
-    if (c->resuming)
-        return;
-    for (size_t i = 0; i < c->unsent_count; i++)
-        call = call->prev;
-    for (struct call *next; c->unsent_count > 0 && call != &c->calls; call = next) {
-        next = call->next;
-        if (!send_locked(c, call))
-            return;
-    }
+    zooid_request_free(call->request); /* in which the call lies */
 }
 
 /* -- replies --------------------------------------------------------------------------------------------------------
@@ -158,12 +82,12 @@ void call_finish_locked(zooid_client *c, struct call *call, zooid_reply *reply)
         wake_locked(c);
         return;
     }
-    if (call->for_task) {
-        task_answered_locked(call);
-    } else {
-        event_push_reply_locked(c, call->ticket, call->tag, reply);
-        call->reply = NULL;
+    if (!call->for_task) {
+        call_end(call);
+        event_push_answer_locked(call);
+        return;
     }
+    task_answered_locked(call);
     call_free(call);
 }
 
@@ -189,35 +113,53 @@ static bool keep_part(struct call *call, from_agent *m)
     return true;
 }
 
-/* A list that is to be whole, and is not: the next page is asked for under the same number. */
-static bool ask_for_more(zooid_client *c, struct call *call, const from_agent *m)
+/* A page of a list that is to be whole, and is not. */
+static bool is_page_only(const struct call *call, const from_agent *m)
 {
     bool is_page = m->body_case == ZOOID__LOCAL__FROM_AGENT__BODY_CHILDREN && m->error == NULL;
-    if (!call->request->lists_all || !is_page || m->children->complete || m->children->n_name == 0)
-        return false;
+    return call->request->lists_all && is_page && !m->children->complete && m->children->n_name > 0;
+}
+
+/* The next page is asked for under the same number. */
+static bool ask_for_more(zooid_client *c, struct call *call, const from_agent *m)
+{
     to_agent *again = &call->request->m;
     again->list->after = m->children->name[m->children->n_name - 1]; /* lives as long as the part */
     again->list->watch = false;
-    return send_locked(c, call);
+    return call_send_locked(c, call);
 }
 
-static void take_reply_locked(zooid_client *c, struct call *call, from_agent *m)
+/* The final part has come. */
+static void finish_from_parts_locked(zooid_client *c, struct call *call, from_agent **parts, size_t count)
 {
-    if (!keep_part(call, m)) {
-        message_free(m);
-        call_finish_locked(c, call, reply_new(ZOOID_NO_MEMORY, NULL, local_path_of(&call->request->m)));
-        return;
-    }
-    if (m->more || ask_for_more(c, call, m))
-        return;
-    if (m->body_case == ZOOID__LOCAL__FROM_AGENT__BODY_SESSION_OPENED)
-        link_session_opened_locked(c, m->session_opened);
-    zooid_reply *reply = reply_from_parts(call->parts, call->part_count, local_path_of(&call->request->m));
+    const from_agent *last = parts[count - 1];
+    if (last->body_case == ZOOID__LOCAL__FROM_AGENT__BODY_SESSION_OPENED)
+        link_session_opened_locked(c, last->session_opened);
+    zooid_reply *reply = reply_from_parts(parts, count, local_path_of(&call->request->m));
+    if (reply == NULL && parts != call->parts)
+        message_free(parts[0]);
     if (reply != NULL) {
         call->parts = NULL; /* they are the reply's now */
         call->part_count = call->part_cap = 0;
     }
     call_finish_locked(c, call, reply);
+}
+
+static void take_reply_locked(zooid_client *c, struct call *call, from_agent *m)
+{
+    bool is_page = is_page_only(call, m);
+    if (call->part_count == 0 && !m->more && !is_page) {
+        finish_from_parts_locked(c, call, &m, 1);
+        return;
+    }
+    if (!keep_part(call, m)) {
+        message_free(m);
+        call_finish_locked(c, call, reply_new(ZOOID_NO_MEMORY, NULL, local_path_of(&call->request->m)));
+        return;
+    }
+    if (m->more || (is_page && ask_for_more(c, call, m)))
+        return;
+    finish_from_parts_locked(c, call, call->parts, call->part_count);
 }
 
 bool calls_take_locked(zooid_client *c, from_agent *m, size_t size)
@@ -231,7 +173,7 @@ bool calls_take_locked(zooid_client *c, from_agent *m, size_t size)
     }
     if (m->more && call_is_streamed(call))
         return stream_take_locked(c, call, m, size);
-    if (m->more && is_endless(&call->request->m)) {
+    if (m->more && call_is_endless(&call->request->m)) {
         (call->request->m.body_case == BODY(PROVIDE) ? provide_stands_locked : monitor_take_locked)(c, call, m);
         return true;
     }
@@ -247,7 +189,7 @@ static void fail(zooid_client *c, struct call *call, int code, const char *messa
     const to_agent *m = &call->request->m;
     zooid_reply *reply = reply_new(code, message, local_path_of(m));
     if (reply != NULL)
-        reply->outcome_unknown = call->is_sent && may_have_effect(m);
+        reply->outcome_unknown = call->is_sent && call_may_have_effect(m);
     call_finish_locked(c, call, reply);
 }
 
@@ -264,7 +206,7 @@ void calls_lost_locked(zooid_client *c)
 {
     for (struct call *call = c->calls.next, *next; call != &c->calls; call = next) {
         next = call->next;
-        if (call->is_sent && (may_have_effect(&call->request->m) || call->request->m.body_case == BODY(BACKUP))) {
+        if (call->is_sent && (call_may_have_effect(&call->request->m) || call->request->m.body_case == BODY(BACKUP))) {
             fail(c, call, ZOOID_CONNECTION_LOST, "the connection to the agent broke before it answered");
             continue;
         }
@@ -288,7 +230,7 @@ int64_t calls_expire_locked(zooid_client *c)
     for (struct call *call = c->calls.next, *next; call != &c->calls; call = next) {
         next = call->next;
         /* The agent answers in time itself; here it is only the connection that may be missing, or hang. */
-        int64_t due = call->deadline_ms == INT64_MAX || is_endless(&call->request->m)
+        int64_t due = call->deadline_ms == INT64_MAX || call_is_endless(&call->request->m)
                           ? INT64_MAX
                           : call->deadline_ms + (call->is_sent ? 500 : 0);
         if (due <= now)
@@ -329,7 +271,7 @@ int zooid_perform(zooid_client *c, zooid_request *request, uint32_t deadline_ms,
     if (request == NULL)
         return give_reply(NULL, reply);
     bool is_lost = !is_ours(c);
-    if (is_lost || is_endless(&request->m)) {
+    if (is_lost || call_is_endless(&request->m)) {
         zooid_request_free(request);
         return give_reply(
             is_lost ? reply_new(ZOOID_CONNECTION_LOST, MADE_BEFORE_FORK, NULL)

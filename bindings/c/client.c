@@ -19,17 +19,17 @@ enum { LINE_MAX_LEN = 512, IDLE_MS = 200 };
 /* How many forks lead from the process that loaded the library to this one. To ask the kernel who one is costs more
  * than many a call. */
 static atomic_uint forks;
-static pthread_once_t counts_forks = PTHREAD_ONCE_INIT;
-static bool forks_are_counted;
+static pthread_once_t begins = PTHREAD_ONCE_INIT;
+static bool has_begun;
 
 static void count_fork(void)
 {
     atomic_fetch_add_explicit(&forks, 1, memory_order_relaxed);
 }
 
-static void begin_to_count(void)
+static void begin(void)
 {
-    forks_are_counted = pthread_atfork(NULL, NULL, count_fork) == 0;
+    has_begun = messages_prepare() && pthread_atfork(NULL, NULL, count_fork) == 0;
 }
 
 bool is_ours(const zooid_client *c)
@@ -121,6 +121,7 @@ static void client_free(zooid_client *c)
     events_free(c->first_event);
     watches_free(c);
     logins_free(c);
+    message_chunk_leave(c->chunk);
     free(c->in.data);
     free(c->out.data);
     free(c->socket_path);
@@ -132,7 +133,7 @@ static void client_free(zooid_client *c)
 static zooid_client *client_new(const struct zooid_options *o)
 {
     extern char *program_invocation_short_name;
-    if (pthread_once(&counts_forks, begin_to_count) != 0 || !forks_are_counted)
+    if (pthread_once(&begins, begin) != 0 || !has_begun)
         return NULL;
     zooid_client *c = calloc(1, sizeof *c);
     if (c == NULL)

@@ -21,7 +21,10 @@ void zooid_event_free(zooid_event *event)
     stream_frame_release(event->frame);
     message_free(event->invoke);
     free(event->path);
-    free(event);
+    if (event->home != NULL)
+        zooid_request_free(event->home);
+    else
+        free(event);
 }
 
 void events_free(struct zooid_event *event)
@@ -39,7 +42,7 @@ static void append_locked(zooid_client *c, struct zooid_event *event)
     *c->last_event = event;
     c->last_event = &event->next;
     c->event_count++;
-    if (is_first)
+    if (is_first && c->is_polled)
         (void)eventfd_write(c->doorbell, 1);
     wake_locked(c);
 }
@@ -64,6 +67,14 @@ void event_push_locked(zooid_client *c, struct zooid_event *event)
     append_locked(c, event);
 }
 
+void event_push_answer_locked(struct call *call)
+{
+    zooid_request *request = call->request;
+    request->answer = (struct zooid_event){
+        .home = request, .kind = ZOOID_EVENT_REPLY, .ticket = call->ticket, .tag = call->tag, .reply = call->reply};
+    event_push_locked(call->client, &request->answer);
+}
+
 void event_push_reply_locked(zooid_client *c, zooid_ticket ticket, void *tag, zooid_reply *reply)
 {
     struct zooid_event *event = event_new(ZOOID_EVENT_REPLY);
@@ -85,7 +96,8 @@ static void quiet_locked(zooid_client *c)
     if (c->first_event != NULL)
         return;
     c->last_event = &c->first_event;
-    (void)eventfd_read(c->doorbell, &rung);
+    if (c->is_polled)
+        (void)eventfd_read(c->doorbell, &rung);
 }
 
 void events_withdraw_locked(zooid_client *c, bool (*is_void)(const struct zooid_event *event, uint64_t number),
@@ -140,8 +152,20 @@ void zooid_set_event_limit(zooid_client *c, uint32_t events_max)
     pthread_mutex_unlock(&c->lock);
 }
 
-int zooid_descriptor(const zooid_client *c)
+/* Who never polls it is not rung for. The first look at it changes that, which is nothing that its caller could see. */
+int zooid_descriptor(const zooid_client *client)
 {
+    zooid_client *c = (zooid_client *)(uintptr_t)client;
+    if (!is_ours(c))
+        return c->descriptor;
+    pthread_mutex_lock(&c->lock);
+    if (!c->is_polled) {
+        c->is_polled = true;
+        link_polled_locked(c);
+        if (c->first_event != NULL)
+            (void)eventfd_write(c->doorbell, 1);
+    }
+    pthread_mutex_unlock(&c->lock);
     return c->descriptor;
 }
 

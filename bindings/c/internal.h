@@ -3,9 +3,9 @@
  *   client.c     made, closed, asked for its state; the thread that works while nobody else does
  *   drive.c      whose turn it is to work the socket, and waiting for something to become true
  *   link.c       the socket: connected, greeted, read, written, lost
- *   call.c       requests on their way: submitted, sent, answered, given up
+ *   call.c       requests on their way: submitted, answered, given up; call_send.c sends them
  *   request.c    what can be asked; request_more.c what can be added to that
- *   message.c    messages as they came
+ *   message.c    messages as bytes and back (message.h); codec*.c knows how
  *   reply.c      what came back, and errors of our own
  *   event.c      the queue of events
  *   task.c       recipes at work (task.h, recipes/)
@@ -22,9 +22,8 @@
 #pragma once
 
 #include "bindings/c/include/zooid.h"
+#include "bindings/c/message.h"
 #include "bindings/c/pool.h"
-
-#include "local.pb-c.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -33,40 +32,19 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-typedef Zooid__Local__ToAgent to_agent;
-typedef Zooid__Local__FromAgent from_agent;
-
-enum {
-    FRAME_LEN = 4,
-    FRAME_MAX = 64 * 1024 * 1024, /* that we take */
-};
-
-/* -- messages (message.c) -------------------------------------------------------------------------------------------
- */
-
-/* NULL: out of memory, or it is no message. */
-from_agent *message_read(const uint8_t *data, size_t len);
-void message_free(from_agent *m); /* with all that belongs to it; NULL is allowed */
-
-/* -- requests and replies ------------------------------------------------------------------------------------------ */
-
-struct zooid_request {
-    to_agent m;
-    struct pool pool;
-    Zooid__Local__Cursor *cursor; /* of a subscription: room for where it stands */
-    int write_in_multi;           /* ZOOID__LOCAL__WRITE__WRITE_... when it may stand in a multi; 0: it may not */
-    bool lists_all;               /* a list that asks for page after page */
-};
+/* -- replies ------------------------------------------------------------------------------------------------------- */
 
 struct zooid_reply {
+    from_agent *home; /* the message in whose memory it lies itself; NULL: in its own */
     int code;
-    char *message, *path; /* our own; NULL: those of the last part */
+    char *message, *path; /* our own; NULL: those of the last part. With a home they lie there */
     uint64_t number;      /* our own; 0: that of the last part */
     int64_t zxid;         /* the same */
     void *data;           /* our own, in the pool; NULL: that of the last part */
     size_t data_len;
     bool retry, outcome_unknown;
     from_agent **parts; /* as they came, the final one last */
+    from_agent *only;   /* what `parts` points to when there is one */
     size_t part_count;
     struct pool pool;
     struct zooid_stat stat;
@@ -83,13 +61,14 @@ struct zooid_reply {
 zooid_reply *reply_new(int code, const char *message, const char *path);
 struct zooid_stat stat_read(const Zooid__Local__Stat *from);
 
-/* From the parts that came, which are taken over. NULL: out of memory. */
+/* From the parts that came, which are taken over; with the array when there are several. NULL: out of memory. */
 zooid_reply *reply_from_parts(from_agent **parts, size_t count, const char *path);
 
 /* -- events -------------------------------------------------------------------------------------------------------- */
 
 struct zooid_event {
     struct zooid_event *next;
+    zooid_request *home; /* in which it lies, and with which it goes; NULL: in memory of its own */
     enum zooid_event_kind kind;
     zooid_ticket ticket;
     void *tag;
@@ -123,6 +102,7 @@ struct call {
     zooid_ticket ticket;
     void *tag;
     zooid_request *request;
+    uint32_t given_ms;   /* until its deadline, when it was made */
     int64_t deadline_ms; /* monotonic; INT64_MAX: none */
     bool is_performed;   /* somebody waits for it, rather than for an event */
     bool for_task;       /* a recipe has asked: */
@@ -136,6 +116,26 @@ struct call {
     uint32_t missed;                             /* of a monitor: lines that there was no room for */
     bool stands;                                 /* of a provide: the agent has taken it */
 };
+
+/* -- requests ------------------------------------------------------------------------------------------------------ */
+
+enum { REQUEST_ROOM = 256 };
+
+/* One piece of memory from the request to the event with its reply. */
+struct zooid_request {
+    to_agent m;
+    struct pool pool;
+    struct zooid_request *added, *next; /* writes of a multi */
+    Zooid__Local__Cursor *cursor;       /* of a subscription: room for where it stands */
+    int write_in_multi;                 /* ZOOID__LOCAL__WRITE__WRITE_... when it may stand in a multi; 0: it may not */
+    bool lists_all;                     /* a list that asks for page after page */
+    struct call call;                   /* when it is on its way */
+    struct zooid_event answer;          /* when it has its reply */
+    max_align_t room[REQUEST_ROOM / sizeof(max_align_t)]; /* of the pool */
+};
+
+/* Without a body. NULL: out of memory. */
+zooid_request *request_new(Zooid__Local__ToAgent__BodyCase body);
 
 /* -- the client ------------------------------------------------------------------------------------------------------
  */
@@ -170,6 +170,7 @@ struct zooid_client {
     int waker;      /* an eventfd: whoever waits for the socket has to look */
     int doorbell;   /* an eventfd: an event waits */
     int descriptor; /* an epoll of socket and doorbell */
+    bool is_polled; /* the program has asked for it */
     bool greeted;   /* the welcome has come */
     bool refused;   /* and said that it will not be taken: `refusal` */
     int refusal;
@@ -177,6 +178,7 @@ struct zooid_client {
     int64_t retry_at_ms;
     uint32_t retry_ms;
     struct row in, out;
+    struct message_chunk *chunk;
     uint32_t client_port, frame_max;
     uint64_t link_number; /* counts connections */
     bool owes_credit;     /* one of the calls does */
@@ -213,7 +215,8 @@ struct zooid_client {
     bool overflowed; /* the queue has said so */
 };
 
-int64_t now_ms(void); /* CLOCK_MONOTONIC */
+int64_t now_ms(void);       /* CLOCK_MONOTONIC */
+int64_t now_about_ms(void); /* the same, or up to some ten milliseconds before */
 int64_t deadline_of(uint32_t ms);
 uint32_t left_of(int64_t deadline_ms); /* what remains of it, in milliseconds */
 uint64_t boot_ms(void);                /* CLOCK_BOOTTIME, on which sessions are good */
@@ -238,6 +241,8 @@ int64_t link_due_locked(const zooid_client *c);
 /* Appends a message to what is to be sent. False: out of memory. */
 bool link_send_locked(zooid_client *c, const to_agent *m);
 void link_close_locked(zooid_client *c);
+/* The program begins to poll the client's descriptor. */
+void link_polled_locked(zooid_client *c);
 /* Fills in what the session is to be; takes down what it has become. */
 void link_describe_session_locked(zooid_client *c, Zooid__Local__OpenSession *open);
 void link_session_opened_locked(zooid_client *c, const Zooid__Local__Session *session);
@@ -249,6 +254,10 @@ bool link_open_session_locked(zooid_client *c);
 /* Takes the request over. NULL: out of memory, or the client is closing. */
 struct call *call_new_locked(zooid_client *c, zooid_request *request, uint32_t deadline_ms, void *tag, bool perform);
 void call_free(struct call *call);
+bool call_may_have_effect(const to_agent *m); /* what was sent is not to be sent again */
+bool call_is_endless(const to_agent *m);      /* has replies before its final one, and is under way for as long */
+/* False: out of memory, or there is no link. */
+bool call_send_locked(zooid_client *c, struct call *call);
 /* Sends all that have not been sent. */
 void calls_send_locked(zooid_client *c);
 struct call *call_find_locked(zooid_client *c, zooid_ticket ticket); /* NULL: there is none */
@@ -287,6 +296,8 @@ void events_withdraw_locked(zooid_client *c, bool (*is_void)(const struct zooid_
                             uint64_t number);
 /* The reply, which is taken over, as the event that its ticket was given out for. */
 void event_push_reply_locked(zooid_client *c, zooid_ticket ticket, void *tag, zooid_reply *reply);
+/* The same of a call that is over, whose memory the event takes over. */
+void event_push_answer_locked(struct call *call);
 void events_free(struct zooid_event *event);
 
 /* -- stream.c */

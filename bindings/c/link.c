@@ -18,14 +18,6 @@ enum { RETRY_MS_FIRST = 10, RETRY_MS_MAX = 1000, READ_AT_ONCE = 64 * 1024 };
 /* -- numbers in big-endian order -------------------------------------------------------------------------------------
  */
 
-static void put32(uint8_t *at, uint32_t v)
-{
-    at[0] = (uint8_t)(v >> 24);
-    at[1] = (uint8_t)(v >> 16);
-    at[2] = (uint8_t)(v >> 8);
-    at[3] = (uint8_t)v;
-}
-
 static uint32_t get32(const uint8_t *at)
 {
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
@@ -77,15 +69,7 @@ static void lost_locked(zooid_client *c, const char *why)
 
 bool link_send_locked(zooid_client *c, const to_agent *m)
 {
-    if (c->socket < 0)
-        return false;
-    size_t size = zooid__local__to_agent__get_packed_size(m);
-    if (!row_reserve(&c->out, size + FRAME_LEN))
-        return false;
-    put32(c->out.data + c->out.len, (uint32_t)size);
-    (void)zooid__local__to_agent__pack(m, c->out.data + c->out.len + FRAME_LEN);
-    c->out.len += size + FRAME_LEN;
-    return true;
+    return c->socket >= 0 && message_write(&c->out, m);
 }
 
 static void flush_locked(zooid_client *c)
@@ -146,10 +130,21 @@ bool link_open_session_locked(zooid_client *c)
     return link_send_locked(c, &m);
 }
 
+static bool show_socket_locked(zooid_client *c)
+{
+    struct epoll_event interest = {.events = EPOLLIN};
+    return !c->is_polled || epoll_ctl(c->descriptor, EPOLL_CTL_ADD, c->socket, &interest) == 0;
+}
+
+void link_polled_locked(zooid_client *c)
+{
+    if (c->socket >= 0 && !show_socket_locked(c))
+        lost_locked(c, strerror(errno));
+}
+
 static void connect_locked(zooid_client *c)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    struct epoll_event interest = {.events = EPOLLIN};
     size_t len = strlen(c->socket_path);
     if (len >= sizeof address.sun_path) {
         c->refused = true;
@@ -160,8 +155,7 @@ static void connect_locked(zooid_client *c)
     c->link_number++;
     c->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (c->socket < 0 || connect(c->socket, (const struct sockaddr *)&address, sizeof address) != 0 ||
-        epoll_ctl(c->descriptor, EPOLL_CTL_ADD, c->socket, &interest) != 0 || !greet_locked(c) ||
-        !logins_repeat_locked(c) || !link_open_session_locked(c)) {
+        !show_socket_locked(c) || !greet_locked(c) || !logins_repeat_locked(c) || !link_open_session_locked(c)) {
         lost_locked(c, strerror(errno));
         return;
     }
@@ -317,7 +311,7 @@ static bool take_frames_locked(zooid_client *c)
             return false;
         if (c->in.len - at - FRAME_LEN < len)
             break;
-        from_agent *m = message_read(c->in.data + at + FRAME_LEN, len);
+        from_agent *m = message_read(&c->chunk, c->in.data + at + FRAME_LEN, len);
         if (m == NULL)
             return false;
         at += FRAME_LEN + len;

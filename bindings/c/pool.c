@@ -3,21 +3,42 @@
 
 #include <stdlib.h>
 
+enum { BLOCK_SIZE = 960 };
+
 struct pool_block {
     struct pool_block *older;
     max_align_t bytes[];
 };
 
-void *pool_take(struct pool *pool, size_t size)
+static bool get_block(struct pool *pool, size_t size)
 {
-    struct pool_block *block = calloc(1, sizeof *block + size);
+    size = size > BLOCK_SIZE ? size : BLOCK_SIZE;
+    struct pool_block *block = size > SIZE_MAX - sizeof *block ? NULL : malloc(sizeof *block + size);
     if (block == NULL) {
         pool->failed = true;
-        return NULL;
+        return false;
     }
     block->older = pool->blocks;
     pool->blocks = block;
-    return block->bytes;
+    pool->room = (uint8_t *)block->bytes;
+    pool->left = size;
+    return true;
+}
+
+void *pool_take(struct pool *pool, size_t size)
+{
+    const size_t mask = sizeof(max_align_t) - 1;
+    if (size > SIZE_MAX - mask) {
+        pool->failed = true;
+        return NULL;
+    }
+    size = (size + mask) & ~mask;
+    if (size > pool->left && !get_block(pool, size))
+        return NULL;
+    void *taken = pool->room;
+    pool->room += size;
+    pool->left -= size;
+    return memset(taken, 0, size);
 }
 
 char *pool_text(struct pool *pool, const char *text)
@@ -29,11 +50,6 @@ char *pool_text(struct pool *pool, const char *text)
     if (copy != NULL)
         memcpy(copy, text, size);
     return copy;
-}
-
-struct pool_block **pool_older(struct pool_block *block)
-{
-    return &block->older;
 }
 
 void pool_free(struct pool *pool)

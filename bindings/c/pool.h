@@ -7,6 +7,8 @@
 
 struct pool {
     struct pool_block *blocks;
+    uint8_t *room; /* that has been got and not given out: at first what its owner has for it */
+    size_t left;
     bool failed; /* memory ran out: sticks */
 };
 
@@ -14,7 +16,6 @@ struct pool {
 void *pool_take(struct pool *pool, size_t size);
 char *pool_text(struct pool *pool, const char *text); /* NULL gives NULL */
 void pool_free(struct pool *pool);
-struct pool_block **pool_older(struct pool_block *block); /* where the next block's address stands */
 
 /* A growing row of bytes. */
 struct row {

@@ -27,13 +27,19 @@ void zooid_reply_free(zooid_reply *reply)
 {
     if (reply == NULL)
         return;
-    for (size_t i = 0; i < reply->part_count; i++)
-        message_free(reply->parts[i]);
-    free(reply->parts);
-    free(reply->message);
-    free(reply->path);
+    from_agent *home = reply->home;
     pool_free(&reply->pool);
-    free(reply);
+    if (home == NULL) {
+        free(reply->message);
+        free(reply->path);
+        free(reply);
+        return;
+    }
+    for (size_t i = 0; i + 1 < reply->part_count; i++) /* the last one is its home */
+        message_free(reply->parts[i]);
+    if (reply->parts != &reply->only)
+        free(reply->parts);
+    message_free(home);
 }
 
 /* -- taking apart ---------------------------------------------------------------------------------------------------
@@ -170,22 +176,43 @@ static void take_error(zooid_reply *reply)
     reply->outcome_unknown = m->error->outcome_unknown;
 }
 
-zooid_reply *reply_from_parts(from_agent **parts, size_t count, const char *path)
+/* Room for as many names and nodes as there are. */
+static bool make_lists(zooid_reply *reply, from_agent **parts, size_t count)
 {
-    zooid_reply *reply = calloc(1, sizeof *reply);
     size_t names = 0, nodes = 0;
-    if (reply == NULL)
-        return NULL;
     for (size_t i = 0; i < count; i++)
         count_part(parts[i], &names, &nodes);
-    reply->path = copy_text(path);
-    reply->names = pool_take(&reply->pool, (names + 1) * sizeof *reply->names);
-    reply->nodes = pool_take(&reply->pool, (nodes + 1) * sizeof *reply->nodes);
-    if (reply->pool.failed) {
-        zooid_reply_free(reply);
+    reply->names = names == 0 ? NULL : pool_take(&reply->pool, names * sizeof *reply->names);
+    reply->nodes = nodes == 0 ? NULL : pool_take(&reply->pool, nodes * sizeof *reply->nodes);
+    return !reply->pool.failed;
+}
+
+/* It lies in the memory of its last part, and so does what it keeps of the request. */
+static zooid_reply *reply_in(from_agent *home, const char *path)
+{
+    zooid_reply *reply = message_take(home, sizeof *reply);
+    if (reply == NULL)
+        return NULL;
+    memset(reply, 0, sizeof *reply);
+    reply->home = home;
+    size_t size = path == NULL ? 0 : strlen(path) + 1;
+    reply->path = size == 0 ? NULL : message_take(home, size);
+    if (reply->path != NULL)
+        memcpy(reply->path, path, size);
+    return reply;
+}
+
+zooid_reply *reply_from_parts(from_agent **parts, size_t count, const char *path)
+{
+    zooid_reply *reply = reply_in(parts[count - 1], path);
+    if (reply == NULL)
+        return NULL;
+    if (!make_lists(reply, parts, count)) {
+        pool_free(&reply->pool);
         return NULL;
     }
-    reply->parts = parts;
+    reply->only = parts[0];
+    reply->parts = count == 1 ? &reply->only : parts;
     reply->part_count = count;
     for (size_t i = 0; i < count; i++)
         take_part(reply, parts[i]);

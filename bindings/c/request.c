@@ -5,13 +5,17 @@
 
 #define BODY(name) ZOOID__LOCAL__TO_AGENT__BODY_##name
 
-static zooid_request *request_new(Zooid__Local__ToAgent__BodyCase body)
+/* What it has from `call` on is set when it is needed. */
+zooid_request *request_new(Zooid__Local__ToAgent__BodyCase body)
 {
-    zooid_request *r = calloc(1, sizeof *r);
+    zooid_request *r = malloc(sizeof *r);
     if (r == NULL)
         return NULL;
+    memset(r, 0, offsetof(struct zooid_request, call));
     zooid__local__to_agent__init(&r->m);
     r->m.body_case = body;
+    r->pool.room = (uint8_t *)r->room;
+    r->pool.left = sizeof r->room;
     return r;
 }
 
@@ -19,6 +23,10 @@ void zooid_request_free(zooid_request *r)
 {
     if (r == NULL)
         return;
+    for (zooid_request *write = r->added, *next; write != NULL; write = next) {
+        next = write->next;
+        zooid_request_free(write); /* which has none itself */
+    }
     pool_free(&r->pool);
     free(r);
 }

@@ -209,17 +209,6 @@ int zooid_request_add_offer(zooid_request *r, const char *command, const char *h
     return outcome(r);
 }
 
-/* The write's memory becomes the multi's: its blocks are put before the multi's own. */
-static void take_pool(struct pool *pool, struct pool *from)
-{
-    struct pool_block **last = &from->blocks;
-    while (*last != NULL)
-        last = pool_older(*last);
-    *last = pool->blocks;
-    pool->blocks = from->blocks;
-    from->blocks = NULL;
-}
-
 int zooid_request_add(zooid_request *multi, zooid_request *write)
 {
     if (multi == NULL || write == NULL || multi->m.body_case != BODY(MULTI) || write->write_in_multi == 0) {
@@ -239,7 +228,7 @@ int zooid_request_add(zooid_request *multi, zooid_request *write)
     one->create = write->m.create; /* whichever it is: they lie in one union, here as there */
     body->write = larger;
     larger[body->n_write++] = one;
-    take_pool(&multi->pool, &write->pool);
-    zooid_request_free(write);
+    write->next = multi->added;
+    multi->added = write;
     return ZOOID_OK;
 }

@@ -1,8 +1,6 @@
 /* subscription.c - what a subscription is told, as events, and where it stands, for a reconnect. */
 #include "bindings/c/internal.h"
 
-#include <stdlib.h>
-
 /* -- requests ------------------------------------------------------------------------------------------------------ */
 
 static int set_cursor(struct zooid_request *r, const Zooid__Local__Cursor *cursor)
@@ -19,7 +17,7 @@ static int set_cursor(struct zooid_request *r, const Zooid__Local__Cursor *curso
 
 zooid_request *zooid_request_subscribe(const char *prefix)
 {
-    zooid_request *r = calloc(1, sizeof *r);
+    zooid_request *r = request_new(ZOOID__LOCAL__TO_AGENT__BODY_SUBSCRIBE);
     if (r == NULL)
         return NULL;
     Zooid__Local__Subscribe *body = pool_take(&r->pool, sizeof *body);
@@ -28,9 +26,7 @@ zooid_request *zooid_request_subscribe(const char *prefix)
         zooid_request_free(r);
         return NULL;
     }
-    zooid__local__to_agent__init(&r->m);
     zooid__local__subscribe__init(body);
-    r->m.body_case = ZOOID__LOCAL__TO_AGENT__BODY_SUBSCRIBE;
     r->m.subscribe = body;
     body->prefix = pool_text(&r->pool, prefix);
     if (!r->pool.failed)

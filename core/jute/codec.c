@@ -83,12 +83,14 @@ struct acls read_acls(struct reader *r)
 /* Room for `n` bytes, or NULL once anything has failed. */
 static uint8_t *room(struct writer *w, size_t n)
 {
-    if (w->status == ST_OK)
-        w->status = buffer_reserve(w->out, n);
+    struct buffer *out = w->out;
+    bool fits = n <= out->cap - out->len && out->max == 0;
+    if (w->status == ST_OK && !fits)
+        w->status = buffer_reserve(out, n);
     if (w->status != ST_OK)
         return NULL;
-    uint8_t *p = w->out->data + w->out->len;
-    w->out->len += n;
+    uint8_t *p = out->data + out->len;
+    out->len += n;
     return p;
 }
 

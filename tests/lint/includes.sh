@@ -27,7 +27,7 @@ agent/disk/checkpoint*   core/tree/tree.h core/session/session.h
 agent/disk/restore*      core/tree/tree.h core/session/session.h core/ops/apply.h
 agent/disk/apache_sessions*  core/session/session.h
 agent/front     core/base core/jute core/replica/replica.h core/ops/op.h agent/base agent/settings agent/net agent/pump.h
-agent/local     core/base core/jute core/replica/replica.h core/ops/op.h core/session/session.h core/tree/acl.h core/tree/path.h core/tree/path_set.h bindings/c/local_path.h agent/base agent/settings agent/net agent/front
+agent/local     core/base core/jute core/replica/replica.h core/ops/op.h core/session/session.h core/tree/acl.h core/tree/path.h core/tree/path_set.h bindings/c/codec.h bindings/c/local_path.h agent/base agent/settings agent/net agent/front
 agent/local/local_backup*  core/store/snapshot.h
 agent/peers     core/base core/jute core/members core/store core/replica/replica.h agent/base agent/settings agent/net agent/disk agent/pump.h
 agent/peers/peers*     core/zab/notification.h
@@ -58,7 +58,7 @@ libconfig.h     ^plugins/host/config|^plugins/discovery/
 openssl/.*      ^core/base/crypto\.c$|^agent/|^plugins/host/host_lua_hash\.c$|^tests/
 arpa/inet.h     ^core/tree/acl|^agent/|^plugins/|^tests/
 http_parser.h   ^agent/|^tests/
-local.pb-c.h    ^agent/local/local_internal\.h$|^bindings/c/(internal|local_path)\.h$
+local.pb-c.h    ^agent/local/local_internal\.h$|^bindings/c/(message|local_path)\.h$|^tests/
 '
 
 # allowed_for FILE: what the rows of its folder and of itself say, or failure when the folder has none.
