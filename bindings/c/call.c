@@ -238,7 +238,7 @@ int64_t calls_expire_locked(zooid_client *c)
                  call->is_sent ? ZOOID_DEADLINE_EXCEEDED
                  : c->greeted  ? ZOOID_DEADLINE_EXCEEDED
                                : ZOOID_CONNECTION_LOST,
-                 c->greeted ? NULL : "no agent answers on its socket");
+                 c->greeted ? NULL : c->absence);
         else if (due < first)
             first = due;
     }

@@ -162,6 +162,7 @@ static zooid_client *client_new(const struct zooid_options *o)
         client_free(c);
         return NULL;
     }
+    (void)snprintf(c->absence, sizeof c->absence, "no agent answers on %s", c->socket_path);
     return c;
 }
 
@@ -198,7 +199,7 @@ int zooid_open(zooid_client **out, const struct zooid_options *options, zooid_re
     }
     int code = c->refused ? refuse(c->refusal, c->refusal_text, why)
                : settled  ? refuse(ZOOID_NO_MEMORY, "no thread could be started", why)
-                          : refuse(ZOOID_CONNECTION_LOST, "no agent answers on its socket", why);
+                          : refuse(ZOOID_CONNECTION_LOST, c->absence, why);
     client_free(c);
     return code;
 }

@@ -176,6 +176,7 @@ struct zooid_client {
     int refusal;
     char *refusal_text;
     int64_t retry_at_ms;
+    char absence[256]; /* what requests are told meanwhile: who does not answer, and why */
     uint32_t retry_ms;
     struct row in, out;
     struct message_chunk *chunk;

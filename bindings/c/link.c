@@ -55,6 +55,7 @@ static void lost_locked(zooid_client *c, const char *why)
 {
     bool is_news = c->greeted || c->retry_ms == 0; /* that it is still away is not */
     say(c, is_news ? ZOOID_LOG_WARNING : ZOOID_LOG_DEBUG, "the connection to the agent is lost: %s", why);
+    (void)snprintf(c->absence, sizeof c->absence, "no agent answers on %s: %s", c->socket_path, why);
     link_close_locked(c);
     c->retry_ms = c->retry_ms == 0 ? RETRY_MS_FIRST : c->retry_ms * 2 > RETRY_MS_MAX ? RETRY_MS_MAX : c->retry_ms * 2;
     c->retry_at_ms = now_ms() + c->retry_ms;

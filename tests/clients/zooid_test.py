@@ -173,7 +173,8 @@ class Command(command.CommandCase):
         self.assertRegex(self.zooid("-V"), r"\Azooid \d+\.\d+\.\d+\n\Z")
 
     def test_without_an_agent_it_says_so_in_time(self):
-        self.assertIn("no agent answers", self.zooid("-S", "/nowhere", "-t", "50", "sync", code=NO_AGENT))
+        self.assertEqual(self.zooid("-S", "/nowhere", "-t", "50", "sync", code=NO_AGENT),
+                         "zooid: no agent answers on /nowhere: No such file or directory\n")
 
 
 if __name__ == "__main__":

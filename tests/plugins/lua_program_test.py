@@ -90,7 +90,7 @@ class Programs(harness.ServerTestCase):
         done = self.zooid("-t", "100", "lua", "-", code=1, input="")
         self.assertIn("cannot open", done.stderr)
         done = self.zooid("-t", "100", "lua", input="zooid.get('/')")
-        self.assertEqual(done.stdout, "nil\t/: no agent answers on its socket\n")
+        self.assertEqual(done.stdout, "nil\t/: no agent answers on /no/such/socket: No such file or directory\n")
 
     # -- the prompt
 
