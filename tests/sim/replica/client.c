@@ -222,10 +222,12 @@ struct clients *clients_new(struct world *w)
     struct clients *clients = mem_calloc(1, sizeof *clients);
     CHECK(clients != NULL);
     w->replicas->clients = clients;
-    clients->count = 2 + random_below(&w->random, 7);
+    clients->count = 2 + random_below(&w->random, REPLICAS_CLIENTS_MAX - 1);
     for (unsigned i = 0; i < clients->count; i++) {
         struct client *c = &clients->items[i];
         uint32_t ticks = 2 + random_below(&w->random, (uint32_t)w->replicas->session_ticks_max - 1);
+        if (replicas_are_short_of_zxids(w))
+            ticks = (uint32_t)w->replicas->session_ticks_max;
         c->index = i;
         c->end = SIM_MEMBERS_MAX + i;
         c->timeout_ms = (int32_t)ticks * w->plan.tick_ms;

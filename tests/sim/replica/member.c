@@ -14,7 +14,10 @@
 #include <inttypes.h>
 
 /* The plan's limit is for the small entries of core/zab alone. */
-enum { REAL_TXN_SIZE = 20 };
+enum {
+    REAL_TXN_SIZE = 20,
+    LONG_SESSION_MS = 3000, /* an election, and the time until its client calls again */
+};
 
 #define WALL_START_MS INT64_C(1700000000000)
 
@@ -262,6 +265,8 @@ static void begin(struct world *w)
     all->metrics = metrics_new();
     CHECK(all->metrics != NULL);
     all->session_ticks_max = 6 + (int32_t)random_below(&w->random, 14);
+    if (replicas_are_short_of_zxids(w))
+        all->session_ticks_max += LONG_SESSION_MS / w->plan.tick_ms;
     all->turn_us = world_chance(w, 2) ? 0 : 50 + random_below(&w->random, 1000);
     all->reference = reference_new(w);
     all->clients = clients_new(w);

@@ -12,6 +12,8 @@
 struct reference;
 struct clients;
 
+enum { REPLICAS_CLIENTS_MAX = 8 };
+
 /* What a run of replicas knows besides the world. */
 struct replicas {
     struct reference *reference;
@@ -25,6 +27,13 @@ struct replicas {
     int32_t session_ticks_max;
     uint32_t turn_us; /* a member's loop turns that often: what several events bring goes out at once; 0: each alone */
 };
+
+/* No epoch has a zxid for each client: sessions that do not outlive epochs would use up all that there are, and nothing
+ * would ever settle. */
+static inline bool replicas_are_short_of_zxids(const struct world *w)
+{
+    return w->plan.zxid_counter_max < REPLICAS_CLIENTS_MAX;
+}
 
 /* The quorum port's side of a link. */
 struct peer_link {
