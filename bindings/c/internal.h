@@ -186,8 +186,10 @@ struct zooid_client {
 
     /* The session. */
     enum zooid_session_state session_state;
-    int64_t session_id;
-    int64_t inherited_session; /* that of options.resume_id; 0: none */
+    int64_t session_id, inherited_session; /* the second one: that of options.resume_id; 0: none */
+    int64_t heirlooms[16];                 /* sessions whose locks this one's may take over */
+    size_t heirloom_count;
+    bool locks_wait; /* until they may */
     uint8_t token[64];
     size_t token_len;
     uint64_t good_until_ms; /* CLOCK_BOOTTIME */

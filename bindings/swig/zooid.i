@@ -28,9 +28,9 @@
 %ignore zooid_shutdown;
 %ignore zooid_session_token;
 %ignore zooid_ephemeral_inherit;
+%ignore zooid_inherit_locks;
 %ignore zooid_request_set_freshness;
 %ignore zooid_request_set_cursor;
-%ignore zooid_ephemeral_inherit;
 
 /* A function and an enumeration cannot share a name everywhere. */
 %rename(session_state_of, %$isfunction) zooid_session_state;

@@ -9,7 +9,8 @@ static struct ask *ask_of(struct listener *listener)
 static void ask_cancel(struct item *item)
 {
     struct ask *ask = (struct ask *)(void *)item;
-    zooid_cancel(item->host->client, ask->ticket);
+    if (!item->host->hands_over) /* who waits for a lock keeps the place in the queue, for the next process */
+        zooid_cancel(item->host->client, ask->ticket);
 }
 
 static void ask_destroy(struct item *item)

@@ -168,6 +168,9 @@ void hold_ephemeral_end(zooid_host *host); /* at the plugin's end */
 int hold_ephemeral_set(zooid_host *host, zooid_handle handle, const void *data, size_t len);
 zooid_handle hold_lock(zooid_host *host, const char *path, const char *identifier, zooid_plugin_hold_fn *held,
                        void *context);
+/* Locks, those of scripts included, take over what the processes of the plugin before this one have, once they have
+ * ended: `now`. Until then they wait. */
+void host_inherit_locks(zooid_host *host, bool now);
 /* An object of the client has lost what it held. */
 void hold_lost(zooid_host *host, zooid_event *event);
 /* session.c */

@@ -16,7 +16,7 @@ static bool held(const void *object)
     return zooid_lock_is_held(object);
 }
 
-static const struct recipe_class lock_class = {"zooid.lock", free_lock, number, held};
+static const struct recipe_class lock_class = {"zooid.lock", free_lock, number, held, true};
 
 static zooid_ticket submit_acquire(void *lock, uint32_t deadline_ms, void *tag)
 {

@@ -45,8 +45,9 @@ static int close_recipe(lua_State *L)
 {
     struct recipe *recipe = luaL_checkudata(L, 1, class_of_method(L)->name);
     void *object = recipe->object;
+    bool stays = recipe->class->is_handed_over && script_of(L)->host->hands_over; /* until the client goes */
     recipe->object = NULL;
-    if (object != NULL)
+    if (object != NULL && !stays)
         recipe->class->free(object);
     return 0;
 }

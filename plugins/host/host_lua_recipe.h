@@ -10,6 +10,7 @@ struct recipe_class {
     void (*free)(void *object);
     zooid_ticket (*number)(const void *object); /* NULL: it cannot lose anything */
     bool (*is_held)(const void *object);        /* NULL: unknown */
+    bool is_handed_over;                        /* to the next process of the plugin, at a reload */
 };
 
 /* A method that takes time: object:name([{deadline_ms = ...}]). */

@@ -11,7 +11,7 @@ static void free_barrier(void *object)
     zooid_barrier_free(object);
 }
 
-static const struct recipe_class barrier_class = {"zooid.barrier", free_barrier, NULL, NULL};
+static const struct recipe_class barrier_class = {"zooid.barrier", free_barrier, NULL, NULL, false};
 
 static zooid_ticket submit_barrier_wait(void *barrier, uint32_t deadline_ms, void *tag)
 {
@@ -37,7 +37,7 @@ static zooid_ticket number_of_double(const void *object)
     return zooid_double_barrier_number(object);
 }
 
-static const struct recipe_class double_class = {"zooid.double_barrier", free_double, number_of_double, NULL};
+static const struct recipe_class double_class = {"zooid.double_barrier", free_double, number_of_double, NULL, false};
 
 static zooid_ticket submit_enter(void *barrier, uint32_t deadline_ms, void *tag)
 {
@@ -74,7 +74,7 @@ static zooid_ticket number_of_queue(const void *object)
     return zooid_queue_number(object);
 }
 
-static const struct recipe_class queue_class = {"zooid.queue", free_queue, number_of_queue, NULL};
+static const struct recipe_class queue_class = {"zooid.queue", free_queue, number_of_queue, NULL, false};
 
 static zooid_ticket submit_take(void *queue, uint32_t deadline_ms, void *tag)
 {
@@ -123,7 +123,7 @@ static zooid_ticket number_of_member(const void *object)
     return zooid_ephemeral_number(object);
 }
 
-static const struct recipe_class member_class = {"zooid.member", free_member, number_of_member, NULL};
+static const struct recipe_class member_class = {"zooid.member", free_member, number_of_member, NULL, false};
 
 static zooid_ticket submit_join(void *member, uint32_t deadline_ms, void *tag)
 {
@@ -153,7 +153,7 @@ static void free_cache(void *object)
     zooid_cache_free(object);
 }
 
-static const struct recipe_class cache_class = {"zooid.cache", free_cache, NULL, NULL};
+static const struct recipe_class cache_class = {"zooid.cache", free_cache, NULL, NULL, false};
 
 static zooid_ticket submit_cache_wait(void *cache, uint32_t deadline_ms, void *tag)
 {

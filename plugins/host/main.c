@@ -32,6 +32,8 @@ enum option_code {
     OPTION_DEADLINE,
     OPTION_SUPERVISE,
     OPTION_RUN,
+    OPTION_BESIDE,
+    OPTION_BEHIND,
     OPTION_CONFIG,
     OPTION_CHECK,
     OPTION_WITH_PARENT
@@ -50,6 +52,8 @@ static const struct option options[] = {
     {"supervise", no_argument, NULL, OPTION_SUPERVISE},
     {"with-parent", no_argument, NULL, OPTION_WITH_PARENT},
     {"run", no_argument, NULL, OPTION_RUN},
+    {"beside", no_argument, NULL, OPTION_BESIDE},
+    {"behind", no_argument, NULL, OPTION_BEHIND},
     {"check-config", no_argument, NULL, OPTION_CHECK},
     {"config", required_argument, NULL, OPTION_CONFIG},
     {"version", no_argument, NULL, OPTION_VERSION},
@@ -81,6 +85,7 @@ struct command_line {
     size_t rest_count;
     struct foreground_options foreground;
     struct program_options program;
+    enum run_after after;
     int (*job)(const struct command_line *line);
 };
 
@@ -113,7 +118,8 @@ static int complain_usage(const struct command_line *line);
 /* By a supervisor. */
 static int run_process(const struct command_line *line)
 {
-    return line->rest_count == 0 ? complain_usage(line) : run_plugins(line->config, line->rest, line->rest_count);
+    return line->rest_count == 0 ? complain_usage(line)
+                                 : run_plugins(line->config, line->after, line->rest, line->rest_count);
 }
 
 static int print_version(const struct command_line *line)
@@ -174,6 +180,8 @@ static void take_option(struct command_line *line, int code)
     case OPTION_STATE_DIR: line->foreground.state_dir = optarg; break;
     case OPTION_SUPERVISE: line->job = run_supervisor; break;
     case OPTION_RUN: line->job = run_process; break;
+    case OPTION_BESIDE: line->after = RUN_BESIDE; break;
+    case OPTION_BEHIND: line->after = RUN_BEHIND; break;
     case OPTION_CHECK: line->job = run_check; break;
     case OPTION_WITH_PARENT: stand_behind_parent(); break;
     case OPTION_CONFIG: line->config = optarg; break;

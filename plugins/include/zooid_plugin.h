@@ -296,7 +296,10 @@ struct zooid_host_api {
                               zooid_plugin_hold_fn *held, void *context);
     int (*ephemeral_set)(zooid_host *host, zooid_handle handle, const void *data,
                          size_t len); /* OK, NO_MEMORY, BAD_ARGUMENTS */
-    /* Contends for the lock (kazoo's Lock and Election), again whenever it was lost; cancel() gives it back. */
+    /* Contends for the lock (kazoo's Lock and Election), again whenever it was lost; cancel() gives it back. What the
+     * plugin's process before this one had of it, its place in the queue at least, is taken over, as soon as that
+     * process has ended: at a reload by the new one, after a failure by the next one. So who is ready only when it
+     * holds a lock cannot be reloaded while it does: the process before goes when the new one is ready. */
     zooid_handle (*lock)(zooid_host *host, const char *path, const char *identifier, zooid_plugin_hold_fn *held,
                          void *context);
     zooid_handle (*session)(zooid_host *host, zooid_plugin_session_fn *changed, void *context);

@@ -534,7 +534,8 @@ ZOOID_API int zooid_call_refuse(zooid_client *client, zooid_call call, int code,
  * to holder, so that whoever is written to can refuse those before. An election is a lock: who holds it leads. A client
  * that has taken over a session (options.resume_id) takes over its locks, too: one of such a client that is acquired
  * first looks for a node that the session has in the queue already, and is held at once, with the same token, if that
- * one is the first. This is not so for semaphores. */
+ * one is the first. Semaphores do the same with leases. See zooid_inherit_locks for a client with a session of its own.
+ */
 typedef struct zooid_lock zooid_lock;
 
 enum zooid_lock_kind {
@@ -581,6 +582,14 @@ ZOOID_API zooid_ticket zooid_lock_number(const zooid_lock *lock);
 /* Who holds it and who waits, in this order, those of other clients and libraries too: nodes (zooid_reply_node) with
  * the identifier as data, and the name as path. Of a semaphore only those that hold it. */
 ZOOID_API int zooid_lock_contenders(zooid_lock *lock, uint32_t deadline_ms, zooid_reply **reply);
+
+/* For a process that comes in the place of another one, with a session of its own: what these sessions, at most 16,
+ * have of locks (places in queues, the first included) and of semaphores (leases) is what locks of this client take
+ * over when they are acquired, instead of waiting for the end of those sessions. A node is deleted and made again as
+ * ours, under its name, in one txn: nobody gets in between, and the token grows. Whoever calls answers for it that the
+ * other process does not believe any more that it holds them, as it has ended. Until then `wait` lets acquisitions of
+ * this client wait. May be called again, and counts for what is acquired or waits from then on. OK, BAD_ARGUMENTS. */
+ZOOID_API int zooid_inherit_locks(zooid_client *client, const int64_t *sessions, size_t count, bool wait);
 
 /* -- groups, and nodes that are there while the process is */
 

@@ -209,6 +209,8 @@ static const struct task_phase waiting = {NULL, NULL, 0};
 static const struct task_phase *const lock_phases[LOCK_PHASES] = {
     [LOCK_FREE] = &waiting,
     [LOCK_INHERITING] = &lock_inheriting,
+    [LOCK_TAKING] = &lock_taking,
+    [LOCK_TAKEN] = &lock_taken,
     [LOCK_CREATING] = &creating,
     [LOCK_ENSURING] = &ensuring,
     [LOCK_FINDING] = &finding,
@@ -243,6 +245,7 @@ static const struct {
     [LOCK_FINDING] = {LOCK_FINDING, false},  [LOCK_KNOWING] = {LOCK_KNOWING, false},
     [LOCK_LEAVING] = {LOCK_LEAVING, false},  [LOCK_RETURNING] = {LOCK_RETURNING, false},
     [LOCK_FREE] = {LOCK_FREE, false},        [LOCK_INHERITING] = {LOCK_FREE, false},
+    [LOCK_TAKING] = {LOCK_TAKING, false},    [LOCK_TAKEN] = {LOCK_TAKEN, false},
 };
 
 static void lose(struct zooid_lock *l, const char *why)
@@ -275,7 +278,7 @@ static int look_free(struct zooid_lock *l)
         task_answer_locked(t, reply_new(l->was_released ? ZOOID_OK : ZOOID_NOT_HELD, NULL, l->path));
     l->was_released = false;
     l->ensuring.level = 0;
-    if (!wants_it(t))
+    if (!wants_it(t) || t->client->locks_wait)
         return LOCK_FREE;
     return lock_may_inherit(l) ? LOCK_INHERITING : LOCK_CREATING;
 }

@@ -4,6 +4,7 @@
  *                  LOOKING -> AHEAD -> WAITING -> LOOKING          somebody is: its node is watched
  *     CREATING -> FINDING -> KNOWING -> LOOKING                    the reply was lost: is our node there?
  *     FREE -> INHERITING -> LOOKING, or CREATING                   the session is that of a process before
+ *             INHERITING -> TAKING -> TAKEN -> LOOKING             it is another one, whose node is made ours
  *     LOOKING -> SIZING -> COUNTING (-> FULL) -> LEASING -> OPENING -> HELD      a semaphore; its queue is the gate
  *     HELD -> RETURNING -> LEAVING -> FREE                         the lease goes, then the node in the queue */
 #pragma once
@@ -13,6 +14,8 @@
 enum lock_phase {
     LOCK_FREE,
     LOCK_INHERITING,
+    LOCK_TAKING,
+    LOCK_TAKEN,
     LOCK_CREATING,
     LOCK_ENSURING,
     LOCK_FINDING,
@@ -69,9 +72,9 @@ static inline const char *lock_guard(const struct zooid_lock *l)
 /* Takes down the node whose stat that is: whose session it is of, and its zxid as token. */
 void lock_note_node(struct zooid_lock *l, const struct zooid_stat *stat);
 
-/* Whether its session may have a node from before, and the phase that looks for it (lock_inherit.c). */
+/* Whether there may be a node from before, and the phases that look for it, and take it over (lock_inherit.c). */
 bool lock_may_inherit(const struct zooid_lock *l);
-extern const struct task_phase lock_inheriting;
+extern const struct task_phase lock_inheriting, lock_taking, lock_taken;
 
 /* A semaphore's own phases (semaphore.c). */
 extern const struct task_phase semaphore_sizing, semaphore_pooling, semaphore_marking, semaphore_counting,

@@ -11,7 +11,7 @@ static const struct {
     [CHANNEL_HEARTBEAT] = {"heartbeat", false}, [CHANNEL_READY] = {"ready", true},
     [CHANNEL_STATUS] = {"status", true},        [CHANNEL_REFUSED] = {"refused", true},
     [CHANNEL_FAILED] = {"failed", true},        [CHANNEL_STOP] = {"stop", false},
-    [CHANNEL_HAND_OVER] = {"hand-over", false},
+    [CHANNEL_HAND_OVER] = {"hand-over", false}, [CHANNEL_ALONE] = {"alone", false},
 };
 
 /* Cuts the first word off; what is left, or its end. */

@@ -3,7 +3,8 @@
  *     heartbeat                          the loop turns
  *     ready NAME | status NAME TEXT      a plugin does its work; has something to show
  *     refused NAME TEXT | failed NAME TEXT   it cannot run so; it cannot go on
- *     stop | hand-over                   to the process: end; end, but leave what is held to the next one */
+ *     stop | hand-over                   to the process: end; end, but leave what is held to the next one
+ *     alone                              to the process: the one before has ended, what it held may be taken over */
 #pragma once
 
 #include <stdbool.h>
@@ -16,7 +17,8 @@ enum channel_kind {
     CHANNEL_REFUSED,
     CHANNEL_FAILED,
     CHANNEL_STOP,
-    CHANNEL_HAND_OVER
+    CHANNEL_HAND_OVER,
+    CHANNEL_ALONE
 };
 
 enum { CHANNEL_DESCRIPTOR = 3, CHANNEL_LINE_MAX = 1024 };

@@ -143,6 +143,7 @@ static void has_ended(uv_process_t *uv, int64_t status, int number)
     char how[WHY_MAX];
     p->ended = true;
     (void)kill(-p->pid, SIGKILL);
+    supervisor_clear_orphans(p->unit->supervisor); /* before another one takes over what they may work with */
     drain(p, &p->log, true);
     drain(p, &p->channel, false);
     describe_end(p, status, number, how);
@@ -167,7 +168,8 @@ void process_tell(struct process *p, enum channel_kind kind)
     char line[CHANNEL_LINE_MAX + 1];
     const struct channel_message message = {kind, "", ""};
     const uv_buf_t buf = uv_buf_init(line, (unsigned)channel_line(line, &message));
-    p->stop_at_ms = supervisor_now_ms() + p->limits.stop_ms;
+    if (kind != CHANNEL_ALONE)
+        p->stop_at_ms = supervisor_now_ms() + p->limits.stop_ms;
     if (uv_try_write((uv_stream_t *)&p->channel, &buf, 1) != (int)buf.len)
         process_kill(p, "it does not hear its supervisor");
 }
@@ -204,16 +206,26 @@ static bool prepare(struct process *p)
     return true;
 }
 
-/* zooid-plugin-host --run --config FILE NAME... */
-static int spawn(struct process *p)
+/* zooid-plugin-host --run [--beside | --behind] --config FILE NAME...; NULL: out of memory. */
+static const char **arguments_of(const struct process *p, enum run_after after)
 {
-    struct supervisor *s = p->unit->supervisor;
-    const char **arguments = calloc(p->count + 5, sizeof *arguments);
+    static const char *const words[] = {[RUN_FIRST] = "--run", [RUN_BESIDE] = "--beside", [RUN_BEHIND] = "--behind"};
+    const char *const head[] = {"zooid-plugin-host", words[after], "--run", "--config",
+                                p->unit->supervisor->config_file};
+    const char **arguments = calloc(p->count + COUNT_OF(head) + 1, sizeof *arguments);
     if (arguments == NULL)
-        return UV_ENOMEM;
-    const char *const head[] = {"zooid-plugin-host", "--run", "--config", s->config_file};
+        return NULL;
     memcpy(arguments, head, sizeof head);
     memcpy(arguments + COUNT_OF(head), p->names, p->count * sizeof *arguments);
+    return arguments;
+}
+
+static int spawn(struct process *p, enum run_after after)
+{
+    struct supervisor *s = p->unit->supervisor;
+    const char **arguments = arguments_of(p, after);
+    if (arguments == NULL)
+        return UV_ENOMEM;
     uv_stdio_container_t stdio[CHANNEL_DESCRIPTOR + 1] = {
         {.flags = UV_IGNORE},
         {.flags = UV_IGNORE},
@@ -235,7 +247,7 @@ static int spawn(struct process *p)
     return failed;
 }
 
-struct process *process_start(struct unit *unit, char why[WHY_MAX])
+struct process *process_start(struct unit *unit, enum run_after after, char why[WHY_MAX])
 {
     struct process *p = calloc(1, sizeof *p);
     if (p == NULL) {
@@ -243,7 +255,7 @@ struct process *process_start(struct unit *unit, char why[WHY_MAX])
         return NULL;
     }
     p->unit = unit;
-    int failed = prepare(p) ? spawn(p) : UV_ENOMEM;
+    int failed = prepare(p) ? spawn(p, after) : UV_ENOMEM;
     if (failed == 0) {
         p->pid = p->uv.pid;
         p->started_ms = p->beat_ms = p->cpu_at_ms = p->flow.second_ms = supervisor_now_ms();

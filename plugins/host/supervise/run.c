@@ -36,6 +36,7 @@ struct run {
     uv_timer_t heartbeat;
     uv_signal_t term, child;
     struct channel_reader reader;
+    enum run_after after;
     struct plugin *plugins;
     size_t count;
     bool ends, hand_over;
@@ -116,6 +117,8 @@ static bool start_plugin(struct run *run, struct plugin *p)
         refuse(p->config->name, why);
         return false;
     }
+    if (run->after != RUN_FIRST)
+        host_inherit_locks(p->host, run->after == RUN_BEHIND);
     host_start(p->host);
     tell(run, p);
     return p->told != HOST_REFUSED;
@@ -124,9 +127,18 @@ static bool start_plugin(struct run *run, struct plugin *p)
 /* -- the supervisor
  * ----------------------------------------------------------------------------------------------------- */
 
+static void inherit_locks(struct run *run)
+{
+    for (size_t i = 0; i < run->count; i++)
+        if (run->plugins[i].host != NULL)
+            host_inherit_locks(run->plugins[i].host, true);
+}
+
 static void take(void *context, const struct channel_message *message)
 {
-    if (message->kind == CHANNEL_STOP || message->kind == CHANNEL_HAND_OVER)
+    if (message->kind == CHANNEL_ALONE)
+        inherit_locks(context);
+    else if (message->kind == CHANNEL_STOP || message->kind == CHANNEL_HAND_OVER)
         end(context, message->kind == CHANNEL_HAND_OVER);
 }
 
@@ -262,9 +274,9 @@ static void take_name(const char *plugin)
     (void)prctl(PR_SET_NAME, name, 0, 0, 0);
 }
 
-int run_plugins(const char *config, const char *const *names, size_t count)
+int run_plugins(const char *config, enum run_after after, const char *const *names, size_t count)
 {
-    struct run run = {.count = 0};
+    struct run run = {.after = after};
     char *why = NULL;
     int code = EXIT_CONFIG;
     take_name(names[0]);

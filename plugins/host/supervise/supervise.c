@@ -71,7 +71,7 @@ static bool is_ours(void *context, int pid)
 }
 
 /* What comes to us is what processes of plugins left behind when they ended. */
-static void clear_orphans(struct supervisor *s)
+void supervisor_clear_orphans(struct supervisor *s)
 {
     s->orphans_killed += orphans_clear(is_ours, s, true);
 }
@@ -79,7 +79,7 @@ static void clear_orphans(struct supervisor *s)
 static void tick(uv_timer_t *timer)
 {
     struct supervisor *s = timer->data;
-    clear_orphans(s);
+    supervisor_clear_orphans(s);
     for (struct unit *unit = s->units; unit != NULL; unit = unit->next)
         watch_unit(unit);
     sweep(s);
@@ -183,7 +183,7 @@ static void end(struct supervisor *s)
         (void)uv_run(&s->loop, UV_RUN_ONCE);
         sweep(s);
     }
-    clear_orphans(s);
+    supervisor_clear_orphans(s);
     if (s->own != NULL)
         host_stop(s->own);
     for (size_t i = 0; i < COUNT_OF(handles); i++)

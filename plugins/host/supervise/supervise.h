@@ -12,6 +12,7 @@
 #include "plugins/host/host.h"
 #include "plugins/host/supervise/channel.h"
 #include "plugins/host/supervise/family.h"
+#include "plugins/host/supervise/run.h"
 #include "plugins/host/supervise/state_size.h"
 
 enum { WHY_MAX = 512, STATUS_MAX = 256 };
@@ -70,8 +71,8 @@ struct process {
 };
 
 /* NULL: *why has the reason. */
-struct process *process_start(struct unit *unit, char why[WHY_MAX]);
-void process_tell(struct process *process, enum channel_kind kind); /* STOP or HAND_OVER */
+struct process *process_start(struct unit *unit, enum run_after after, char why[WHY_MAX]);
+void process_tell(struct process *process, enum channel_kind kind); /* STOP, HAND_OVER or ALONE */
 void process_kill(struct process *process, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void process_resume_log(struct process *process);
 bool process_is_ready(const struct process *process);   /* all that have not refused */
@@ -99,6 +100,7 @@ struct unit {
     bool goes;                        /* it is in no file any more, or the supervisor ends */
     bool wanted;                      /* reload.c: it is in a file */
     bool again;                       /* the one that comes is to be replaced, too */
+    bool had_process;                 /* one has ended that was this supervisor's */
     char last_failure[WHY_MAX];
     struct log_ring log;
     struct state_look *state_look; /* that is under way; NULL: none */
@@ -132,6 +134,8 @@ struct supervisor {
     bool ends, told_ready;
 };
 
+/* Kills what processes that have ended have left behind. */
+void supervisor_clear_orphans(struct supervisor *s);
 /* Everything has ended that was to: the loop may. */
 void supervisor_look(struct supervisor *s);
 uint64_t supervisor_now_ms(void);

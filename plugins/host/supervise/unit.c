@@ -113,7 +113,7 @@ void unit_start(struct unit *unit)
 {
     char why[WHY_MAX];
     unit->state = UNIT_STARTING;
-    unit->current = process_start(unit, why);
+    unit->current = process_start(unit, unit->had_process ? RUN_BEHIND : RUN_FIRST, why);
     if (unit->current == NULL)
         fail(unit, why);
 }
@@ -143,7 +143,7 @@ void unit_replace(struct unit *unit)
         process_kill(unit->current, "it was to be started again before it was ready");
     } else if (unit->current == NULL) {
         unit_start(unit);
-    } else if ((unit->coming = process_start(unit, why)) == NULL) {
+    } else if ((unit->coming = process_start(unit, RUN_BESIDE, why)) == NULL) {
         log_say(unit, ZOOID_PLUGIN_ERROR, "%s; the old one goes on", why);
     }
 }
@@ -205,6 +205,7 @@ static void current_has_ended(struct unit *unit, const struct process *p, const 
         unit->current = unit->coming;
         unit->coming = NULL;
         unit->state = UNIT_STARTING;
+        process_tell(unit->current, CHANNEL_ALONE);
     } else if (process_is_refused(p) && unit->state == UNIT_STARTING) {
         refuse(unit, how);
     } else {
@@ -214,8 +215,11 @@ static void current_has_ended(struct unit *unit, const struct process *p, const 
 
 void unit_process_ended(struct unit *unit, struct process *p, const char *how)
 {
+    unit->had_process = true;
     if (p == unit->leaving) {
         unit->leaving = NULL;
+        if (unit->current != NULL)
+            process_tell(unit->current, CHANNEL_ALONE);
         (void)replace_again(unit);
     } else if (p == unit->coming) {
         coming_has_ended(unit, how);

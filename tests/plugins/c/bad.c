@@ -218,6 +218,16 @@ static void held(void *context, enum zooid_plugin_hold event, uint64_t number, c
     api->log(self, ZOOID_PLUGIN_INFO, names[event]);
 }
 
+static void lock_held(void *context, enum zooid_plugin_hold event, uint64_t number, const char *message)
+{
+    char line[128];
+    (void)context;
+    (void)message;
+    snprintf(line, sizeof line, "lock %s by %d, token %llu", event == ZOOID_PLUGIN_HELD ? "held" : "lost",
+             (int)getpid(), (unsigned long long)number);
+    api->log(self, ZOOID_PLUGIN_INFO, line);
+}
+
 static void session(void *context, enum zooid_plugin_session state)
 {
     (void)context;
@@ -245,6 +255,8 @@ static int start(const struct zooid_host_api *table, zooid_host *host, void **st
         api->session(host, session, NULL);
         api->ephemeral(host, path, "", 0, held, NULL);
     }
+    if (strstr(api->settings(host), "\"locks\"") != NULL)
+        api->lock(host, "/locked", api->instance(host), lock_held, NULL);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (strcmp(rows[i].how, how) != 0)
             continue;
@@ -259,6 +271,9 @@ static int start(const struct zooid_host_api *table, zooid_host *host, void **st
 
 static void stop(void *state)
 {
+    char line[64];
+    snprintf(line, sizeof line, "stopped, pid %d", (int)getpid());
+    api->log(self, ZOOID_PLUGIN_INFO, line);
     if (strcmp(how, "hang at stop") == 0)
         hang(state);
 }

@@ -152,134 +152,134 @@ typedef long long swig_type_119;
 typedef long long swig_type_120;
 typedef _gostring_ swig_type_121;
 typedef long long swig_type_122;
-extern void _wrap_Swig_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern uintptr_t _wrap_Swig_malloc_swig_926fa02c9cfe73b7(swig_intgo arg1);
-extern void _wrap_free_text_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_1 _wrap_packed_open_swig_926fa02c9cfe73b7(swig_type_2 arg1, swig_type_3 arg2, swig_intgo arg3, swig_intgo arg4, swig_intgo arg5, swig_intgo arg6, swig_type_4 arg7, swig_type_5 arg8);
-extern swig_type_6 _wrap_packed_session_key_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_7 _wrap_packed_perform_swig_926fa02c9cfe73b7(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_type_8 _wrap_packed_get_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_9 arg2, swig_intgo arg3);
-extern swig_type_10 _wrap_packed_backup_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3);
-extern swig_type_11 _wrap_packed_ensure_path_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_12 arg2, swig_intgo arg3);
-extern swig_type_13 _wrap_packed_delete_recursive_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_14 arg2, swig_intgo arg3);
-extern swig_type_15 _wrap_packed_events_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3);
-extern swig_type_16 _wrap_packed_log_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern void _wrap_handle_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern void _wrap_request_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_17 _wrap_packed_group_members_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_18 arg2, swig_intgo arg3);
-extern swig_type_19 _wrap_packed_counter_get_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_20 arg2, swig_intgo arg3);
-extern swig_type_21 _wrap_packed_counter_add_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_22 arg2, swig_type_23 arg3, swig_intgo arg4);
-extern swig_type_24 _wrap_packed_lock_try_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_25 _wrap_packed_lock_release_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_26 _wrap_packed_lock_contenders_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_27 _wrap_packed_barrier_set_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_28 _wrap_packed_barrier_lift_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_29 _wrap_packed_queue_put_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_30 arg2, swig_intgo arg3, swig_intgo arg4);
-extern swig_type_31 _wrap_packed_queue_finish_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_32 _wrap_packed_queue_return_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_33 _wrap_packed_cache_get_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_34 arg2);
-extern swig_type_35 _wrap_packed_cache_list_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_36 arg2);
-extern swig_type_37 _wrap_submit_swig_926fa02c9cfe73b7(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_intgo _wrap_request_add_swig_926fa02c9cfe73b7(uintptr_t arg1, uintptr_t arg2);
-extern void _wrap_handle_shutdown_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_intgo _wrap_request_fresh_swig_926fa02c9cfe73b7(uintptr_t arg1, _Bool arg2, swig_type_38 arg3, swig_intgo arg4);
-extern swig_intgo _wrap_request_behind_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_39 arg2, swig_intgo arg3);
-extern swig_type_40 _wrap_version_swig_926fa02c9cfe73b7(void);
-extern swig_type_41 _wrap_code_name_swig_926fa02c9cfe73b7(swig_intgo arg1);
-extern swig_type_42 _wrap_code_text_swig_926fa02c9cfe73b7(swig_intgo arg1);
-extern swig_intgo _wrap_session_state_of_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_43 _wrap_session_id_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_44 _wrap_session_good_until_ms_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_intgo _wrap_client_port_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_45 _wrap_last_zxid_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern uintptr_t _wrap_request_get_swig_926fa02c9cfe73b7(swig_type_46 arg1);
-extern uintptr_t _wrap_request_exists_swig_926fa02c9cfe73b7(swig_type_47 arg1);
-extern uintptr_t _wrap_request_list_swig_926fa02c9cfe73b7(swig_type_48 arg1);
-extern uintptr_t _wrap_request_get_acl_swig_926fa02c9cfe73b7(swig_type_49 arg1);
-extern uintptr_t _wrap_request_read_many_swig_926fa02c9cfe73b7(void);
-extern uintptr_t _wrap_request_subtree_swig_926fa02c9cfe73b7(swig_type_50 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_ephemerals_swig_926fa02c9cfe73b7(swig_type_51 arg1);
-extern uintptr_t _wrap_request_count_descendants_swig_926fa02c9cfe73b7(swig_type_52 arg1);
-extern uintptr_t _wrap_request_sync_swig_926fa02c9cfe73b7(swig_type_53 arg1);
-extern uintptr_t _wrap_request_wait_swig_926fa02c9cfe73b7(swig_type_54 arg1);
-extern uintptr_t _wrap_request_create_swig_926fa02c9cfe73b7(swig_type_55 arg1, swig_type_56 arg2, swig_intgo arg3);
-extern uintptr_t _wrap_request_delete_swig_926fa02c9cfe73b7(swig_type_57 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_set_swig_926fa02c9cfe73b7(swig_type_58 arg1, swig_type_59 arg2, swig_intgo arg3);
-extern uintptr_t _wrap_request_check_swig_926fa02c9cfe73b7(swig_type_60 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_set_acl_swig_926fa02c9cfe73b7(swig_type_61 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_multi_swig_926fa02c9cfe73b7(void);
-extern uintptr_t _wrap_request_reconfigure_swig_926fa02c9cfe73b7(swig_type_62 arg1, swig_type_63 arg2, swig_type_64 arg3, swig_type_65 arg4);
-extern uintptr_t _wrap_request_auth_swig_926fa02c9cfe73b7(swig_type_66 arg1, swig_type_67 arg2);
-extern uintptr_t _wrap_request_who_am_i_swig_926fa02c9cfe73b7(void);
-extern uintptr_t _wrap_request_command_swig_926fa02c9cfe73b7(swig_type_68 arg1);
-extern uintptr_t _wrap_request_open_session_swig_926fa02c9cfe73b7(void);
-extern uintptr_t _wrap_request_close_session_swig_926fa02c9cfe73b7(void);
-extern uintptr_t _wrap_request_add_watch_swig_926fa02c9cfe73b7(swig_type_69 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_remove_watch_swig_926fa02c9cfe73b7(swig_type_70 arg1);
-extern uintptr_t _wrap_request_subscribe_swig_926fa02c9cfe73b7(swig_type_71 arg1);
-extern uintptr_t _wrap_request_call_swig_926fa02c9cfe73b7(swig_type_72 arg1, swig_type_73 arg2, swig_type_74 arg3);
-extern uintptr_t _wrap_request_provide_swig_926fa02c9cfe73b7(swig_type_75 arg1, swig_type_76 arg2);
-extern uintptr_t _wrap_request_monitor_swig_926fa02c9cfe73b7(swig_type_77 arg1);
-extern swig_intgo _wrap_request_set_watch_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_if_changed_since_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_78 arg2);
-extern swig_intgo _wrap_request_set_page_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_79 arg2, swig_intgo arg3);
-extern swig_intgo _wrap_request_set_with_nodes_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_with_children_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_without_data_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_sequential_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_ttl_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_80 arg2);
-extern swig_intgo _wrap_request_add_acl_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2, swig_type_81 arg3, swig_type_82 arg4);
-extern swig_intgo _wrap_request_add_path_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_83 arg2);
-extern void _wrap_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_84 arg2);
-extern swig_intgo _wrap_descriptor_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern void _wrap_set_event_limit_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern swig_intgo _wrap_request_set_without_snapshot_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_window_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_backup_swig_926fa02c9cfe73b7(void);
-extern swig_intgo _wrap_request_add_offer_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_85 arg2, swig_type_86 arg3, _Bool arg4);
-extern swig_intgo _wrap_request_set_replace_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_intgo _wrap_call_answer_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_87 arg2, swig_type_88 arg3);
-extern swig_intgo _wrap_call_refuse_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_89 arg2, swig_intgo arg3, swig_type_90 arg4);
-extern uintptr_t _wrap_lock_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_91 arg2, swig_intgo arg3, swig_type_92 arg4);
-extern uintptr_t _wrap_semaphore_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_93 arg2, swig_intgo arg3, swig_type_94 arg4);
-extern void _wrap_lock_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_95 _wrap_lock_submit_acquire_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_96 _wrap_lock_submit_try_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_97 _wrap_lock_submit_release_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_lock_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern _Bool _wrap_lock_is_held_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_98 _wrap_lock_token_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_99 _wrap_lock_good_until_ms_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_100 _wrap_lock_number_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern uintptr_t _wrap_ephemeral_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_101 arg2, swig_type_102 arg3);
-extern uintptr_t _wrap_group_join_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_103 arg2, swig_type_104 arg3);
-extern void _wrap_ephemeral_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_105 _wrap_ephemeral_submit_wait_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_ephemeral_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_intgo _wrap_ephemeral_set_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_106 arg2);
-extern swig_type_107 _wrap_ephemeral_path_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_108 _wrap_ephemeral_number_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern uintptr_t _wrap_barrier_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_109 arg2);
-extern void _wrap_barrier_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_110 _wrap_barrier_submit_wait_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_barrier_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern uintptr_t _wrap_double_barrier_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_111 arg2, swig_intgo arg3, swig_type_112 arg4);
-extern void _wrap_double_barrier_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_113 _wrap_double_barrier_submit_enter_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_114 _wrap_double_barrier_submit_leave_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_double_barrier_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_115 _wrap_double_barrier_number_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern uintptr_t _wrap_queue_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_116 arg2);
-extern void _wrap_queue_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_117 _wrap_queue_submit_take_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_118 _wrap_queue_submit_finish_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_119 _wrap_queue_submit_return_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_queue_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_120 _wrap_queue_number_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern uintptr_t _wrap_cache_new_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_type_121 arg2);
-extern void _wrap_cache_free_swig_926fa02c9cfe73b7(uintptr_t arg1);
-extern swig_type_122 _wrap_cache_submit_wait_swig_926fa02c9cfe73b7(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_cache_cancel_swig_926fa02c9cfe73b7(uintptr_t arg1);
+extern void _wrap_Swig_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern uintptr_t _wrap_Swig_malloc_swig_6ec3583b43bcf8e7(swig_intgo arg1);
+extern void _wrap_free_text_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_1 _wrap_packed_open_swig_6ec3583b43bcf8e7(swig_type_2 arg1, swig_type_3 arg2, swig_intgo arg3, swig_intgo arg4, swig_intgo arg5, swig_intgo arg6, swig_type_4 arg7, swig_type_5 arg8);
+extern swig_type_6 _wrap_packed_session_key_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_7 _wrap_packed_perform_swig_6ec3583b43bcf8e7(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_type_8 _wrap_packed_get_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_9 arg2, swig_intgo arg3);
+extern swig_type_10 _wrap_packed_backup_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3);
+extern swig_type_11 _wrap_packed_ensure_path_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_12 arg2, swig_intgo arg3);
+extern swig_type_13 _wrap_packed_delete_recursive_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_14 arg2, swig_intgo arg3);
+extern swig_type_15 _wrap_packed_events_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3);
+extern swig_type_16 _wrap_packed_log_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern void _wrap_handle_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern void _wrap_request_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_17 _wrap_packed_group_members_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_18 arg2, swig_intgo arg3);
+extern swig_type_19 _wrap_packed_counter_get_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_20 arg2, swig_intgo arg3);
+extern swig_type_21 _wrap_packed_counter_add_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_22 arg2, swig_type_23 arg3, swig_intgo arg4);
+extern swig_type_24 _wrap_packed_lock_try_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_25 _wrap_packed_lock_release_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_26 _wrap_packed_lock_contenders_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_27 _wrap_packed_barrier_set_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_28 _wrap_packed_barrier_lift_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_29 _wrap_packed_queue_put_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_30 arg2, swig_intgo arg3, swig_intgo arg4);
+extern swig_type_31 _wrap_packed_queue_finish_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_32 _wrap_packed_queue_return_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_33 _wrap_packed_cache_get_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_34 arg2);
+extern swig_type_35 _wrap_packed_cache_list_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_36 arg2);
+extern swig_type_37 _wrap_submit_swig_6ec3583b43bcf8e7(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_intgo _wrap_request_add_swig_6ec3583b43bcf8e7(uintptr_t arg1, uintptr_t arg2);
+extern void _wrap_handle_shutdown_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_intgo _wrap_request_fresh_swig_6ec3583b43bcf8e7(uintptr_t arg1, _Bool arg2, swig_type_38 arg3, swig_intgo arg4);
+extern swig_intgo _wrap_request_behind_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_39 arg2, swig_intgo arg3);
+extern swig_type_40 _wrap_version_swig_6ec3583b43bcf8e7(void);
+extern swig_type_41 _wrap_code_name_swig_6ec3583b43bcf8e7(swig_intgo arg1);
+extern swig_type_42 _wrap_code_text_swig_6ec3583b43bcf8e7(swig_intgo arg1);
+extern swig_intgo _wrap_session_state_of_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_43 _wrap_session_id_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_44 _wrap_session_good_until_ms_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_intgo _wrap_client_port_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_45 _wrap_last_zxid_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern uintptr_t _wrap_request_get_swig_6ec3583b43bcf8e7(swig_type_46 arg1);
+extern uintptr_t _wrap_request_exists_swig_6ec3583b43bcf8e7(swig_type_47 arg1);
+extern uintptr_t _wrap_request_list_swig_6ec3583b43bcf8e7(swig_type_48 arg1);
+extern uintptr_t _wrap_request_get_acl_swig_6ec3583b43bcf8e7(swig_type_49 arg1);
+extern uintptr_t _wrap_request_read_many_swig_6ec3583b43bcf8e7(void);
+extern uintptr_t _wrap_request_subtree_swig_6ec3583b43bcf8e7(swig_type_50 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_ephemerals_swig_6ec3583b43bcf8e7(swig_type_51 arg1);
+extern uintptr_t _wrap_request_count_descendants_swig_6ec3583b43bcf8e7(swig_type_52 arg1);
+extern uintptr_t _wrap_request_sync_swig_6ec3583b43bcf8e7(swig_type_53 arg1);
+extern uintptr_t _wrap_request_wait_swig_6ec3583b43bcf8e7(swig_type_54 arg1);
+extern uintptr_t _wrap_request_create_swig_6ec3583b43bcf8e7(swig_type_55 arg1, swig_type_56 arg2, swig_intgo arg3);
+extern uintptr_t _wrap_request_delete_swig_6ec3583b43bcf8e7(swig_type_57 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_set_swig_6ec3583b43bcf8e7(swig_type_58 arg1, swig_type_59 arg2, swig_intgo arg3);
+extern uintptr_t _wrap_request_check_swig_6ec3583b43bcf8e7(swig_type_60 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_set_acl_swig_6ec3583b43bcf8e7(swig_type_61 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_multi_swig_6ec3583b43bcf8e7(void);
+extern uintptr_t _wrap_request_reconfigure_swig_6ec3583b43bcf8e7(swig_type_62 arg1, swig_type_63 arg2, swig_type_64 arg3, swig_type_65 arg4);
+extern uintptr_t _wrap_request_auth_swig_6ec3583b43bcf8e7(swig_type_66 arg1, swig_type_67 arg2);
+extern uintptr_t _wrap_request_who_am_i_swig_6ec3583b43bcf8e7(void);
+extern uintptr_t _wrap_request_command_swig_6ec3583b43bcf8e7(swig_type_68 arg1);
+extern uintptr_t _wrap_request_open_session_swig_6ec3583b43bcf8e7(void);
+extern uintptr_t _wrap_request_close_session_swig_6ec3583b43bcf8e7(void);
+extern uintptr_t _wrap_request_add_watch_swig_6ec3583b43bcf8e7(swig_type_69 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_remove_watch_swig_6ec3583b43bcf8e7(swig_type_70 arg1);
+extern uintptr_t _wrap_request_subscribe_swig_6ec3583b43bcf8e7(swig_type_71 arg1);
+extern uintptr_t _wrap_request_call_swig_6ec3583b43bcf8e7(swig_type_72 arg1, swig_type_73 arg2, swig_type_74 arg3);
+extern uintptr_t _wrap_request_provide_swig_6ec3583b43bcf8e7(swig_type_75 arg1, swig_type_76 arg2);
+extern uintptr_t _wrap_request_monitor_swig_6ec3583b43bcf8e7(swig_type_77 arg1);
+extern swig_intgo _wrap_request_set_watch_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_if_changed_since_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_78 arg2);
+extern swig_intgo _wrap_request_set_page_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_79 arg2, swig_intgo arg3);
+extern swig_intgo _wrap_request_set_with_nodes_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_with_children_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_without_data_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_sequential_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_ttl_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_80 arg2);
+extern swig_intgo _wrap_request_add_acl_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2, swig_type_81 arg3, swig_type_82 arg4);
+extern swig_intgo _wrap_request_add_path_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_83 arg2);
+extern void _wrap_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_84 arg2);
+extern swig_intgo _wrap_descriptor_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern void _wrap_set_event_limit_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_intgo _wrap_request_set_without_snapshot_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_window_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_backup_swig_6ec3583b43bcf8e7(void);
+extern swig_intgo _wrap_request_add_offer_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_85 arg2, swig_type_86 arg3, _Bool arg4);
+extern swig_intgo _wrap_request_set_replace_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_intgo _wrap_call_answer_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_87 arg2, swig_type_88 arg3);
+extern swig_intgo _wrap_call_refuse_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_89 arg2, swig_intgo arg3, swig_type_90 arg4);
+extern uintptr_t _wrap_lock_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_91 arg2, swig_intgo arg3, swig_type_92 arg4);
+extern uintptr_t _wrap_semaphore_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_93 arg2, swig_intgo arg3, swig_type_94 arg4);
+extern void _wrap_lock_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_95 _wrap_lock_submit_acquire_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_96 _wrap_lock_submit_try_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_97 _wrap_lock_submit_release_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_lock_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern _Bool _wrap_lock_is_held_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_98 _wrap_lock_token_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_99 _wrap_lock_good_until_ms_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_100 _wrap_lock_number_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern uintptr_t _wrap_ephemeral_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_101 arg2, swig_type_102 arg3);
+extern uintptr_t _wrap_group_join_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_103 arg2, swig_type_104 arg3);
+extern void _wrap_ephemeral_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_105 _wrap_ephemeral_submit_wait_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_ephemeral_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_intgo _wrap_ephemeral_set_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_106 arg2);
+extern swig_type_107 _wrap_ephemeral_path_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_108 _wrap_ephemeral_number_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern uintptr_t _wrap_barrier_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_109 arg2);
+extern void _wrap_barrier_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_110 _wrap_barrier_submit_wait_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_barrier_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern uintptr_t _wrap_double_barrier_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_111 arg2, swig_intgo arg3, swig_type_112 arg4);
+extern void _wrap_double_barrier_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_113 _wrap_double_barrier_submit_enter_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_114 _wrap_double_barrier_submit_leave_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_double_barrier_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_115 _wrap_double_barrier_number_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern uintptr_t _wrap_queue_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_116 arg2);
+extern void _wrap_queue_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_117 _wrap_queue_submit_take_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_118 _wrap_queue_submit_finish_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_119 _wrap_queue_submit_return_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_queue_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_120 _wrap_queue_number_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern uintptr_t _wrap_cache_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_121 arg2);
+extern void _wrap_cache_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_122 _wrap_cache_submit_wait_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_cache_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1);
 #undef intgo
 */
 import "C"
@@ -313,13 +313,13 @@ type _ sync.Mutex
 
 func Swig_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_Swig_free_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
+	C._wrap_Swig_free_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
 }
 
 func Swig_malloc(arg1 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_Swig_malloc_swig_926fa02c9cfe73b7(C.swig_intgo(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_Swig_malloc_swig_6ec3583b43bcf8e7(C.swig_intgo(_swig_i_0)))
 	return swig_r
 }
 
@@ -338,7 +338,7 @@ func taken(text string) string {
 
 func Free_text(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_free_text_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
+	C._wrap_free_text_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
 }
 
 func Packed_open(arg1 string, arg2 string, arg3 uint, arg4 uint, arg5 uint, arg6 uint, arg7 int64, arg8 []byte) (_swig_ret string) {
@@ -351,7 +351,7 @@ func Packed_open(arg1 string, arg2 string, arg3 uint, arg4 uint, arg5 uint, arg6
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r_p := C._wrap_packed_open_swig_926fa02c9cfe73b7(*(*C.swig_type_2)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_3)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_intgo(_swig_i_4), C.swig_intgo(_swig_i_5), C.swig_type_4(_swig_i_6), *(*C.swig_type_5)(unsafe.Pointer(&_swig_i_7)))
+	swig_r_p := C._wrap_packed_open_swig_6ec3583b43bcf8e7(*(*C.swig_type_2)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_3)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_intgo(_swig_i_4), C.swig_intgo(_swig_i_5), C.swig_type_4(_swig_i_6), *(*C.swig_type_5)(unsafe.Pointer(&_swig_i_7)))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
@@ -370,7 +370,7 @@ swig_r_1 = taken(swig_r)
 func Packed_session_key(arg1 uintptr) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_packed_session_key_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
+	swig_r_p := C._wrap_packed_session_key_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -382,7 +382,7 @@ func Packed_perform(arg1 uintptr, arg2 uintptr, arg3 uint) (_swig_ret string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_perform_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_perform_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -394,7 +394,7 @@ func Packed_get(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_get_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_get_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -409,7 +409,7 @@ func Packed_backup(arg1 uintptr, arg2 int, arg3 uint) (_swig_ret string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_backup_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_backup_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -421,7 +421,7 @@ func Packed_ensure_path(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret string)
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_ensure_path_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_ensure_path_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_12)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -436,7 +436,7 @@ func Packed_delete_recursive(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret st
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_delete_recursive_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_14)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_delete_recursive_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_14)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -451,7 +451,7 @@ func Packed_events(arg1 uintptr, arg2 uint, arg3 uint) (_swig_ret string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_events_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_events_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -461,7 +461,7 @@ swig_r_1 = taken(swig_r)
 func Packed_log(arg1 uintptr) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_packed_log_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
+	swig_r_p := C._wrap_packed_log_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -470,12 +470,12 @@ swig_r_1 = taken(swig_r)
 
 func Handle_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_handle_free_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
+	C._wrap_handle_free_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
 }
 
 func Request_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_request_free_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
+	C._wrap_request_free_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
 }
 
 func Packed_group_members(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret string) {
@@ -483,7 +483,7 @@ func Packed_group_members(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret strin
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_group_members_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_18)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_group_members_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_18)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -498,7 +498,7 @@ func Packed_counter_get(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret string)
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_counter_get_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_20)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_counter_get_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_20)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -514,7 +514,7 @@ func Packed_counter_add(arg1 uintptr, arg2 string, arg3 int64, arg4 uint) (_swig
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r_p := C._wrap_packed_counter_add_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_22)(unsafe.Pointer(&_swig_i_1)), C.swig_type_23(_swig_i_2), C.swig_intgo(_swig_i_3))
+	swig_r_p := C._wrap_packed_counter_add_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_22)(unsafe.Pointer(&_swig_i_1)), C.swig_type_23(_swig_i_2), C.swig_intgo(_swig_i_3))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -528,7 +528,7 @@ func Packed_lock_try(arg1 uintptr, arg2 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_lock_try_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r_p := C._wrap_packed_lock_try_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -539,7 +539,7 @@ func Packed_lock_release(arg1 uintptr, arg2 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_lock_release_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r_p := C._wrap_packed_lock_release_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -550,7 +550,7 @@ func Packed_lock_contenders(arg1 uintptr, arg2 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_lock_contenders_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r_p := C._wrap_packed_lock_contenders_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -561,7 +561,7 @@ func Packed_barrier_set(arg1 uintptr, arg2 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_barrier_set_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r_p := C._wrap_packed_barrier_set_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -572,7 +572,7 @@ func Packed_barrier_lift(arg1 uintptr, arg2 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_barrier_lift_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r_p := C._wrap_packed_barrier_lift_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -585,7 +585,7 @@ func Packed_queue_put(arg1 uintptr, arg2 []byte, arg3 uint, arg4 uint) (_swig_re
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r_p := C._wrap_packed_queue_put_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_30)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3))
+	swig_r_p := C._wrap_packed_queue_put_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_30)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -599,7 +599,7 @@ func Packed_queue_finish(arg1 uintptr, arg2 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_queue_finish_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r_p := C._wrap_packed_queue_finish_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -610,7 +610,7 @@ func Packed_queue_return(arg1 uintptr, arg2 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_queue_return_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	swig_r_p := C._wrap_packed_queue_return_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -621,7 +621,7 @@ func Packed_cache_get(arg1 uintptr, arg2 string) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_cache_get_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_34)(unsafe.Pointer(&_swig_i_1)))
+	swig_r_p := C._wrap_packed_cache_get_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_34)(unsafe.Pointer(&_swig_i_1)))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -635,7 +635,7 @@ func Packed_cache_list(arg1 uintptr, arg2 string) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_cache_list_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_36)(unsafe.Pointer(&_swig_i_1)))
+	swig_r_p := C._wrap_packed_cache_list_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_36)(unsafe.Pointer(&_swig_i_1)))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -650,7 +650,7 @@ func Submit(arg1 uintptr, arg2 uintptr, arg3 uint) (_swig_ret uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_submit_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_submit_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	return swig_r
 }
 
@@ -658,13 +658,13 @@ func Request_add(arg1 uintptr, arg2 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_add_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_add_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	return swig_r
 }
 
 func Handle_shutdown(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_handle_shutdown_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
+	C._wrap_handle_shutdown_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
 }
 
 func Request_fresh(arg1 uintptr, arg2 bool, arg3 int64, arg4 uint) (_swig_ret int) {
@@ -673,7 +673,7 @@ func Request_fresh(arg1 uintptr, arg2 bool, arg3 int64, arg4 uint) (_swig_ret in
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_request_fresh_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1), C.swig_type_38(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (int)(C._wrap_request_fresh_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1), C.swig_type_38(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	return swig_r
 }
 
@@ -682,13 +682,13 @@ func Request_behind(arg1 uintptr, arg2 int64, arg3 uint) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_request_behind_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_39(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (int)(C._wrap_request_behind_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_39(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	return swig_r
 }
 
 func Version() (_swig_ret string) {
 	var swig_r string
-	swig_r_p := C._wrap_version_swig_926fa02c9cfe73b7()
+	swig_r_p := C._wrap_version_swig_6ec3583b43bcf8e7()
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = copied(swig_r)
@@ -699,7 +699,7 @@ type Enum_SS_zooid_code int
 func Code_name(arg1 int) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_code_name_swig_926fa02c9cfe73b7(C.swig_intgo(_swig_i_0))
+	swig_r_p := C._wrap_code_name_swig_6ec3583b43bcf8e7(C.swig_intgo(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = copied(swig_r)
@@ -709,7 +709,7 @@ swig_r_1 = copied(swig_r)
 func Code_text(arg1 int) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_code_text_swig_926fa02c9cfe73b7(C.swig_intgo(_swig_i_0))
+	swig_r_p := C._wrap_code_text_swig_6ec3583b43bcf8e7(C.swig_intgo(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = copied(swig_r)
@@ -721,35 +721,35 @@ type Enum_SS_zooid_session_state int
 func Session_state_of(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_session_state_of_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_session_state_of_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Session_id(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	_swig_i_0 := arg1
-	swig_r = (int64)(C._wrap_session_id_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_session_id_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Session_good_until_ms(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_session_good_until_ms_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_session_good_until_ms_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Client_port(arg1 uintptr) (_swig_ret uint) {
 	var swig_r uint
 	_swig_i_0 := arg1
-	swig_r = (uint)(C._wrap_client_port_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint)(C._wrap_client_port_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Last_zxid(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	_swig_i_0 := arg1
-	swig_r = (int64)(C._wrap_last_zxid_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_last_zxid_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -758,7 +758,7 @@ type Enum_SS_zooid_watch_mode int
 func Request_get(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_get_swig_926fa02c9cfe73b7(*(*C.swig_type_46)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_get_swig_6ec3583b43bcf8e7(*(*C.swig_type_46)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -768,7 +768,7 @@ func Request_get(arg1 string) (_swig_ret uintptr) {
 func Request_exists(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_exists_swig_926fa02c9cfe73b7(*(*C.swig_type_47)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_exists_swig_6ec3583b43bcf8e7(*(*C.swig_type_47)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -778,7 +778,7 @@ func Request_exists(arg1 string) (_swig_ret uintptr) {
 func Request_list(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_list_swig_926fa02c9cfe73b7(*(*C.swig_type_48)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_list_swig_6ec3583b43bcf8e7(*(*C.swig_type_48)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -788,7 +788,7 @@ func Request_list(arg1 string) (_swig_ret uintptr) {
 func Request_get_acl(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_get_acl_swig_926fa02c9cfe73b7(*(*C.swig_type_49)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_get_acl_swig_6ec3583b43bcf8e7(*(*C.swig_type_49)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -797,7 +797,7 @@ func Request_get_acl(arg1 string) (_swig_ret uintptr) {
 
 func Request_read_many() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_read_many_swig_926fa02c9cfe73b7())
+	swig_r = (uintptr)(C._wrap_request_read_many_swig_6ec3583b43bcf8e7())
 	return swig_r
 }
 
@@ -805,7 +805,7 @@ func Request_subtree(arg1 string, arg2 uint) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_subtree_swig_926fa02c9cfe73b7(*(*C.swig_type_50)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_subtree_swig_6ec3583b43bcf8e7(*(*C.swig_type_50)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -815,7 +815,7 @@ func Request_subtree(arg1 string, arg2 uint) (_swig_ret uintptr) {
 func Request_ephemerals(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_ephemerals_swig_926fa02c9cfe73b7(*(*C.swig_type_51)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_ephemerals_swig_6ec3583b43bcf8e7(*(*C.swig_type_51)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -825,7 +825,7 @@ func Request_ephemerals(arg1 string) (_swig_ret uintptr) {
 func Request_count_descendants(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_count_descendants_swig_926fa02c9cfe73b7(*(*C.swig_type_52)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_count_descendants_swig_6ec3583b43bcf8e7(*(*C.swig_type_52)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -835,7 +835,7 @@ func Request_count_descendants(arg1 string) (_swig_ret uintptr) {
 func Request_sync(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_sync_swig_926fa02c9cfe73b7(*(*C.swig_type_53)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_sync_swig_6ec3583b43bcf8e7(*(*C.swig_type_53)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -845,7 +845,7 @@ func Request_sync(arg1 string) (_swig_ret uintptr) {
 func Request_wait(arg1 int64) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_wait_swig_926fa02c9cfe73b7(C.swig_type_54(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_request_wait_swig_6ec3583b43bcf8e7(C.swig_type_54(_swig_i_0)))
 	return swig_r
 }
 
@@ -854,7 +854,7 @@ func Request_create(arg1 string, arg2 []byte, arg3 int) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_request_create_swig_926fa02c9cfe73b7(*(*C.swig_type_55)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_56)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_request_create_swig_6ec3583b43bcf8e7(*(*C.swig_type_55)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_56)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -868,7 +868,7 @@ func Request_delete(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_delete_swig_926fa02c9cfe73b7(*(*C.swig_type_57)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_delete_swig_6ec3583b43bcf8e7(*(*C.swig_type_57)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -880,7 +880,7 @@ func Request_set(arg1 string, arg2 []byte, arg3 int) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_request_set_swig_926fa02c9cfe73b7(*(*C.swig_type_58)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_59)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_request_set_swig_6ec3583b43bcf8e7(*(*C.swig_type_58)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_59)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -894,7 +894,7 @@ func Request_check(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_check_swig_926fa02c9cfe73b7(*(*C.swig_type_60)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_check_swig_6ec3583b43bcf8e7(*(*C.swig_type_60)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -905,7 +905,7 @@ func Request_set_acl(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_set_acl_swig_926fa02c9cfe73b7(*(*C.swig_type_61)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_set_acl_swig_6ec3583b43bcf8e7(*(*C.swig_type_61)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -914,7 +914,7 @@ func Request_set_acl(arg1 string, arg2 int) (_swig_ret uintptr) {
 
 func Request_multi() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_multi_swig_926fa02c9cfe73b7())
+	swig_r = (uintptr)(C._wrap_request_multi_swig_6ec3583b43bcf8e7())
 	return swig_r
 }
 
@@ -924,7 +924,7 @@ func Request_reconfigure(arg1 string, arg2 string, arg3 string, arg4 int64) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_request_reconfigure_swig_926fa02c9cfe73b7(*(*C.swig_type_62)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_63)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_64)(unsafe.Pointer(&_swig_i_2)), C.swig_type_65(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_request_reconfigure_swig_6ec3583b43bcf8e7(*(*C.swig_type_62)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_63)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_64)(unsafe.Pointer(&_swig_i_2)), C.swig_type_65(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -941,7 +941,7 @@ func Request_auth(arg1 string, arg2 []byte) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_auth_swig_926fa02c9cfe73b7(*(*C.swig_type_66)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_request_auth_swig_6ec3583b43bcf8e7(*(*C.swig_type_66)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -953,14 +953,14 @@ func Request_auth(arg1 string, arg2 []byte) (_swig_ret uintptr) {
 
 func Request_who_am_i() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_who_am_i_swig_926fa02c9cfe73b7())
+	swig_r = (uintptr)(C._wrap_request_who_am_i_swig_6ec3583b43bcf8e7())
 	return swig_r
 }
 
 func Request_command(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_command_swig_926fa02c9cfe73b7(*(*C.swig_type_68)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_command_swig_6ec3583b43bcf8e7(*(*C.swig_type_68)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -969,13 +969,13 @@ func Request_command(arg1 string) (_swig_ret uintptr) {
 
 func Request_open_session() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_open_session_swig_926fa02c9cfe73b7())
+	swig_r = (uintptr)(C._wrap_request_open_session_swig_6ec3583b43bcf8e7())
 	return swig_r
 }
 
 func Request_close_session() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_close_session_swig_926fa02c9cfe73b7())
+	swig_r = (uintptr)(C._wrap_request_close_session_swig_6ec3583b43bcf8e7())
 	return swig_r
 }
 
@@ -983,7 +983,7 @@ func Request_add_watch(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_add_watch_swig_926fa02c9cfe73b7(*(*C.swig_type_69)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_add_watch_swig_6ec3583b43bcf8e7(*(*C.swig_type_69)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -993,7 +993,7 @@ func Request_add_watch(arg1 string, arg2 int) (_swig_ret uintptr) {
 func Request_remove_watch(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_remove_watch_swig_926fa02c9cfe73b7(*(*C.swig_type_70)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_remove_watch_swig_6ec3583b43bcf8e7(*(*C.swig_type_70)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1003,7 +1003,7 @@ func Request_remove_watch(arg1 string) (_swig_ret uintptr) {
 func Request_subscribe(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_subscribe_swig_926fa02c9cfe73b7(*(*C.swig_type_71)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_subscribe_swig_6ec3583b43bcf8e7(*(*C.swig_type_71)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1015,7 +1015,7 @@ func Request_call(arg1 string, arg2 string, arg3 []byte) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_request_call_swig_926fa02c9cfe73b7(*(*C.swig_type_72)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (uintptr)(C._wrap_request_call_swig_6ec3583b43bcf8e7(*(*C.swig_type_72)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1032,7 +1032,7 @@ func Request_provide(arg1 string, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_provide_swig_926fa02c9cfe73b7(*(*C.swig_type_75)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_request_provide_swig_6ec3583b43bcf8e7(*(*C.swig_type_75)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1045,7 +1045,7 @@ func Request_provide(arg1 string, arg2 string) (_swig_ret uintptr) {
 func Request_monitor(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_monitor_swig_926fa02c9cfe73b7(*(*C.swig_type_77)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_monitor_swig_6ec3583b43bcf8e7(*(*C.swig_type_77)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1055,7 +1055,7 @@ func Request_monitor(arg1 string) (_swig_ret uintptr) {
 func Request_set_watch(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_watch_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_watch_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1063,7 +1063,7 @@ func Request_set_if_changed_since(arg1 uintptr, arg2 int64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_if_changed_since_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_78(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_if_changed_since_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_78(_swig_i_1)))
 	return swig_r
 }
 
@@ -1072,7 +1072,7 @@ func Request_set_page(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_request_set_page_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (int)(C._wrap_request_set_page_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1082,28 +1082,28 @@ func Request_set_page(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret int) {
 func Request_set_with_nodes(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_with_nodes_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_with_nodes_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Request_set_with_children(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_with_children_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_with_children_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Request_set_without_data(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_without_data_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_without_data_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Request_set_sequential(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_sequential_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_sequential_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1111,7 +1111,7 @@ func Request_set_ttl(arg1 uintptr, arg2 int64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_ttl_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_80(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_ttl_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_80(_swig_i_1)))
 	return swig_r
 }
 
@@ -1121,7 +1121,7 @@ func Request_add_acl(arg1 uintptr, arg2 uint, arg3 string, arg4 string) (_swig_r
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_request_add_acl_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_82)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (int)(C._wrap_request_add_acl_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_81)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_82)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1135,7 +1135,7 @@ func Request_add_path(arg1 uintptr, arg2 string) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_add_path_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_83)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int)(C._wrap_request_add_path_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_83)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1145,7 +1145,7 @@ func Request_add_path(arg1 uintptr, arg2 string) (_swig_ret int) {
 func Cancel(arg1 uintptr, arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_cancel_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_84(_swig_i_1))
+	C._wrap_cancel_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_84(_swig_i_1))
 }
 
 type Enum_SS_zooid_role int
@@ -1154,20 +1154,20 @@ type Enum_SS_zooid_change int
 func Descriptor(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_descriptor_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_descriptor_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Set_event_limit(arg1 uintptr, arg2 uint) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_set_event_limit_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	C._wrap_set_event_limit_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 }
 
 func Request_set_without_snapshot(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_without_snapshot_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_without_snapshot_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1175,13 +1175,13 @@ func Request_set_window(arg1 uintptr, arg2 uint) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_window_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_window_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Request_backup() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_backup_swig_926fa02c9cfe73b7())
+	swig_r = (uintptr)(C._wrap_request_backup_swig_6ec3583b43bcf8e7())
 	return swig_r
 }
 
@@ -1191,7 +1191,7 @@ func Request_add_offer(arg1 uintptr, arg2 string, arg3 string, arg4 bool) (_swig
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_request_add_offer_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_2)), C._Bool(_swig_i_3)))
+	swig_r = (int)(C._wrap_request_add_offer_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_85)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_2)), C._Bool(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1204,7 +1204,7 @@ func Request_add_offer(arg1 uintptr, arg2 string, arg3 string, arg4 bool) (_swig
 func Request_set_replace(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_replace_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_replace_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1213,7 +1213,7 @@ func Call_answer(arg1 uintptr, arg2 uint64, arg3 []byte) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_call_answer_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_87(_swig_i_1), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (int)(C._wrap_call_answer_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_87(_swig_i_1), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1226,7 +1226,7 @@ func Call_refuse(arg1 uintptr, arg2 uint64, arg3 int, arg4 string) (_swig_ret in
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_call_refuse_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_type_89(_swig_i_1), C.swig_intgo(_swig_i_2), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (int)(C._wrap_call_refuse_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_89(_swig_i_1), C.swig_intgo(_swig_i_2), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1240,7 +1240,7 @@ func Lock_new(arg1 uintptr, arg2 string, arg3 int, arg4 string) (_swig_ret uintp
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_lock_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_lock_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1256,7 +1256,7 @@ func Semaphore_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swig_ret
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_semaphore_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_semaphore_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1268,14 +1268,14 @@ func Semaphore_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swig_ret
 
 func Lock_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_lock_free_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
+	C._wrap_lock_free_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
 }
 
 func Lock_submit_acquire(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_lock_submit_acquire_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_lock_submit_acquire_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1283,7 +1283,7 @@ func Lock_submit_try(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_lock_submit_try_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_lock_submit_try_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1291,40 +1291,40 @@ func Lock_submit_release(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_lock_submit_release_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_lock_submit_release_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Lock_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_lock_cancel_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
+	C._wrap_lock_cancel_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
 }
 
 func Lock_is_held(arg1 uintptr) (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_lock_is_held_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_lock_is_held_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Lock_token(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_lock_token_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_lock_token_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Lock_good_until_ms(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_lock_good_until_ms_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_lock_good_until_ms_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Lock_number(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_lock_number_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_lock_number_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1333,7 +1333,7 @@ func Ephemeral_new(arg1 uintptr, arg2 string, arg3 []byte) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_ephemeral_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (uintptr)(C._wrap_ephemeral_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1348,7 +1348,7 @@ func Group_join(arg1 uintptr, arg2 string, arg3 string) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_group_join_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_103)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (uintptr)(C._wrap_group_join_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_103)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1360,27 +1360,27 @@ func Group_join(arg1 uintptr, arg2 string, arg3 string) (_swig_ret uintptr) {
 
 func Ephemeral_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_ephemeral_free_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
+	C._wrap_ephemeral_free_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
 }
 
 func Ephemeral_submit_wait(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_ephemeral_submit_wait_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_ephemeral_submit_wait_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Ephemeral_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_ephemeral_cancel_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
+	C._wrap_ephemeral_cancel_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
 }
 
 func Ephemeral_set(arg1 uintptr, arg2 []byte) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_ephemeral_set_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int)(C._wrap_ephemeral_set_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1390,7 +1390,7 @@ func Ephemeral_set(arg1 uintptr, arg2 []byte) (_swig_ret int) {
 func Ephemeral_path(arg1 uintptr) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_ephemeral_path_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
+	swig_r_p := C._wrap_ephemeral_path_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = copied(swig_r)
@@ -1400,7 +1400,7 @@ swig_r_1 = copied(swig_r)
 func Ephemeral_number(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_ephemeral_number_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_ephemeral_number_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1408,7 +1408,7 @@ func Barrier_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_barrier_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_109)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_barrier_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_109)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1417,20 +1417,20 @@ func Barrier_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 
 func Barrier_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_barrier_free_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
+	C._wrap_barrier_free_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
 }
 
 func Barrier_submit_wait(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_barrier_submit_wait_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_barrier_submit_wait_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Barrier_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_barrier_cancel_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
+	C._wrap_barrier_cancel_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
 }
 
 func Double_barrier_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swig_ret uintptr) {
@@ -1439,7 +1439,7 @@ func Double_barrier_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swi
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_double_barrier_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_111)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_double_barrier_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_111)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1451,14 +1451,14 @@ func Double_barrier_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swi
 
 func Double_barrier_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_double_barrier_free_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
+	C._wrap_double_barrier_free_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
 }
 
 func Double_barrier_submit_enter(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_double_barrier_submit_enter_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_double_barrier_submit_enter_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1466,19 +1466,19 @@ func Double_barrier_submit_leave(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_double_barrier_submit_leave_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_double_barrier_submit_leave_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Double_barrier_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_double_barrier_cancel_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
+	C._wrap_double_barrier_cancel_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
 }
 
 func Double_barrier_number(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_double_barrier_number_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_double_barrier_number_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1486,7 +1486,7 @@ func Queue_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_queue_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_queue_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1495,14 +1495,14 @@ func Queue_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 
 func Queue_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_queue_free_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
+	C._wrap_queue_free_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
 }
 
 func Queue_submit_take(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_queue_submit_take_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_queue_submit_take_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1510,7 +1510,7 @@ func Queue_submit_finish(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_queue_submit_finish_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_queue_submit_finish_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1518,19 +1518,19 @@ func Queue_submit_return(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_queue_submit_return_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_queue_submit_return_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Queue_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_queue_cancel_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
+	C._wrap_queue_cancel_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
 }
 
 func Queue_number(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_queue_number_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_queue_number_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1538,7 +1538,7 @@ func Cache_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_cache_new_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), *(*C.swig_type_121)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_cache_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_121)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1547,20 +1547,20 @@ func Cache_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 
 func Cache_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_cache_free_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
+	C._wrap_cache_free_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
 }
 
 func Cache_submit_wait(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_cache_submit_wait_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_cache_submit_wait_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Cache_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_cache_cancel_swig_926fa02c9cfe73b7(C.uintptr_t(_swig_i_0))
+	C._wrap_cache_cancel_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
 }
 
 

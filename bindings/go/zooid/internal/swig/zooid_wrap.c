@@ -588,7 +588,7 @@ static zooid_packed packed_session_key(zooid_client *client)
 extern "C" {
 #endif
 
-void _wrap_Swig_free_swig_926fa02c9cfe73b7(void *_swig_go_0) {
+void _wrap_Swig_free_swig_6ec3583b43bcf8e7(void *_swig_go_0) {
   void *arg1 = (void *) 0 ;
   
   arg1 = *(void **)&_swig_go_0; 
@@ -598,7 +598,7 @@ void _wrap_Swig_free_swig_926fa02c9cfe73b7(void *_swig_go_0) {
 }
 
 
-void *_wrap_Swig_malloc_swig_926fa02c9cfe73b7(intgo _swig_go_0) {
+void *_wrap_Swig_malloc_swig_6ec3583b43bcf8e7(intgo _swig_go_0) {
   int arg1 ;
   void *result = 0 ;
   void *_swig_go_result;
@@ -611,7 +611,7 @@ void *_wrap_Swig_malloc_swig_926fa02c9cfe73b7(intgo _swig_go_0) {
 }
 
 
-void _wrap_free_text_swig_926fa02c9cfe73b7(char *_swig_go_0) {
+void _wrap_free_text_swig_6ec3583b43bcf8e7(char *_swig_go_0) {
   char *arg1 = (char *) 0 ;
   
   arg1 = (char *)_swig_go_0;
@@ -622,7 +622,7 @@ void _wrap_free_text_swig_926fa02c9cfe73b7(char *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_packed_open_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3, intgo _swig_go_4, intgo _swig_go_5, long long _swig_go_6, _goslice_ _swig_go_7) {
+_gostring_ _wrap_packed_open_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3, intgo _swig_go_4, intgo _swig_go_5, long long _swig_go_6, _goslice_ _swig_go_7) {
   char *arg1 = (char *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -658,7 +658,7 @@ _gostring_ _wrap_packed_open_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, _gostr
 }
 
 
-_gostring_ _wrap_packed_session_key_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0) {
+_gostring_ _wrap_packed_session_key_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_packed result;
   _gostring_ _swig_go_result;
@@ -674,7 +674,7 @@ _gostring_ _wrap_packed_session_key_swig_926fa02c9cfe73b7(zooid_client *_swig_go
 }
 
 
-_gostring_ _wrap_packed_perform_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_perform_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_request *arg2 = (zooid_request *) 0 ;
   uint32_t arg3 ;
@@ -694,7 +694,7 @@ _gostring_ _wrap_packed_perform_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, 
 }
 
 
-_gostring_ _wrap_packed_get_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_get_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -715,7 +715,7 @@ _gostring_ _wrap_packed_get_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gos
 }
 
 
-_gostring_ _wrap_packed_backup_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_backup_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int arg2 ;
   uint32_t arg3 ;
@@ -735,7 +735,7 @@ _gostring_ _wrap_packed_backup_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, i
 }
 
 
-_gostring_ _wrap_packed_ensure_path_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_ensure_path_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -756,7 +756,7 @@ _gostring_ _wrap_packed_ensure_path_swig_926fa02c9cfe73b7(zooid_client *_swig_go
 }
 
 
-_gostring_ _wrap_packed_delete_recursive_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_delete_recursive_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -777,7 +777,7 @@ _gostring_ _wrap_packed_delete_recursive_swig_926fa02c9cfe73b7(zooid_client *_sw
 }
 
 
-_gostring_ _wrap_packed_events_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_events_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint32_t arg2 ;
   unsigned int arg3 ;
@@ -797,7 +797,7 @@ _gostring_ _wrap_packed_events_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, i
 }
 
 
-_gostring_ _wrap_packed_log_swig_926fa02c9cfe73b7(zooid_handle *_swig_go_0) {
+_gostring_ _wrap_packed_log_swig_6ec3583b43bcf8e7(zooid_handle *_swig_go_0) {
   zooid_handle *arg1 = (zooid_handle *) 0 ;
   zooid_packed result;
   _gostring_ _swig_go_result;
@@ -813,7 +813,7 @@ _gostring_ _wrap_packed_log_swig_926fa02c9cfe73b7(zooid_handle *_swig_go_0) {
 }
 
 
-void _wrap_handle_free_swig_926fa02c9cfe73b7(zooid_handle *_swig_go_0) {
+void _wrap_handle_free_swig_6ec3583b43bcf8e7(zooid_handle *_swig_go_0) {
   zooid_handle *arg1 = (zooid_handle *) 0 ;
   
   arg1 = (zooid_handle *)_swig_go_0;
@@ -823,7 +823,7 @@ void _wrap_handle_free_swig_926fa02c9cfe73b7(zooid_handle *_swig_go_0) {
 }
 
 
-void _wrap_request_free_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0) {
+void _wrap_request_free_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   
   arg1 = (zooid_request *)_swig_go_0;
@@ -833,7 +833,7 @@ void _wrap_request_free_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_packed_group_members_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_group_members_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -854,7 +854,7 @@ _gostring_ _wrap_packed_group_members_swig_926fa02c9cfe73b7(zooid_client *_swig_
 }
 
 
-_gostring_ _wrap_packed_counter_get_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_counter_get_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -875,7 +875,7 @@ _gostring_ _wrap_packed_counter_get_swig_926fa02c9cfe73b7(zooid_client *_swig_go
 }
 
 
-_gostring_ _wrap_packed_counter_add_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
+_gostring_ _wrap_packed_counter_add_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
@@ -898,7 +898,7 @@ _gostring_ _wrap_packed_counter_add_swig_926fa02c9cfe73b7(zooid_client *_swig_go
 }
 
 
-_gostring_ _wrap_packed_lock_try_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_lock_try_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -916,7 +916,7 @@ _gostring_ _wrap_packed_lock_try_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0, i
 }
 
 
-_gostring_ _wrap_packed_lock_release_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_lock_release_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -934,7 +934,7 @@ _gostring_ _wrap_packed_lock_release_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_
 }
 
 
-_gostring_ _wrap_packed_lock_contenders_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_lock_contenders_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -952,7 +952,7 @@ _gostring_ _wrap_packed_lock_contenders_swig_926fa02c9cfe73b7(zooid_lock *_swig_
 }
 
 
-_gostring_ _wrap_packed_barrier_set_swig_926fa02c9cfe73b7(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_barrier_set_swig_6ec3583b43bcf8e7(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -970,7 +970,7 @@ _gostring_ _wrap_packed_barrier_set_swig_926fa02c9cfe73b7(zooid_barrier *_swig_g
 }
 
 
-_gostring_ _wrap_packed_barrier_lift_swig_926fa02c9cfe73b7(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_barrier_lift_swig_6ec3583b43bcf8e7(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -988,7 +988,7 @@ _gostring_ _wrap_packed_barrier_lift_swig_926fa02c9cfe73b7(zooid_barrier *_swig_
 }
 
 
-_gostring_ _wrap_packed_queue_put_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3) {
+_gostring_ _wrap_packed_queue_put_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -1014,7 +1014,7 @@ _gostring_ _wrap_packed_queue_put_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0,
 }
 
 
-_gostring_ _wrap_packed_queue_finish_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_queue_finish_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -1032,7 +1032,7 @@ _gostring_ _wrap_packed_queue_finish_swig_926fa02c9cfe73b7(zooid_queue *_swig_go
 }
 
 
-_gostring_ _wrap_packed_queue_return_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+_gostring_ _wrap_packed_queue_return_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
   zooid_packed result;
@@ -1050,7 +1050,7 @@ _gostring_ _wrap_packed_queue_return_swig_926fa02c9cfe73b7(zooid_queue *_swig_go
 }
 
 
-_gostring_ _wrap_packed_cache_get_swig_926fa02c9cfe73b7(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
+_gostring_ _wrap_packed_cache_get_swig_6ec3583b43bcf8e7(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_packed result;
@@ -1069,7 +1069,7 @@ _gostring_ _wrap_packed_cache_get_swig_926fa02c9cfe73b7(zooid_cache *_swig_go_0,
 }
 
 
-_gostring_ _wrap_packed_cache_list_swig_926fa02c9cfe73b7(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
+_gostring_ _wrap_packed_cache_list_swig_6ec3583b43bcf8e7(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_packed result;
@@ -1088,7 +1088,7 @@ _gostring_ _wrap_packed_cache_list_swig_926fa02c9cfe73b7(zooid_cache *_swig_go_0
 }
 
 
-long long _wrap_submit_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
+long long _wrap_submit_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_request *arg2 = (zooid_request *) 0 ;
   uint32_t arg3 ;
@@ -1107,7 +1107,7 @@ long long _wrap_submit_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, zooid_req
 }
 
 
-intgo _wrap_request_add_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, zooid_request *_swig_go_1) {
+intgo _wrap_request_add_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, zooid_request *_swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   zooid_request *arg2 = (zooid_request *) 0 ;
   int result;
@@ -1122,7 +1122,7 @@ intgo _wrap_request_add_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, zooid_r
 }
 
 
-void _wrap_handle_shutdown_swig_926fa02c9cfe73b7(zooid_handle *_swig_go_0) {
+void _wrap_handle_shutdown_swig_6ec3583b43bcf8e7(zooid_handle *_swig_go_0) {
   zooid_handle *arg1 = (zooid_handle *) 0 ;
   
   arg1 = (zooid_handle *)_swig_go_0;
@@ -1132,7 +1132,7 @@ void _wrap_handle_shutdown_swig_926fa02c9cfe73b7(zooid_handle *_swig_go_0) {
 }
 
 
-intgo _wrap_request_fresh_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, bool _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
+intgo _wrap_request_fresh_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, bool _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   bool arg2 ;
   int64_t arg3 ;
@@ -1151,7 +1151,7 @@ intgo _wrap_request_fresh_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, bool 
 }
 
 
-intgo _wrap_request_behind_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, long long _swig_go_1, intgo _swig_go_2) {
+intgo _wrap_request_behind_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, long long _swig_go_1, intgo _swig_go_2) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int64_t arg2 ;
   uint32_t arg3 ;
@@ -1168,7 +1168,7 @@ intgo _wrap_request_behind_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, long
 }
 
 
-_gostring_ _wrap_version_swig_926fa02c9cfe73b7() {
+_gostring_ _wrap_version_swig_6ec3583b43bcf8e7() {
   char *result = 0 ;
   _gostring_ _swig_go_result;
   
@@ -1182,7 +1182,7 @@ _gostring_ _wrap_version_swig_926fa02c9cfe73b7() {
 }
 
 
-_gostring_ _wrap_code_name_swig_926fa02c9cfe73b7(intgo _swig_go_0) {
+_gostring_ _wrap_code_name_swig_6ec3583b43bcf8e7(intgo _swig_go_0) {
   int arg1 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -1198,7 +1198,7 @@ _gostring_ _wrap_code_name_swig_926fa02c9cfe73b7(intgo _swig_go_0) {
 }
 
 
-_gostring_ _wrap_code_text_swig_926fa02c9cfe73b7(intgo _swig_go_0) {
+_gostring_ _wrap_code_text_swig_6ec3583b43bcf8e7(intgo _swig_go_0) {
   int arg1 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -1214,7 +1214,7 @@ _gostring_ _wrap_code_text_swig_926fa02c9cfe73b7(intgo _swig_go_0) {
 }
 
 
-intgo _wrap_session_state_of_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0) {
+intgo _wrap_session_state_of_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   enum zooid_session_state result;
   intgo _swig_go_result;
@@ -1227,7 +1227,7 @@ intgo _wrap_session_state_of_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0) {
 }
 
 
-long long _wrap_session_id_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0) {
+long long _wrap_session_id_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -1240,7 +1240,7 @@ long long _wrap_session_id_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0) {
 }
 
 
-long long _wrap_session_good_until_ms_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0) {
+long long _wrap_session_good_until_ms_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1253,7 +1253,7 @@ long long _wrap_session_good_until_ms_swig_926fa02c9cfe73b7(zooid_client *_swig_
 }
 
 
-intgo _wrap_client_port_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0) {
+intgo _wrap_client_port_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -1266,7 +1266,7 @@ intgo _wrap_client_port_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0) {
 }
 
 
-long long _wrap_last_zxid_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0) {
+long long _wrap_last_zxid_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -1279,7 +1279,7 @@ long long _wrap_last_zxid_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_get_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_get_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1293,7 +1293,7 @@ zooid_request *_wrap_request_get_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_exists_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_exists_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1307,7 +1307,7 @@ zooid_request *_wrap_request_exists_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0)
 }
 
 
-zooid_request *_wrap_request_list_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_list_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1321,7 +1321,7 @@ zooid_request *_wrap_request_list_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_get_acl_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_get_acl_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1335,7 +1335,7 @@ zooid_request *_wrap_request_get_acl_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_read_many_swig_926fa02c9cfe73b7() {
+zooid_request *_wrap_request_read_many_swig_6ec3583b43bcf8e7() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1346,7 +1346,7 @@ zooid_request *_wrap_request_read_many_swig_926fa02c9cfe73b7() {
 }
 
 
-zooid_request *_wrap_request_subtree_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_subtree_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   uint32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1362,7 +1362,7 @@ zooid_request *_wrap_request_subtree_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_ephemerals_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_ephemerals_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1376,7 +1376,7 @@ zooid_request *_wrap_request_ephemerals_swig_926fa02c9cfe73b7(_gostring_ _swig_g
 }
 
 
-zooid_request *_wrap_request_count_descendants_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_count_descendants_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1390,7 +1390,7 @@ zooid_request *_wrap_request_count_descendants_swig_926fa02c9cfe73b7(_gostring_ 
 }
 
 
-zooid_request *_wrap_request_sync_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_sync_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1404,7 +1404,7 @@ zooid_request *_wrap_request_sync_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_wait_swig_926fa02c9cfe73b7(long long _swig_go_0) {
+zooid_request *_wrap_request_wait_swig_6ec3583b43bcf8e7(long long _swig_go_0) {
   int64_t arg1 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1417,7 +1417,7 @@ zooid_request *_wrap_request_wait_swig_926fa02c9cfe73b7(long long _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_create_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
+zooid_request *_wrap_request_create_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
   char *arg1 = (char *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -1439,7 +1439,7 @@ zooid_request *_wrap_request_create_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0,
 }
 
 
-zooid_request *_wrap_request_delete_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_delete_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   int32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1455,7 +1455,7 @@ zooid_request *_wrap_request_delete_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0,
 }
 
 
-zooid_request *_wrap_request_set_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
+zooid_request *_wrap_request_set_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
   char *arg1 = (char *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -1477,7 +1477,7 @@ zooid_request *_wrap_request_set_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, _g
 }
 
 
-zooid_request *_wrap_request_check_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_check_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   int32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1493,7 +1493,7 @@ zooid_request *_wrap_request_check_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, 
 }
 
 
-zooid_request *_wrap_request_set_acl_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_set_acl_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   int32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1509,7 +1509,7 @@ zooid_request *_wrap_request_set_acl_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_multi_swig_926fa02c9cfe73b7() {
+zooid_request *_wrap_request_multi_swig_6ec3583b43bcf8e7() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1520,7 +1520,7 @@ zooid_request *_wrap_request_multi_swig_926fa02c9cfe73b7() {
 }
 
 
-zooid_request *_wrap_request_reconfigure_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3) {
+zooid_request *_wrap_request_reconfigure_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3) {
   char *arg1 = (char *) 0 ;
   char *arg2 = (char *) 0 ;
   char *arg3 = (char *) 0 ;
@@ -1542,7 +1542,7 @@ zooid_request *_wrap_request_reconfigure_swig_926fa02c9cfe73b7(_gostring_ _swig_
 }
 
 
-zooid_request *_wrap_request_auth_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, _goslice_ _swig_go_1) {
+zooid_request *_wrap_request_auth_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, _goslice_ _swig_go_1) {
   char *arg1 = (char *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -1562,7 +1562,7 @@ zooid_request *_wrap_request_auth_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, _
 }
 
 
-zooid_request *_wrap_request_who_am_i_swig_926fa02c9cfe73b7() {
+zooid_request *_wrap_request_who_am_i_swig_6ec3583b43bcf8e7() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1573,7 +1573,7 @@ zooid_request *_wrap_request_who_am_i_swig_926fa02c9cfe73b7() {
 }
 
 
-zooid_request *_wrap_request_command_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_command_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1587,7 +1587,7 @@ zooid_request *_wrap_request_command_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_open_session_swig_926fa02c9cfe73b7() {
+zooid_request *_wrap_request_open_session_swig_6ec3583b43bcf8e7() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1598,7 +1598,7 @@ zooid_request *_wrap_request_open_session_swig_926fa02c9cfe73b7() {
 }
 
 
-zooid_request *_wrap_request_close_session_swig_926fa02c9cfe73b7() {
+zooid_request *_wrap_request_close_session_swig_6ec3583b43bcf8e7() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1609,7 +1609,7 @@ zooid_request *_wrap_request_close_session_swig_926fa02c9cfe73b7() {
 }
 
 
-zooid_request *_wrap_request_add_watch_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_add_watch_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   enum zooid_watch_mode arg2 ;
   zooid_request *result = 0 ;
@@ -1625,7 +1625,7 @@ zooid_request *_wrap_request_add_watch_swig_926fa02c9cfe73b7(_gostring_ _swig_go
 }
 
 
-zooid_request *_wrap_request_remove_watch_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_remove_watch_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1639,7 +1639,7 @@ zooid_request *_wrap_request_remove_watch_swig_926fa02c9cfe73b7(_gostring_ _swig
 }
 
 
-zooid_request *_wrap_request_subscribe_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_subscribe_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1653,7 +1653,7 @@ zooid_request *_wrap_request_subscribe_swig_926fa02c9cfe73b7(_gostring_ _swig_go
 }
 
 
-zooid_request *_wrap_request_call_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2) {
+zooid_request *_wrap_request_call_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2) {
   char *arg1 = (char *) 0 ;
   char *arg2 = (char *) 0 ;
   void *arg3 = (void *) 0 ;
@@ -1676,7 +1676,7 @@ zooid_request *_wrap_request_call_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, _
 }
 
 
-zooid_request *_wrap_request_provide_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0, _gostring_ _swig_go_1) {
+zooid_request *_wrap_request_provide_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, _gostring_ _swig_go_1) {
   char *arg1 = (char *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_request *result = 0 ;
@@ -1693,7 +1693,7 @@ zooid_request *_wrap_request_provide_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_monitor_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_monitor_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1707,7 +1707,7 @@ zooid_request *_wrap_request_monitor_swig_926fa02c9cfe73b7(_gostring_ _swig_go_0
 }
 
 
-intgo _wrap_request_set_watch_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_watch_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1720,7 +1720,7 @@ intgo _wrap_request_set_watch_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0) {
 }
 
 
-intgo _wrap_request_set_if_changed_since_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_request_set_if_changed_since_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, long long _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int64_t arg2 ;
   int result;
@@ -1735,7 +1735,7 @@ intgo _wrap_request_set_if_changed_since_swig_926fa02c9cfe73b7(zooid_request *_s
 }
 
 
-intgo _wrap_request_set_page_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+intgo _wrap_request_set_page_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -1753,7 +1753,7 @@ intgo _wrap_request_set_page_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, _g
 }
 
 
-intgo _wrap_request_set_with_nodes_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_with_nodes_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1766,7 +1766,7 @@ intgo _wrap_request_set_with_nodes_swig_926fa02c9cfe73b7(zooid_request *_swig_go
 }
 
 
-intgo _wrap_request_set_with_children_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_with_children_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1779,7 +1779,7 @@ intgo _wrap_request_set_with_children_swig_926fa02c9cfe73b7(zooid_request *_swig
 }
 
 
-intgo _wrap_request_set_without_data_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_without_data_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1792,7 +1792,7 @@ intgo _wrap_request_set_without_data_swig_926fa02c9cfe73b7(zooid_request *_swig_
 }
 
 
-intgo _wrap_request_set_sequential_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_sequential_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1805,7 +1805,7 @@ intgo _wrap_request_set_sequential_swig_926fa02c9cfe73b7(zooid_request *_swig_go
 }
 
 
-intgo _wrap_request_set_ttl_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_request_set_ttl_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, long long _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int64_t arg2 ;
   int result;
@@ -1820,7 +1820,7 @@ intgo _wrap_request_set_ttl_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, lon
 }
 
 
-intgo _wrap_request_add_acl_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3) {
+intgo _wrap_request_add_acl_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   unsigned int arg2 ;
   char *arg3 = (char *) 0 ;
@@ -1841,7 +1841,7 @@ intgo _wrap_request_add_acl_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, int
 }
 
 
-intgo _wrap_request_add_path_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, _gostring_ _swig_go_1) {
+intgo _wrap_request_add_path_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   char *arg2 = (char *) 0 ;
   int result;
@@ -1857,7 +1857,7 @@ intgo _wrap_request_add_path_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, _g
 }
 
 
-void _wrap_cancel_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, long long _swig_go_1) {
+void _wrap_cancel_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, long long _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_ticket arg2 ;
   
@@ -1869,7 +1869,7 @@ void _wrap_cancel_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, long long _swi
 }
 
 
-intgo _wrap_descriptor_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0) {
+intgo _wrap_descriptor_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1882,7 +1882,7 @@ intgo _wrap_descriptor_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0) {
 }
 
 
-void _wrap_set_event_limit_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, intgo _swig_go_1) {
+void _wrap_set_event_limit_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, intgo _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint32_t arg2 ;
   
@@ -1894,7 +1894,7 @@ void _wrap_set_event_limit_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, intgo
 }
 
 
-intgo _wrap_request_set_without_snapshot_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_without_snapshot_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1907,7 +1907,7 @@ intgo _wrap_request_set_without_snapshot_swig_926fa02c9cfe73b7(zooid_request *_s
 }
 
 
-intgo _wrap_request_set_window_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, intgo _swig_go_1) {
+intgo _wrap_request_set_window_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, intgo _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   uint32_t arg2 ;
   int result;
@@ -1922,7 +1922,7 @@ intgo _wrap_request_set_window_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, 
 }
 
 
-zooid_request *_wrap_request_backup_swig_926fa02c9cfe73b7() {
+zooid_request *_wrap_request_backup_swig_6ec3583b43bcf8e7() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1933,7 +1933,7 @@ zooid_request *_wrap_request_backup_swig_926fa02c9cfe73b7() {
 }
 
 
-intgo _wrap_request_add_offer_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, bool _swig_go_3) {
+intgo _wrap_request_add_offer_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, bool _swig_go_3) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   char *arg2 = (char *) 0 ;
   char *arg3 = (char *) 0 ;
@@ -1954,7 +1954,7 @@ intgo _wrap_request_add_offer_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0, _
 }
 
 
-intgo _wrap_request_set_replace_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_replace_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1967,7 +1967,7 @@ intgo _wrap_request_set_replace_swig_926fa02c9cfe73b7(zooid_request *_swig_go_0)
 }
 
 
-intgo _wrap_call_answer_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, long long _swig_go_1, _goslice_ _swig_go_2) {
+intgo _wrap_call_answer_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, long long _swig_go_1, _goslice_ _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_call arg2 ;
   void *arg3 = (void *) 0 ;
@@ -1988,7 +1988,7 @@ intgo _wrap_call_answer_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, long lon
 }
 
 
-intgo _wrap_call_refuse_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, long long _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+intgo _wrap_call_refuse_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, long long _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_call arg2 ;
   int arg3 ;
@@ -2008,7 +2008,7 @@ intgo _wrap_call_refuse_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, long lon
 }
 
 
-zooid_lock *_wrap_lock_new_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+zooid_lock *_wrap_lock_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   enum zooid_lock_kind arg3 ;
@@ -2029,7 +2029,7 @@ zooid_lock *_wrap_lock_new_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gost
 }
 
 
-zooid_lock *_wrap_semaphore_new_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+zooid_lock *_wrap_semaphore_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -2050,7 +2050,7 @@ zooid_lock *_wrap_semaphore_new_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, 
 }
 
 
-void _wrap_lock_free_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0) {
+void _wrap_lock_free_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   
   arg1 = (zooid_lock *)_swig_go_0;
@@ -2060,7 +2060,7 @@ void _wrap_lock_free_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0) {
 }
 
 
-long long _wrap_lock_submit_acquire_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_lock_submit_acquire_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2077,7 +2077,7 @@ long long _wrap_lock_submit_acquire_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0
 }
 
 
-long long _wrap_lock_submit_try_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_lock_submit_try_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2094,7 +2094,7 @@ long long _wrap_lock_submit_try_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0, in
 }
 
 
-long long _wrap_lock_submit_release_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_lock_submit_release_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2111,7 +2111,7 @@ long long _wrap_lock_submit_release_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0
 }
 
 
-void _wrap_lock_cancel_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0) {
+void _wrap_lock_cancel_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   
   arg1 = (zooid_lock *)_swig_go_0;
@@ -2121,7 +2121,7 @@ void _wrap_lock_cancel_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0) {
 }
 
 
-bool _wrap_lock_is_held_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0) {
+bool _wrap_lock_is_held_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -2134,7 +2134,7 @@ bool _wrap_lock_is_held_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0) {
 }
 
 
-long long _wrap_lock_token_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0) {
+long long _wrap_lock_token_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -2147,7 +2147,7 @@ long long _wrap_lock_token_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0) {
 }
 
 
-long long _wrap_lock_good_until_ms_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0) {
+long long _wrap_lock_good_until_ms_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -2160,7 +2160,7 @@ long long _wrap_lock_good_until_ms_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0)
 }
 
 
-long long _wrap_lock_number_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0) {
+long long _wrap_lock_number_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   zooid_ticket result;
   long long _swig_go_result;
@@ -2173,7 +2173,7 @@ long long _wrap_lock_number_swig_926fa02c9cfe73b7(zooid_lock *_swig_go_0) {
 }
 
 
-zooid_ephemeral *_wrap_ephemeral_new_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2) {
+zooid_ephemeral *_wrap_ephemeral_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   void *arg3 = (void *) 0 ;
@@ -2195,7 +2195,7 @@ zooid_ephemeral *_wrap_ephemeral_new_swig_926fa02c9cfe73b7(zooid_client *_swig_g
 }
 
 
-zooid_ephemeral *_wrap_group_join_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
+zooid_ephemeral *_wrap_group_join_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   char *arg3 = (char *) 0 ;
@@ -2214,7 +2214,7 @@ zooid_ephemeral *_wrap_group_join_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0
 }
 
 
-void _wrap_ephemeral_free_swig_926fa02c9cfe73b7(zooid_ephemeral *_swig_go_0) {
+void _wrap_ephemeral_free_swig_6ec3583b43bcf8e7(zooid_ephemeral *_swig_go_0) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   
   arg1 = (zooid_ephemeral *)_swig_go_0;
@@ -2224,7 +2224,7 @@ void _wrap_ephemeral_free_swig_926fa02c9cfe73b7(zooid_ephemeral *_swig_go_0) {
 }
 
 
-long long _wrap_ephemeral_submit_wait_swig_926fa02c9cfe73b7(zooid_ephemeral *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_ephemeral_submit_wait_swig_6ec3583b43bcf8e7(zooid_ephemeral *_swig_go_0, intgo _swig_go_1) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2241,7 +2241,7 @@ long long _wrap_ephemeral_submit_wait_swig_926fa02c9cfe73b7(zooid_ephemeral *_sw
 }
 
 
-void _wrap_ephemeral_cancel_swig_926fa02c9cfe73b7(zooid_ephemeral *_swig_go_0) {
+void _wrap_ephemeral_cancel_swig_6ec3583b43bcf8e7(zooid_ephemeral *_swig_go_0) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   
   arg1 = (zooid_ephemeral *)_swig_go_0;
@@ -2251,7 +2251,7 @@ void _wrap_ephemeral_cancel_swig_926fa02c9cfe73b7(zooid_ephemeral *_swig_go_0) {
 }
 
 
-intgo _wrap_ephemeral_set_swig_926fa02c9cfe73b7(zooid_ephemeral *_swig_go_0, _goslice_ _swig_go_1) {
+intgo _wrap_ephemeral_set_swig_6ec3583b43bcf8e7(zooid_ephemeral *_swig_go_0, _goslice_ _swig_go_1) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -2270,7 +2270,7 @@ intgo _wrap_ephemeral_set_swig_926fa02c9cfe73b7(zooid_ephemeral *_swig_go_0, _go
 }
 
 
-_gostring_ _wrap_ephemeral_path_swig_926fa02c9cfe73b7(zooid_ephemeral *_swig_go_0) {
+_gostring_ _wrap_ephemeral_path_swig_6ec3583b43bcf8e7(zooid_ephemeral *_swig_go_0) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -2286,7 +2286,7 @@ _gostring_ _wrap_ephemeral_path_swig_926fa02c9cfe73b7(zooid_ephemeral *_swig_go_
 }
 
 
-long long _wrap_ephemeral_number_swig_926fa02c9cfe73b7(zooid_ephemeral *_swig_go_0) {
+long long _wrap_ephemeral_number_swig_6ec3583b43bcf8e7(zooid_ephemeral *_swig_go_0) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   zooid_ticket result;
   long long _swig_go_result;
@@ -2299,7 +2299,7 @@ long long _wrap_ephemeral_number_swig_926fa02c9cfe73b7(zooid_ephemeral *_swig_go
 }
 
 
-zooid_barrier *_wrap_barrier_new_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
+zooid_barrier *_wrap_barrier_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_barrier *result = 0 ;
@@ -2315,7 +2315,7 @@ zooid_barrier *_wrap_barrier_new_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0,
 }
 
 
-void _wrap_barrier_free_swig_926fa02c9cfe73b7(zooid_barrier *_swig_go_0) {
+void _wrap_barrier_free_swig_6ec3583b43bcf8e7(zooid_barrier *_swig_go_0) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   
   arg1 = (zooid_barrier *)_swig_go_0;
@@ -2325,7 +2325,7 @@ void _wrap_barrier_free_swig_926fa02c9cfe73b7(zooid_barrier *_swig_go_0) {
 }
 
 
-long long _wrap_barrier_submit_wait_swig_926fa02c9cfe73b7(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_barrier_submit_wait_swig_6ec3583b43bcf8e7(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2342,7 +2342,7 @@ long long _wrap_barrier_submit_wait_swig_926fa02c9cfe73b7(zooid_barrier *_swig_g
 }
 
 
-void _wrap_barrier_cancel_swig_926fa02c9cfe73b7(zooid_barrier *_swig_go_0) {
+void _wrap_barrier_cancel_swig_6ec3583b43bcf8e7(zooid_barrier *_swig_go_0) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   
   arg1 = (zooid_barrier *)_swig_go_0;
@@ -2352,7 +2352,7 @@ void _wrap_barrier_cancel_swig_926fa02c9cfe73b7(zooid_barrier *_swig_go_0) {
 }
 
 
-zooid_double_barrier *_wrap_double_barrier_new_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+zooid_double_barrier *_wrap_double_barrier_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -2373,7 +2373,7 @@ zooid_double_barrier *_wrap_double_barrier_new_swig_926fa02c9cfe73b7(zooid_clien
 }
 
 
-void _wrap_double_barrier_free_swig_926fa02c9cfe73b7(zooid_double_barrier *_swig_go_0) {
+void _wrap_double_barrier_free_swig_6ec3583b43bcf8e7(zooid_double_barrier *_swig_go_0) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   
   arg1 = (zooid_double_barrier *)_swig_go_0;
@@ -2383,7 +2383,7 @@ void _wrap_double_barrier_free_swig_926fa02c9cfe73b7(zooid_double_barrier *_swig
 }
 
 
-long long _wrap_double_barrier_submit_enter_swig_926fa02c9cfe73b7(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_double_barrier_submit_enter_swig_6ec3583b43bcf8e7(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2400,7 +2400,7 @@ long long _wrap_double_barrier_submit_enter_swig_926fa02c9cfe73b7(zooid_double_b
 }
 
 
-long long _wrap_double_barrier_submit_leave_swig_926fa02c9cfe73b7(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_double_barrier_submit_leave_swig_6ec3583b43bcf8e7(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2417,7 +2417,7 @@ long long _wrap_double_barrier_submit_leave_swig_926fa02c9cfe73b7(zooid_double_b
 }
 
 
-void _wrap_double_barrier_cancel_swig_926fa02c9cfe73b7(zooid_double_barrier *_swig_go_0) {
+void _wrap_double_barrier_cancel_swig_6ec3583b43bcf8e7(zooid_double_barrier *_swig_go_0) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   
   arg1 = (zooid_double_barrier *)_swig_go_0;
@@ -2427,7 +2427,7 @@ void _wrap_double_barrier_cancel_swig_926fa02c9cfe73b7(zooid_double_barrier *_sw
 }
 
 
-long long _wrap_double_barrier_number_swig_926fa02c9cfe73b7(zooid_double_barrier *_swig_go_0) {
+long long _wrap_double_barrier_number_swig_6ec3583b43bcf8e7(zooid_double_barrier *_swig_go_0) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   zooid_ticket result;
   long long _swig_go_result;
@@ -2440,7 +2440,7 @@ long long _wrap_double_barrier_number_swig_926fa02c9cfe73b7(zooid_double_barrier
 }
 
 
-zooid_queue *_wrap_queue_new_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
+zooid_queue *_wrap_queue_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_queue *result = 0 ;
@@ -2456,7 +2456,7 @@ zooid_queue *_wrap_queue_new_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _go
 }
 
 
-void _wrap_queue_free_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0) {
+void _wrap_queue_free_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   
   arg1 = (zooid_queue *)_swig_go_0;
@@ -2466,7 +2466,7 @@ void _wrap_queue_free_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0) {
 }
 
 
-long long _wrap_queue_submit_take_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_queue_submit_take_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2483,7 +2483,7 @@ long long _wrap_queue_submit_take_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0,
 }
 
 
-long long _wrap_queue_submit_finish_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_queue_submit_finish_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2500,7 +2500,7 @@ long long _wrap_queue_submit_finish_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_
 }
 
 
-long long _wrap_queue_submit_return_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_queue_submit_return_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2517,7 +2517,7 @@ long long _wrap_queue_submit_return_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_
 }
 
 
-void _wrap_queue_cancel_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0) {
+void _wrap_queue_cancel_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   
   arg1 = (zooid_queue *)_swig_go_0;
@@ -2527,7 +2527,7 @@ void _wrap_queue_cancel_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0) {
 }
 
 
-long long _wrap_queue_number_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0) {
+long long _wrap_queue_number_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   zooid_ticket result;
   long long _swig_go_result;
@@ -2540,7 +2540,7 @@ long long _wrap_queue_number_swig_926fa02c9cfe73b7(zooid_queue *_swig_go_0) {
 }
 
 
-zooid_cache *_wrap_cache_new_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
+zooid_cache *_wrap_cache_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_cache *result = 0 ;
@@ -2556,7 +2556,7 @@ zooid_cache *_wrap_cache_new_swig_926fa02c9cfe73b7(zooid_client *_swig_go_0, _go
 }
 
 
-void _wrap_cache_free_swig_926fa02c9cfe73b7(zooid_cache *_swig_go_0) {
+void _wrap_cache_free_swig_6ec3583b43bcf8e7(zooid_cache *_swig_go_0) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   
   arg1 = (zooid_cache *)_swig_go_0;
@@ -2566,7 +2566,7 @@ void _wrap_cache_free_swig_926fa02c9cfe73b7(zooid_cache *_swig_go_0) {
 }
 
 
-long long _wrap_cache_submit_wait_swig_926fa02c9cfe73b7(zooid_cache *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_cache_submit_wait_swig_6ec3583b43bcf8e7(zooid_cache *_swig_go_0, intgo _swig_go_1) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2583,7 +2583,7 @@ long long _wrap_cache_submit_wait_swig_926fa02c9cfe73b7(zooid_cache *_swig_go_0,
 }
 
 
-void _wrap_cache_cancel_swig_926fa02c9cfe73b7(zooid_cache *_swig_go_0) {
+void _wrap_cache_cancel_swig_6ec3583b43bcf8e7(zooid_cache *_swig_go_0) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   
   arg1 = (zooid_cache *)_swig_go_0;
