@@ -299,8 +299,9 @@ $(if $(filter $(BUILD)/fuzz/$(1)_%,$(FUZZERS)),$(filter $(BUILD)/fuzz/$(1)_%,$(F
 endef
 $(foreach name,$(PLUGIN_NAMES),$(eval $(call plugin_tests,$(name))))
 
-$(B)/bench/door: bench_libs := -L$(B)/lib -lzooid -Wl,-rpath,$(abspath $(B))/lib
-$(B)/bench/door: $(LIBRARY)
+$(B)/bench/door $(B)/bench/door_load: bench_libs := -L$(B)/lib -lzooid -Wl,-rpath,$(abspath $(B))/lib
+$(B)/bench/door $(B)/bench/door_load: $(LIBRARY)
+$(B)/bench/c_client: bench_libs := -lzookeeper_mt
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(BENCH_LIB) $(CORE_LIB) | $(test_packages)
 	$(call link_program,,-lm $(bench_libs))
 

@@ -153,11 +153,11 @@ struct local_request {
     bool resumes;
     int64_t if_changed_since;
     bool has_if_changed_since, with_nodes, with_children, without_data;
-    char *path;                        /* what it is about, for its reply; NULL: nothing */
-    char short_path[LOCAL_SHORT_PATH]; /* where it lies when it fits */
+    char *path; /* what it is about, for its reply; NULL: nothing */
     struct buffer ready;
     int64_t wanted_zxid; /* it is held until the replica has come there */
     struct buffer frame;
+    char short_path[LOCAL_SHORT_PATH]; /* where `path` lies when it fits; not cleared before */
 };
 
 enum local_class { LOCAL_ANYONE, LOCAL_READ, LOCAL_USE, LOCAL_PROVIDE, LOCAL_ADMIN };

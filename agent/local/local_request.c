@@ -11,7 +11,7 @@ static struct local_request *take_spare(struct local *l)
     struct local_request *request = LIST_ENTRY(l->spare.next, struct local_request, link);
     list_remove(&request->link);
     l->spare_count--;
-    memset(request, 0, sizeof *request);
+    memset(request, 0, offsetof(struct local_request, short_path));
     return request;
 }
 

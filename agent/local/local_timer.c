@@ -58,6 +58,7 @@ enum status local_set_deadline(struct local_request *request, uint32_t ms)
     uint32_t max = (uint32_t)l->settings->local_deadline_max_ms;
     int64_t at = now_ms(l) + (ms == 0 || ms > max ? max : ms);
     enum status st = deadlines_set(&l->deadlines, &request->deadline, at);
-    local_arm(l);
+    if (at < l->armed_ms)
+        local_arm(l);
     return st;
 }

@@ -1,5 +1,5 @@
 /* backup.c - the tree as a file of ZooKeeper's snapshot format: in events, or written to a descriptor. */
-#include "bindings/c/internal.h"
+#include "bindings/c/stream.h"
 
 #include <errno.h>
 #include <stdio.h>

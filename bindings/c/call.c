@@ -1,6 +1,7 @@
 /* call.c - requests on their way: kept in the order of their submission until each has its reply. */
 #include "bindings/c/internal.h"
 #include "bindings/c/local_path.h"
+#include "bindings/c/stream.h"
 
 #include <stdlib.h>
 
@@ -22,7 +23,7 @@ struct call *call_new_locked(zooid_client *c, zooid_request *request, uint32_t d
                           .tag = tag,
                           .request = request,
                           .given_ms = deadline_ms,
-                          .deadline_ms = deadline_of(deadline_ms),
+                          .deadline_ms = deadline_about(deadline_ms),
                           .is_performed = perform,
                           .last_told = &call->first_told};
     call->prev->next = call;

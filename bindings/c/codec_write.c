@@ -5,19 +5,13 @@
 #include <endian.h>
 #include <string.h>
 
-struct output {
-    uint8_t *begin, *at;
-};
-
-static size_t room_of(const struct output *out)
-{
-    return (size_t)(out->at - out->begin);
-}
+/* What has been written begins at `at`, which is where the next piece ends; functions return where it begins, or NULL
+ * when there is no room behind `begin`. */
 
 static size_t varint_len(uint64_t value)
 {
     unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
-    return (bits + 6) / 7;
+    return (bits * 9 + 64) / 64;
 }
 
 static uint8_t *put_any_varint_at(uint8_t *at, uint64_t value, size_t len)
@@ -31,17 +25,13 @@ static uint8_t *put_any_varint_at(uint8_t *at, uint64_t value, size_t len)
 }
 
 /* There is room for the longest one: all bytes are set at once, at the end of eight. */
-static inline uint8_t *put_varint_at(uint8_t *at, uint64_t value)
+static uint8_t *put_long_varint_at(uint8_t *at, uint64_t value)
 {
-    if (value < 0x80) {
-        *--at = (uint8_t)value;
-        return at;
-    }
-    size_t len = varint_len(value);
+    size_t len = varint_len(value), unused = 8 * (sizeof value - len);
     if (len > sizeof value)
         return put_any_varint_at(at, value, len);
-    uint64_t bytes = codec_spread(value) << 8 * (sizeof value - len);
-    bytes |= (UINT64_C(0x0080808080808080) << 8 * (sizeof value - len)) & 0x0080808080808080;
+    uint64_t bytes = codec_spread(value) << unused;
+    bytes |= (UINT64_C(0x0080808080808080) << unused) & 0x0080808080808080;
     bytes = htole64(bytes);
     memcpy(at - sizeof bytes, &bytes, sizeof bytes);
     return at - len;
@@ -55,109 +45,117 @@ static inline uint8_t *put_key_at(uint8_t *at, const struct codec_field *field)
     return at;
 }
 
+static uint8_t *put_number_closely(uint8_t *begin, uint8_t *at, const struct codec_field *field, uint64_t number)
+{
+    size_t len = varint_len(number);
+    if ((size_t)(at - begin) < len + field->key_len)
+        return NULL;
+    return put_key_at(put_any_varint_at(at, number, len), field);
+}
+
 /* A number, or the length of what follows it, and the field's key before it. */
-static inline bool put_number(struct output *out, const struct codec_field *field, uint64_t number)
+static inline uint8_t *put_number(uint8_t *begin, uint8_t *at, const struct codec_field *field, uint64_t number)
 {
-    size_t room = room_of(out), len;
-    if (room >= VARINT_MAX + KEY_MAX) {
-        out->at = put_key_at(put_varint_at(out->at, number), field);
-        return true;
-    }
-    len = varint_len(number);
-    if (room < len + field->key_len)
-        return false;
-    out->at = put_key_at(put_any_varint_at(out->at, number, len), field);
-    return true;
+    if (at - begin < VARINT_MAX + KEY_MAX)
+        return put_number_closely(begin, at, field, number);
+    if (number < 0x80)
+        *--at = (uint8_t)number;
+    else
+        at = put_long_varint_at(at, number);
+    return put_key_at(at, field);
 }
 
-static bool put_piece(struct output *out, const struct codec_field *field, const void *data, size_t len)
+static uint8_t *put_piece(uint8_t *begin, uint8_t *at, const struct codec_field *field, const void *data, size_t len)
 {
-    if (room_of(out) < len)
-        return false;
-    out->at -= len;
+    if ((size_t)(at - begin) < len)
+        return NULL;
+    at -= len;
     if (len > 0)
-        memcpy(out->at, data, len);
-    return put_number(out, field, len);
+        memcpy(at, data, len);
+    return put_number(begin, at, field, len);
 }
 
-static bool put_text(struct output *out, const struct codec_field *field, const char *text)
+static uint8_t *put_text(uint8_t *begin, uint8_t *at, const struct codec_field *field, const char *text)
 {
-    return put_piece(out, field, text, text == NULL ? 0 : strlen(text));
+    return put_piece(begin, at, field, text, text == NULL ? 0 : strlen(text));
 }
 
-static bool put_message(struct output *out, const struct codec_type *type, const void *message);
+static uint8_t *put_message(uint8_t *begin, uint8_t *at, const struct codec_type *type, const void *message);
 
-static bool put_within(struct output *out, const struct codec_field *field, const void *message)
+static uint8_t *put_within(uint8_t *begin, uint8_t *at, const struct codec_field *field, const void *message)
 {
-    const uint8_t *end = out->at;
-    if (message != NULL && !put_message(out, field->within, message))
-        return false;
-    return put_number(out, field, (uint64_t)(end - out->at));
+    const uint8_t *end = at;
+    at = message == NULL ? at : put_message(begin, at, field->within, message);
+    return at == NULL ? NULL : put_number(begin, at, field, (uint64_t)(end - at));
 }
 
-/* Whether the field is there; of the one that a oneof has chosen, its mark says so. */
-static inline bool is_absent(const struct codec_field *field, const void *message)
-{
-    if (field->kind == FIELD_TEXT || field->kind == FIELD_MESSAGE) {
-        const void *pointer = *(const void *const *)codec_member_const(message, field->offset);
-        return pointer == NULL || pointer == field->default_value;
-    }
-    return *(const uint32_t *)codec_member_const(message, field->mark_offset) == 0;
-}
-
-static bool put_row(struct output *out, const struct codec_field *field, const void *message)
+static uint8_t *put_row(uint8_t *begin, uint8_t *at, const struct codec_field *field, const void *message)
 {
     size_t count = *(const size_t *)codec_member_const(message, field->mark_offset);
     const void *const *array = *(const void *const *const *)codec_member_const(message, field->offset);
-    for (size_t i = count; i > 0; i--)
-        if (!(field->row_kind == FIELD_TEXT ? put_text(out, field, array[i - 1])
-                                            : put_within(out, field, array[i - 1])))
-            return false;
-    return true;
+    for (size_t i = count; i > 0 && at != NULL; i--)
+        at = field->row_kind == FIELD_TEXT ? put_text(begin, at, field, array[i - 1])
+                                           : put_within(begin, at, field, array[i - 1]);
+    return at;
 }
 
-static inline bool put_field(struct output *out, const struct codec_field *field, const void *message)
+static inline bool is_marked(const struct codec_field *field, const void *message)
+{
+    return *(const uint32_t *)codec_member_const(message, field->mark_offset) != 0;
+}
+
+static inline uint64_t number_of(const struct codec_field *field, const void *member)
+{
+    switch ((enum field_kind)field->kind) {
+    case FIELD_INT64: return *(const uint64_t *)member;
+    case FIELD_INT32: return (uint64_t)(int64_t) * (const int32_t *)member;
+    case FIELD_BOOL: return *(const protobuf_c_boolean *)member != 0;
+    default: return *(const uint32_t *)member;
+    }
+}
+
+/* What takes more than a number does. Of the one that a oneof has chosen, its mark says that it is there. */
+static uint8_t *put_other(uint8_t *begin, uint8_t *at, const struct codec_field *field, const void *message)
 {
     const void *member = codec_member_const(message, field->offset);
-    const ProtobufCBinaryData *bytes = member;
     if (field->kind == FIELD_ROW)
-        return put_row(out, field, message);
-    if (is_absent(field, message))
-        return true;
-    switch ((enum field_kind)field->kind) {
-    case FIELD_INT32: return put_number(out, field, (uint64_t)(int64_t) * (const int32_t *)member);
-    case FIELD_UINT32: return put_number(out, field, *(const uint32_t *)member);
-    case FIELD_INT64: return put_number(out, field, *(const uint64_t *)member);
-    case FIELD_BOOL: return put_number(out, field, *(const protobuf_c_boolean *)member != 0);
-    case FIELD_TEXT: return put_text(out, field, *(const char *const *)member);
-    case FIELD_BYTES: return put_piece(out, field, bytes->data, bytes->len);
-    case FIELD_MESSAGE:
-    case FIELD_ROW: break;
+        return put_row(begin, at, field, message);
+    if (field->kind == FIELD_BYTES) {
+        const ProtobufCBinaryData *bytes = member;
+        return is_marked(field, message) ? put_piece(begin, at, field, bytes->data, bytes->len) : at;
     }
-    return put_within(out, field, *(const void *const *)member);
+    const void *pointer = *(const void *const *)member;
+    if (pointer == NULL || pointer == field->default_value)
+        return at;
+    return field->kind == FIELD_TEXT ? put_text(begin, at, field, pointer) : put_within(begin, at, field, pointer);
 }
 
-static bool put_message(struct output *out, const struct codec_type *type, const void *message)
+static uint8_t *put_message(uint8_t *begin, uint8_t *at, const struct codec_type *type, const void *message)
 {
-    for (unsigned i = type->field_count; i > 0; i--) {
-        const struct codec_field *field = &type->fields[i - 1];
+    const struct codec_field *next = type->fields + type->field_count;
+    while (next > type->fields && at != NULL) {
+        const struct codec_field *field = --next;
         if (field->is_in_oneof) {
-            i = field->oneof_first + 1U;
+            next = type->fields + field->oneof_first;
             field = codec_field_of(type, *(const uint32_t *)codec_member_const(message, field->mark_offset));
+            if (field == NULL)
+                continue;
         }
-        if (field != NULL && !put_field(out, field, message))
-            return false;
+        if (field->wire != PROTOBUF_C_WIRE_TYPE_VARINT)
+            at = put_other(begin, at, field, message);
+        else if (is_marked(field, message))
+            at = put_number(begin, at, field, number_of(field, codec_member_const(message, field->offset)));
     }
-    return true;
+    return at;
 }
 
 bool codec_write(const struct codec_type *type, const void *message, uint8_t *room, size_t room_size, size_t *size)
 {
-    struct output out = {room, room + room_size};
-    if (!put_message(&out, type, message))
+    const uint8_t *at = put_message(room, room + room_size, type, message);
+    if (at == NULL)
         return false;
-    *size = (size_t)(room + room_size - out.at);
-    if (out.at != room)
-        memmove(room, out.at, *size);
+    *size = (size_t)(room + room_size - at);
+    if (at != room)
+        memmove(room, at, *size);
     return true;
 }

@@ -6,6 +6,8 @@
 #include <sys/eventfd.h>
 #include <time.h>
 
+enum { COARSE_MS = 10 }; /* the longest step of the clock that costs least */
+
 int64_t now_ms(void)
 {
     struct timespec now;
@@ -24,6 +26,11 @@ int64_t now_about_ms(void)
 int64_t deadline_of(uint32_t ms)
 {
     return ms == ZOOID_NO_DEADLINE ? INT64_MAX : now_ms() + ms;
+}
+
+int64_t deadline_about(uint32_t ms)
+{
+    return ms == ZOOID_NO_DEADLINE ? INT64_MAX : now_about_ms() + COARSE_MS + ms;
 }
 
 static int timeout_until(int64_t at_ms)

@@ -1,5 +1,6 @@
 /* event.c - the queue of events, and what can be asked of one. */
 #include "bindings/c/internal.h"
+#include "bindings/c/stream.h"
 
 #include <stdlib.h>
 #include <sys/eventfd.h>

@@ -9,7 +9,7 @@
  *   reply.c      what came back, and errors of our own
  *   event.c      the queue of events
  *   task.c       recipes at work (task.h, recipes/)
- *   stream.c     frames that come one after the other, and credit for them
+ *   stream.c     frames that come one after the other, and credit for them (stream.h)
  *   monitor.c    lines of the agent's log
  *   provide.c    commands that are offered: calls of them as events, and their answers
  *   subscription.c  what subscriptions are told, and where they stand
@@ -221,6 +221,7 @@ struct zooid_client {
 int64_t now_ms(void);       /* CLOCK_MONOTONIC */
 int64_t now_about_ms(void); /* the same, or up to some ten milliseconds before */
 int64_t deadline_of(uint32_t ms);
+int64_t deadline_about(uint32_t ms);   /* not before, and some milliseconds later at most */
 uint32_t left_of(int64_t deadline_ms); /* what remains of it, in milliseconds */
 uint64_t boot_ms(void);                /* CLOCK_BOOTTIME, on which sessions are good */
 /* False: this process is a child of the one that made the client, where it is of no use. */
@@ -302,45 +303,6 @@ void event_push_reply_locked(zooid_client *c, zooid_ticket ticket, void *tag, zo
 /* The same of a call that is over, whose memory the event takes over. */
 void event_push_answer_locked(struct call *call);
 void events_free(struct zooid_event *event);
-
-/* -- stream.c */
-
-/* One frame. It lives as long as an event that points into it. */
-struct stream_frame {
-    from_agent *m;
-    zooid_ticket ticket;
-    uint64_t link_number; /* credit of another connection means nothing */
-    size_t size;
-    uint32_t untaken; /* events that wait in the queue; under the client's lock */
-    atomic_uint holders;
-};
-
-/* Events in a row; `failed`: memory ran out. */
-struct event_row {
-    struct zooid_event *first, **last;
-    bool failed;
-};
-
-/* Its reply comes in parts without an order of their own: a subscription, a backup. */
-bool call_is_streamed(const struct call *call);
-/* A part of the reply to such a call; it is taken over. False: memory ran out. */
-bool stream_take_locked(zooid_client *c, struct call *call, from_agent *m, size_t size);
-/* The program has taken the event. */
-void stream_taken_locked(zooid_client *c, const struct zooid_event *event);
-void stream_frame_release(struct stream_frame *frame);
-/* An event that points into the frame. NULL: out of memory. */
-struct zooid_event *stream_event(struct stream_frame *frame, const struct call *call, enum zooid_event_kind kind);
-void event_row_add(struct event_row *row, struct zooid_event *event); /* NULL: memory ran out */
-
-/* -- subscription.c */
-
-void subscription_events(struct stream_frame *frame, const struct call *call, struct event_row *row);
-/* Where it will go on after a reconnect. */
-void subscription_note_place(struct call *call, const Zooid__Local__Changes *told);
-
-/* -- backup.c */
-
-struct zooid_event *backup_event(struct stream_frame *frame, const struct call *call);
 
 /* -- monitor.c */
 

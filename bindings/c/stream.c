@@ -1,6 +1,6 @@
 /* stream.c - frames that come without being asked for one by one, as events; and the credit that is given for them once
  * the program has taken the events. */
-#include "bindings/c/internal.h"
+#include "bindings/c/stream.h"
 
 #include <stdlib.h>
 

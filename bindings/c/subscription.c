@@ -1,5 +1,5 @@
 /* subscription.c - what a subscription is told, as events, and where it stands, for a reconnect. */
-#include "bindings/c/internal.h"
+#include "bindings/c/stream.h"
 
 /* -- requests ------------------------------------------------------------------------------------------------------ */
 

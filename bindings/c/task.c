@@ -1,5 +1,6 @@
 /* task.c - recipes at work: steps from phase to phase, operations and their answers, pauses. */
 #include "bindings/c/task.h"
+#include "bindings/c/stream.h"
 
 #include <stdlib.h>
 #include <time.h>

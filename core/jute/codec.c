@@ -1,35 +1,18 @@
-/* codec.c - bounds are checked in take() and nowhere else. */
+/* codec.c - bounds are checked in reader_take() and writer_room(), and nowhere else. */
 #include "core/jute/codec.h"
 
 #include "core/base/check.h"
 
-/* `n` bytes, or NULL once anything has failed. */
-static const uint8_t *take(struct reader *r, size_t n)
+const uint8_t *reader_fail(struct reader *r)
 {
-    if (r->status == ST_OK && n > reader_left(r))
+    if (r->status == ST_OK)
         r->status = ST_TRUNCATED;
-    if (r->status != ST_OK)
-        return NULL;
-    const uint8_t *at = r->at;
-    r->at += n;
-    return at;
-}
-
-int32_t read_i32(struct reader *r)
-{
-    const uint8_t *p = take(r, 4);
-    return p == NULL ? 0 : (int32_t)be32_get(p);
-}
-
-int64_t read_i64(struct reader *r)
-{
-    const uint8_t *p = take(r, 8);
-    return p == NULL ? 0 : (int64_t)be64_get(p);
+    return NULL;
 }
 
 bool read_boolean(struct reader *r)
 {
-    const uint8_t *p = take(r, 1);
+    const uint8_t *p = reader_take(r, 1);
     return p != NULL && *p != 0;
 }
 
@@ -41,7 +24,7 @@ struct bytes read_blob(struct reader *r)
             r->status = ST_TRUNCATED;
         return BYTES_NULL;
     }
-    const uint8_t *p = take(r, (size_t)len);
+    const uint8_t *p = reader_take(r, (size_t)len);
     return p == NULL ? BYTES_NULL : bytes_make(p, (size_t)len);
 }
 
@@ -80,44 +63,27 @@ struct acls read_acls(struct reader *r)
     return v;
 }
 
-/* Room for `n` bytes, or NULL once anything has failed. */
-static uint8_t *room(struct writer *w, size_t n)
+uint8_t *writer_grow(struct writer *w, size_t n)
 {
-    struct buffer *out = w->out;
-    bool fits = n <= out->cap - out->len && out->max == 0;
-    if (w->status == ST_OK && !fits)
-        w->status = buffer_reserve(out, n);
+    if (w->status == ST_OK)
+        w->status = buffer_reserve(w->out, n);
     if (w->status != ST_OK)
         return NULL;
-    uint8_t *p = out->data + out->len;
-    out->len += n;
+    uint8_t *p = w->out->data + w->out->len;
+    w->out->len += n;
     return p;
-}
-
-void write_i32(struct writer *w, int32_t v)
-{
-    uint8_t *p = room(w, 4);
-    if (p != NULL)
-        be32_put(p, (uint32_t)v);
-}
-
-void write_i64(struct writer *w, int64_t v)
-{
-    uint8_t *p = room(w, 8);
-    if (p != NULL)
-        be64_put(p, (uint64_t)v);
 }
 
 void write_boolean(struct writer *w, bool v)
 {
-    uint8_t *p = room(w, 1);
+    uint8_t *p = writer_room(w, 1);
     if (p != NULL)
         *p = v;
 }
 
 void write_raw(struct writer *w, struct bytes v)
 {
-    uint8_t *p = room(w, v.len);
+    uint8_t *p = writer_room(w, v.len);
     if (p != NULL && v.len > 0)
         memcpy(p, v.data, v.len);
 }

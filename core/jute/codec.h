@@ -21,8 +21,31 @@ static inline size_t reader_left(const struct reader *r)
     return (size_t)(r->end - r->at);
 }
 
-int32_t read_i32(struct reader *r);
-int64_t read_i64(struct reader *r);
+/* There are not so many bytes, or something has failed before: notes it, and gives NULL. */
+const uint8_t *reader_fail(struct reader *r);
+
+/* `n` bytes, or NULL once anything has failed. */
+static inline const uint8_t *reader_take(struct reader *r, size_t n)
+{
+    if (r->status != ST_OK || n > reader_left(r))
+        return reader_fail(r);
+    const uint8_t *at = r->at;
+    r->at += n;
+    return at;
+}
+
+static inline int32_t read_i32(struct reader *r)
+{
+    const uint8_t *p = reader_take(r, 4);
+    return p == NULL ? 0 : (int32_t)be32_get(p);
+}
+
+static inline int64_t read_i64(struct reader *r)
+{
+    const uint8_t *p = reader_take(r, 8);
+    return p == NULL ? 0 : (int64_t)be64_get(p);
+}
+
 bool read_boolean(struct reader *r);      /* any non-zero byte is true */
 struct bytes read_blob(struct reader *r); /* -1 is null; another negative length is an error */
 struct bytes read_text(struct reader *r); /* as a blob; UTF-8 is not checked here */
@@ -52,8 +75,34 @@ static inline struct writer writer_to(struct buffer *out)
     return (struct writer){out, ST_OK};
 }
 
-void write_i32(struct writer *w, int32_t v);
-void write_i64(struct writer *w, int64_t v);
+/* The buffer has to grow, or something has failed before. */
+uint8_t *writer_grow(struct writer *w, size_t n);
+
+/* Room for `n` bytes, or NULL once anything has failed. */
+static inline uint8_t *writer_room(struct writer *w, size_t n)
+{
+    struct buffer *out = w->out;
+    if (w->status != ST_OK || n > out->cap - out->len || out->max != 0)
+        return writer_grow(w, n);
+    uint8_t *p = out->data + out->len;
+    out->len += n;
+    return p;
+}
+
+static inline void write_i32(struct writer *w, int32_t v)
+{
+    uint8_t *p = writer_room(w, 4);
+    if (p != NULL)
+        be32_put(p, (uint32_t)v);
+}
+
+static inline void write_i64(struct writer *w, int64_t v)
+{
+    uint8_t *p = writer_room(w, 8);
+    if (p != NULL)
+        be64_put(p, (uint64_t)v);
+}
+
 void write_boolean(struct writer *w, bool v);
 void write_blob(struct writer *w, struct bytes v); /* the null slice is written as -1 */
 void write_text(struct writer *w, struct bytes v);

@@ -23,6 +23,7 @@
 #include "tests/bench/lib/clock.h"
 #include "tests/bench/lib/histogram.h"
 #include "tests/bench/lib/options.h"
+#include "tests/bench/lib/rate.h"
 
 enum { BUFFER_SIZE = 64 * 1024, WAIT_MS = 20000, CHANGED_NODES = 100 };
 #define NODE   "/bench-door"
@@ -30,7 +31,7 @@ enum { BUFFER_SIZE = 64 * 1024, WAIT_MS = 20000, CHANGED_NODES = 100 };
 
 struct plan {
     const char *op, *socket, *other;
-    uint64_t request, reply, outstanding, rate, rounds, cpu;
+    uint64_t request, reply, outstanding, rate, rounds, cpu, pid;
     double seconds, warmup;
 };
 
@@ -71,18 +72,19 @@ typedef uint64_t step_fn(void *state);
 static void measure(const struct plan *p, step_fn *step, void *state)
 {
     static struct histogram times;
-    uint64_t begin = clock_ns(), counted_from = begin + (uint64_t)(p->warmup * NS_PER_S), count = 0, now;
-    uint64_t end = counted_from + (uint64_t)(p->seconds * NS_PER_S), before = begin;
+    struct rate rate;
+    uint64_t done, before, now = clock_ns();
+    rate_start(&rate, p->pid, p->warmup, p->seconds);
     do {
-        uint64_t done = step(state);
-        now = clock_ns();
-        if (before >= counted_from) {
-            count += done;
-            histogram_record(&times, now - before);
-        }
         before = now;
-    } while (now < end);
-    (void)printf("{\"ops_per_s\":%.1f,", (double)count * NS_PER_S / (double)(now - counted_from));
+        done = step(state);
+        now = clock_ns();
+        if (rate_has_begun(&rate))
+            histogram_record(&times, now - before);
+    } while (rate_count(&rate, done, now));
+    (void)printf("{");
+    rate_print(&rate);
+    (void)printf(",");
     histogram_print_us(&times);
     (void)printf("}\n");
 }
@@ -336,6 +338,7 @@ int main(int argc, char **argv)
         {"rounds", "death: how often", .number = &p.rounds},
         {"seconds", "how long", .real = &p.seconds},
         {"warmup", "before that", .real = &p.warmup},
+        {"pid", "of the agent, for its CPU", .number = &p.pid},
         {"cpu", "run on this one alone", .number = &p.cpu},
     };
     if (options_parse(argc, argv, "door: the local door", rows, sizeof rows / sizeof rows[0]) != argc ||

@@ -4,7 +4,7 @@ subscription under load, and the end of a process. Only the agent has such a doo
 import os
 import statistics
 
-from scenarios import Yardstick, alternate, many, pick, where_and_who
+from scenarios import Yardstick, alternate, many, pick
 from servers import wait_quiet
 from table import Row
 
@@ -75,25 +75,50 @@ def ratio_note(samples):
     return f"{of_medians:.2f} of the bare socket's by the medians of single round trips"
 
 
+def pipelines(agent):
+    """{name: program and options} of clients with so many requests outstanding on one connection: two at the local door
+    and two at the TCP front. `libzooid` and ZooKeeper's `c-library` give each reply to a program; `door` and `front`
+    make nothing of them."""
+    at_door = ["--socket", door(agent), "--pid", agent.pid, "--outstanding", PIPELINE]
+    at_front = ["--server", f"127.0.0.1:{agent.port}", "--pid", agent.pid]
+    return {
+        "libzooid": ["door", "--op", "get", *at_door],
+        "c-library": ["c_client", *at_front, "--outstanding", PIPELINE],
+        "door": ["door_load", *at_door],
+        "front": ["load", *at_front, *many("get", 1, PIPELINE)],
+    }
+
+
+def cpu_note(samples, name):
+    cpu = [statistics.median(pick(samples, f"{side}_cpu_us_per_op")[name]) for side in ("client", "server")]
+    rate = statistics.median(pick(samples, "ops_per_s")[name])
+    return f"{name} {rate:,.0f}/s with {cpu[0]:.2f} us of CPU in the client and {cpu[1]:.2f} in the agent"
+
+
 def run_pipeline(bench, servers):
-    """One connection each. The front's client is `load`, which makes nothing of a reply; libzooid's is a program's."""
-    title = f"libzooid: get, 1 x {PIPELINE}"
+    """Like with like: library beside library, and what does without beside what does without."""
+    title = f"get, 1 x {PIPELINE}"
     rows = []
     for agent in agents(servers):
-        front = type("Front", (), {"name": "front", "pids": []})
+        clients = pipelines(agent)
+        takers = [type("Client", (), {"name": name, "pids": []}) for name in clients]
 
-        def sample(server, agent=agent, front=front):
+        def sample(taker, clients=clients):
             wait_quiet(servers)
-            if server is front:
-                return bench.helper("load", *where_and_who(agent), *many("get", 1, PIPELINE), *bench.load_times())
-            words = ["--op", "get", "--outstanding", PIPELINE, "--socket", door(agent)]
-            return bench.helper("door", *words, *bench.load_times())
+            return bench.helper(*clients[taker.name], *bench.load_times())
 
-        samples = alternate(bench, [agent, front], bench.rounds, sample)
+        samples = alternate(bench, takers, bench.rounds, sample)
         bench.keep(title, samples)
         rates = pick(samples, "ops_per_s")
-        note = f"the TCP front gives {statistics.median(rates['front']):,.0f}/s to a client that looks at no reply"
-        rows.append(Row(title, "throughput", "1/s", rates, ("front", "min", 1), note))
+
+        def row(figure, ours, theirs, target):
+            both = {"zooid": rates[ours], theirs: rates[theirs]}
+            note = "; ".join(cpu_note(samples, name) for name in (ours, theirs))
+            rows.append(Row(title, figure, "1/s", both, (theirs, "min", target), note))
+
+        row("libzooid beside ZooKeeper's C library at the TCP front", "libzooid", "c-library", 1)
+        row("no library: at the door beside the TCP front", "door", "front", 1)
+        row("libzooid beside no library at the TCP front", "libzooid", "front", 1)
     return rows
 
 
