@@ -62,6 +62,30 @@ static void wanted_free(struct wanted *list)
     }
 }
 
+static bool add_plugin(struct wanted *wanted, struct plugin_config *plugin)
+{
+    struct plugin_config **plugins = realloc(wanted->plugins, (wanted->count + 1) * sizeof(struct plugin_config *));
+    if (plugins == NULL)
+        return false;
+    wanted->plugins = plugins;
+    plugins[wanted->count++] = plugin;
+    return true;
+}
+
+/* A unit of its own; its name lives with the plugin. */
+static bool add_wanted(struct wanted **list, const char *name, struct plugin_config *plugin)
+{
+    struct wanted *wanted = calloc(1, sizeof *wanted);
+    if (wanted == NULL || !add_plugin(wanted, plugin)) {
+        free(wanted);
+        return false;
+    }
+    wanted->next = *list;
+    wanted->name = name;
+    *list = wanted;
+    return true;
+}
+
 /* Takes the plugin over. False: out of memory. */
 static bool want(struct wanted **list, struct plugin_config *plugin)
 {
@@ -69,24 +93,10 @@ static bool want(struct wanted **list, struct plugin_config *plugin)
     struct wanted *wanted = *list;
     while (wanted != NULL && strcmp(wanted->name, name) != 0)
         wanted = wanted->next;
-    if (wanted == NULL) {
-        wanted = calloc(1, sizeof *wanted);
-        if (wanted == NULL) {
-            plugin_config_free(plugin);
-            return false;
-        }
-        wanted->next = *list;
-        wanted->name = name;
-        *list = wanted;
-    }
-    struct plugin_config **plugins = realloc(wanted->plugins, (wanted->count + 1) * sizeof(struct plugin_config *));
-    if (plugins == NULL) {
+    bool good = wanted == NULL ? add_wanted(list, name, plugin) : add_plugin(wanted, plugin);
+    if (!good)
         plugin_config_free(plugin);
-        return false;
-    }
-    wanted->plugins = plugins;
-    plugins[wanted->count++] = plugin;
-    return true;
+    return good;
 }
 
 static struct unit *unit_new(struct supervisor *s, const char *name)

@@ -1,60 +1,23 @@
 /* memory_test.c - the first, second, third ... allocation fails, in what needs no host: nothing leaks, nothing is half
  * done, and no memory is what is told. */
-/* link: -Wl,--wrap=malloc -Wl,--wrap=calloc -Wl,--wrap=realloc */
+/* link: -Wl,@tests/support/failing_malloc.flags */
 #include "plugins/health/health.h"
 #include "plugins/health/record.h"
 #include "plugins/health/request.h"
 #include "plugins/health/text.h"
 
+#include "tests/support/failing_malloc.h"
 #include "tests/support/test.h"
 
 #include <stdlib.h>
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *block, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *block, size_t size);
-
-static int left = -1; /* so many more succeed; -1: all */
-static bool has_failed;
-
-static bool fails_now(void)
-{
-    if (left < 0)
-        return false;
-    if (left > 0) {
-        left--;
-        return false;
-    }
-    has_failed = true;
-    return true;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails_now() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails_now() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *block, size_t size)
-{
-    return fails_now() ? NULL : __real_realloc(block, size);
-}
 
 /* Calls `attempt` with ever more memory until it is enough. It returns whether it was. */
 static void with_ever_more(bool (*attempt)(void *context), void *context)
 {
     for (int count = 0; count < 10000; count++) {
-        left = count;
-        has_failed = false;
-        bool good = attempt(context);
-        left = -1;
+        malloc_fail_after(count);
+        bool good = attempt(context), has_failed = malloc_has_failed();
+        malloc_fail_after(-1);
         assert_int_equal(good, !has_failed);
         if (good)
             return;
