@@ -4,6 +4,7 @@
 #include "agent/local/local_calls.h"
 #include "agent/local/local_streams.h"
 #include "bindings/c/local_path.h"
+#include "core/jute/txn.h"
 #include "core/ops/op.h"
 
 static const char *missing_right(const struct local_client *c, enum local_class class)
@@ -122,17 +123,32 @@ static bool feed_encoded(struct local_client *c, struct local_request *request, 
     return fed;
 }
 
-/* What comes before a read that has to be as fresh as can be. */
+/* A write that fails by design, and changes nothing if it does not: no node has that version. Refused writes go through
+ * the log, too, so that nobody answers it who leads no more. */
+static void write_barrier(struct writer *w)
+{
+    enum { NO_VERSION = -2 };
+    multi_header_write(w, &(struct multi_header){TXN_CHECK, false, -1});
+    path_version_request_write(w, &(struct path_version_request){BYTES("/"), NO_VERSION});
+    multi_header_write(w, &(struct multi_header){-1, true, -1});
+}
+
+/* What comes before a read that has to be as fresh as can be; its own answer, an error or not, is not looked at. */
 static bool feed_sync(struct local_client *c)
 {
     struct local_request *request = local_request_new(c, NULL, 0);
+    bool is_enough = replica_sync_is_linearizable(c->local->parts.replica);
     struct buffer frame = {0};
     struct writer w = writer_to(&frame);
     if (request == NULL)
         return false;
     request->xid = next_xid(c);
-    request_header_write(&w, &(struct request_header){request->xid, OP_NUMBER_SYNC});
-    path_request_write(&w, &(struct path_request){BYTES("/")});
+    request_header_write(
+        &w, &(struct request_header){request->xid, is_enough ? (int32_t)OP_NUMBER_SYNC : (int32_t)TXN_MULTI});
+    if (is_enough)
+        path_request_write(&w, &(struct path_request){BYTES("/")});
+    else
+        write_barrier(&w);
     bool fed = w.status == ST_OK && local_feed(c, buffer_bytes(&frame));
     buffer_free(&frame);
     return fed;

@@ -293,6 +293,11 @@ enum replica_service replica_service(const struct replica *r)
     return r->service;
 }
 
+bool replica_sync_is_linearizable(const struct replica *r)
+{
+    return r->member == NULL || zab_agent_leads(r->member->zab);
+}
+
 bool replica_serves_all(const struct replica *r)
 {
     return r->service != SERVICE_NONE && r->service != SERVICE_READ_ONLY;

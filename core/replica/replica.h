@@ -144,6 +144,10 @@ enum replica_service {
 
 enum replica_service replica_service(const struct replica *r);
 
+/* Whether what is read after a sync is not older than the sync (design 5). Otherwise it is an Apache server that leads,
+ * and does not ask anybody whether it still does: then only a write shows it. */
+bool replica_sync_is_linearizable(const struct replica *r);
+
 /* Is everybody served, with all that they may ask for? */
 bool replica_serves_all(const struct replica *r);
 

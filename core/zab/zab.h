@@ -200,6 +200,10 @@ int64_t zab_last_committed(const struct zab *z);
 const struct members *zab_committed(const struct zab *z);
 const struct capabilities *zab_capabilities(const struct zab *z); /* that are on; nothing but in ZAB_BROADCAST */
 
+/* Whether an agent leads, as far as this member knows: one that answers SYNC only after a quorum has said that it still
+ * does. What leads behind an Apache server that takes observers is not known. */
+bool zab_agent_leads(const struct zab *z);
+
 /* The last-seen configuration that is not committed yet, whose quorums count besides; NULL: there is none. */
 const struct members *zab_pending_config(const struct zab *z);
 

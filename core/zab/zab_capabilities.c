@@ -41,6 +41,12 @@ const struct capabilities *zab_capabilities(const struct zab *z)
     return &z->on;
 }
 
+/* Agents send an agreement whenever they begin to lead, whatever it is about. */
+bool zab_agent_leads(const struct zab *z)
+{
+    return z->role == ZAB_LEADING || z->agreement.len > 0;
+}
+
 /* -- silence ------------------------------------------------------------------------------------------------------- */
 
 /* Nobody is less patient than it was told to be. */

@@ -2,12 +2,15 @@
 """What agents do among themselves: on while every voter is an agent, and nothing to an Apache server, which is shown it too."""
 # sanitizers: no (on loopback a library is preloaded, and their runtime wants to be the first)
 # limit: 900
+import os
 import signal
 import time
 import unittest
 
 import network
 from ensemble import AGENT, APACHE, Ensemble, harness, metric, read_at, wire
+import local_wire
+from local_wire import pb
 
 NOTHING = "nothing"
 
@@ -32,6 +35,16 @@ class Capabilities(unittest.TestCase):
             for other in ensemble.members:
                 self.assertEqual(read_at(ensemble, sid, "/%s-%d" % (name, other)), b"x")
 
+    def latest_takes_a_write(self, ensemble, sid):
+        """Whether a linearizable read at the member's own door goes through the log."""
+        local = local_wire.Client(os.path.join(ensemble[sid].data_dir, "zooid", "zooid.sock"))
+        local.must(create=pb.Create(path="/latest-%d" % sid, data=b""))
+        zxids = [local.must(get=pb.Get(path="/latest-%d" % sid, fresh=pb.Freshness(latest=True))).state.zxid
+                 for _ in range(2)]
+        local.must(close_session=pb.CloseSession())
+        local.close()
+        return zxids[1] > zxids[0]
+
     def test_apache_s_servers_do_not_see_the_record(self):
         """Both ways: agents show it to a leader of Apache's, as follower and as observer, and to followers and observers of
         Apache's."""
@@ -41,6 +54,7 @@ class Capabilities(unittest.TestCase):
         self.assertEqual((ensemble.mode(1), ensemble.mode(4)), ("follower", "observer"))
         self.write_and_read(ensemble, "apache-leads")
         self.wait_on(ensemble, [1, 4], False)
+        self.assertEqual([self.latest_takes_a_write(ensemble, sid) for sid in (1, 4)], [True, True])
 
     def test_an_agent_shows_it_to_apache_s_followers(self):
         ensemble = self.ensemble([APACHE, APACHE, AGENT], [APACHE, AGENT])
@@ -48,6 +62,7 @@ class Capabilities(unittest.TestCase):
         self.assertEqual(ensemble.leader(), 3)
         self.write_and_read(ensemble, "agent-leads")
         self.wait_on(ensemble, [3, 5], False)
+        self.assertEqual([self.latest_takes_a_write(ensemble, sid) for sid in (3, 5)], [False, False])
 
     def until_written(self, ensemble, sids):
         """Seconds until a write through one of the members succeeds."""

@@ -5,10 +5,13 @@ has no quorum acknowledges nothing, and in the end every member has the same tre
 # limit: 900
 import os
 import random
+import subprocess
 import unittest
 
 import network
 from ensemble import AGENT, APACHE, harness, read_at, wire
+import local_wire
+from local_wire import pb
 from faults_test import Writers, assert_whole
 
 TICK_MS, SYNC_LIMIT = 300, 8
@@ -69,6 +72,32 @@ class Partitions(unittest.TestCase):
         ensemble, writers = self.ensemble([AGENT, AGENT, APACHE], later=[2])
         self.assertEqual(ensemble.leader(), 3)
         self.check_isolated_leader(ensemble, writers, lambda leader, rest: ensemble.separate([leader], rest))
+
+    def latest(self, local):
+        """What a linearizable read at a member's own door gives within a while; None: nothing."""
+        reply = local.call(deadline_ms=2000, get=pb.Get(path="/value", fresh=pb.Freshness(latest=True)))
+        return None if reply.HasField("error") else reply.node.data
+
+    def test_the_latest_below_a_leader_of_apache_s_that_leads_no_more(self):
+        """It answers SYNC, as it does not know it yet; what was written elsewhere meanwhile must not be missing."""
+        ensemble = network.Apart([AGENT] * 4 + [APACHE], tickTime=TICK_MS, initLimit=30, syncLimit=SYNC_LIMIT)
+        self.addCleanup(ensemble.stop)
+        for sid in 1, 5:
+            ensemble[sid].settings["syncLimit"] = 400    # so long these two are content with each other
+        ensemble.start([1, 2, 5])
+        ensemble.start([3, 4])
+        self.assertEqual(ensemble.leader(), 5)
+        local = local_wire.Client(os.path.join(ensemble[1].data_dir, "zooid", "zooid.sock"))
+        self.addCleanup(local.close)
+        local.must(create=pb.Create(path="/value", data=b"old"))    # with a session, for which nobody is asked later
+        self.assertEqual(self.latest(local), b"old")
+        ensemble.separate([1, 5], [2, 3, 4])
+        other = self.wait_leader_among(ensemble, [2, 3, 4])
+        ensemble.client(other).must("setData", path="/value", data=b"new", version=-1)
+        self.assertEqual((ensemble.mode(1), ensemble.mode(5)), ("follower", "leader"))
+        self.assertIsNone(self.latest(local))
+        ensemble.heal()
+        harness.wait_until(lambda: self.latest(local) == b"new", 120, "the new value")
 
     def test_a_leader_that_is_not_heard(self):
         ensemble, writers = self.ensemble()
