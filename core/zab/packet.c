@@ -4,6 +4,11 @@
 
 #include "core/base/check.h"
 
+enum {
+    DATA_LEN_AT = 12, /* behind type and zxid */
+    IDS_LEN = 4,      /* the count of identities, behind the data */
+};
+
 /* May what stands next be read as a buffer of at most `max` bytes? ST_TRUNCATED: `*lacking` more bytes are needed. */
 static enum status look_at_blob(const struct reader *r, size_t max, size_t *lacking)
 {
@@ -82,11 +87,25 @@ enum status packet_decode(struct bytes in, size_t data_max, struct packet *packe
     return st;
 }
 
-size_t packet_count(struct bytes packets)
+/* The length of the packet that `in` begins with; 0: it is not whole. Those without identities, as nearly all are, are
+ * not looked into. */
+static size_t length_of(struct bytes in)
 {
     struct packet packet;
-    size_t count = 0, used = 0;
-    for (size_t at = 0; packet_decode(bytes_from(packets, at), SIZE_MAX, &packet, &used) == ST_OK; at += used)
+    size_t used = 0;
+    if (in.len < PACKET_LEN_MIN)
+        return 0;
+    const int32_t data = (int32_t)be32_get(in.data + DATA_LEN_AT);
+    const size_t len = PACKET_LEN_MIN + (data > 0 ? (size_t)data : 0);
+    if (len <= in.len && (int32_t)be32_get(in.data + len - IDS_LEN) <= 0)
+        return len;
+    return packet_decode(in, SIZE_MAX, &packet, &used) == ST_OK ? used : 0;
+}
+
+size_t packet_count(struct bytes packets)
+{
+    size_t count = 0, len;
+    for (size_t at = 0; (len = length_of(bytes_from(packets, at))) > 0; at += len)
         count++;
     return count;
 }

@@ -219,6 +219,14 @@ static void whole_packets_are_counted(void **state)
     packet_encode(&w, &(struct packet){.type = PACKET_INFORM, .zxid = 2, .data = BYTES("entry")});
     packet_encode(&w, &(struct packet){.type = PACKET_PING, .zxid = 2});
     assert_int_equal(packet_count(buffer_bytes(&out)), 3);
+    static const uint8_t id[] = {0, 0, 0, 2, 'i', 'p', 0, 0, 0, 3, ':', ':', '1'};
+    const struct packet with_id = {
+        .type = PACKET_REQUEST, .data = BYTES("request"), .authinfo = {1, bytes_make(id, sizeof id)}};
+    packet_encode(&w, &with_id);
+    packet_encode(&w, &with_id);
+    assert_int_equal(packet_count(buffer_bytes(&out)), 5);
+    out.len--; /* the last one is not whole */
+    assert_int_equal(packet_count(buffer_bytes(&out)), 4);
 }
 
 static void types_have_names(void **state)
