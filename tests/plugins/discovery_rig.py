@@ -19,8 +19,8 @@ HOST_NAME = os.uname().nodename
 class Discovery:
     """One host process with a directory of its own: services.d, settings, state."""
 
-    def __init__(self, agent, settings="", name="discovery"):
-        self.agent, self.name = agent, name
+    def __init__(self, agent, settings="", name="discovery", limits=""):
+        self.agent, self.name, self.limits = agent, name, limits
         self.directory = tempfile.mkdtemp()
         self.services = os.path.join(self.directory, "services.d")
         self.state = os.path.join(self.directory, "state")
@@ -31,7 +31,8 @@ class Discovery:
 
     def settings(self, settings):
         with open(os.path.join(self.directory, "settings.conf"), "w", encoding="ascii") as file:
-            file.write('settings = { services_dir = "%s"; address = "10.0.0.1"; %s };\n' % (self.services, settings))
+            file.write('limits = { %s };\nsettings = { services_dir = "%s"; address = "10.0.0.1"; %s };\n'
+                       % (self.limits, self.services, settings))
 
     def start(self):
         self.host = plugin_rig.Host(self.directory, "--plugin", PLUGIN, "--name", self.name, "--settings",
@@ -56,8 +57,8 @@ class Discovery:
 
 
 class DiscoveryCase(command.CommandCase):
-    def discovery(self, settings="", name="discovery", start=True):
-        made = Discovery(self.server, settings, name)
+    def discovery(self, settings="", name="discovery", start=True, limits=""):
+        made = Discovery(self.server, settings, name, limits)
         self.addCleanup(made.end)
         return made.start() if start else made
 
