@@ -37,6 +37,7 @@ struct watched_process {
 struct check_node {
     zooid_handle handle;
     bool stale;          /* the output in it is not the latest */
+    bool owed;           /* it is that of the process before yet: see takeover.c */
     uint64_t written_ms; /* host's time */
     zooid_handle later;  /* timer that writes the latest */
 };

@@ -1,5 +1,6 @@
 /* commands.c - what can be asked of the plugin: `zooid plugin health COMMAND ...`. */
 #include "plugins/health/health.h"
+#include "plugins/health/later.h"
 #include "plugins/health/request.h"
 #include "plugins/health/text.h"
 
@@ -226,15 +227,16 @@ static void run_define(struct health *health, struct request *request)
 static const struct row {
     const char *name, *help;
     void (*run)(struct health *health, struct request *request);
+    bool shows; /* the state of checks */
 } rows[] = {
-    {"list", "list [passing|warning|critical]: the checks of this host", run_list},
-    {"show", "show CHECK: all that is known of a check", run_show},
-    {"run", "run CHECK: runs a check now, and shows what came of it", run_run},
-    {"pass", "pass CHECK [OUTPUT]: the heartbeat of a check of type ttl", run_pass},
-    {"warn", "warn CHECK [OUTPUT]: the same, with a warning", run_warn},
-    {"fail", "fail CHECK [OUTPUT]: the same, and it is critical", run_fail},
-    {"define", "define JSON: a check, or a service and its checks, kept over restarts", run_define},
-    {"drop", "drop CHECK: a check that was defined by a command", run_drop},
+    {"list", "list [passing|warning|critical]: the checks of this host", run_list, true},
+    {"show", "show CHECK: all that is known of a check", run_show, true},
+    {"run", "run CHECK: runs a check now, and shows what came of it", run_run, false},
+    {"pass", "pass CHECK [OUTPUT]: the heartbeat of a check of type ttl", run_pass, false},
+    {"warn", "warn CHECK [OUTPUT]: the same, with a warning", run_warn, false},
+    {"fail", "fail CHECK [OUTPUT]: the same, and it is critical", run_fail, false},
+    {"define", "define JSON: a check, or a service and its checks, kept over restarts", run_define, false},
+    {"drop", "drop CHECK: a check that was defined by a command", run_drop, false},
 };
 
 struct command {
@@ -246,7 +248,10 @@ static void on_command(void *context, zooid_handle invocation, const char *argum
 {
     const struct command *command = context;
     struct request request = {.health = command->health, .invocation = invocation};
-    if (request_open(&request, arguments, len, caller))
+    bool good = request_open(&request, arguments, len, caller);
+    if (good && command->row->shows && later_keep(command->health, &request, command->row->run))
+        return;
+    if (good)
         command->row->run(command->health, &request);
     request_close(&request);
 }

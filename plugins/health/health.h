@@ -7,6 +7,7 @@
 #include <zooid_plugin.h>
 
 struct command;
+struct later;
 struct numbers;
 struct saver;
 struct transfers;
@@ -32,7 +33,8 @@ struct health {
     struct saver *saver; /* NULL: there is no directory to keep anything in */
     struct command *commands;
     json_t *records_file, *records; /* while it starts or takes over: what was known of the checks, by id */
-    json_t *dropped; /* ids of checks that were dropped since the start; NULL: none, or nothing more to take over */
+    json_t *dropped;     /* ids of checks that were dropped since the start; NULL: none, or nothing more to take over */
+    struct later *later; /* questions that wait for the process before: later.c */
     bool stopping;
     /* runs.c */
     zooid_handle alarm;

@@ -2,6 +2,7 @@
  * is otherwise printed, at most once in output_interval_ms, since writes go through the whole ensemble. While nobody
  * can be reached, the host keeps the latest. */
 #include "plugins/health/health.h"
+#include "plugins/health/save.h"
 #include "plugins/health/text.h"
 
 #include <stdlib.h>
@@ -74,9 +75,18 @@ static void on_later(void *context)
         write_now(check);
 }
 
+/* The process before knows better yet, unless this one was told itself; its node stays where it is. */
+static bool is_others(const struct check *check)
+{
+    return !check->touched && saver_waits(check->health->saver);
+}
+
 void node_write(struct check *check, bool changed)
 {
     const struct health *health = check->health;
+    check->node.owed = is_others(check);
+    if (check->node.owed)
+        return;
     uint64_t interval = (uint64_t)health->settings.output_interval_ms;
     uint64_t next = check->node.written_ms + interval, at = health->api->now_ms(health->host);
     if (changed || check->node.handle == 0 || at >= next) {

@@ -1,5 +1,6 @@
 /* plugin.c - the plugin from its start to its end. */
 #include "plugins/health/health.h"
+#include "plugins/health/later.h"
 #include "plugins/health/numbers.h"
 #include "plugins/health/record.h"
 #include "plugins/health/save.h"
@@ -22,6 +23,7 @@ static void health_free(struct health *health)
         check_free(health->checks.rows[--health->checks.count]);
     free(health->checks.rows);
     free(health->commands);
+    later_free(health);
     json_decref(health->records_file);
     json_decref(health->dropped);
     transfers_free(health->transfers);

@@ -1,7 +1,8 @@
 /* save.c - see save.h
  *
  * Around a reload two processes have the same file. It is the older one's until that has ended: the new one reads it at
- * its start, and once more when it takes it over (takeover.c), and does not write before. */
+ * its start, and once more when it takes it over (takeover.c), and does not write before. It sees the end of the older
+ * one by a descriptor of that process, or, where there can be none, when it would write. */
 #include "plugins/health/save.h"
 
 #include "plugins/health/health.h"
@@ -33,6 +34,8 @@ struct saver {
     int told; /* eventfd */
     zooid_handle told_handle;
     int64_t before; /* the process that has the file yet; 0: none */
+    int watched;    /* its descriptor; -1: none */
+    zooid_handle watched_handle;
 };
 
 /* ---- writing
@@ -113,6 +116,16 @@ static bool is_others(struct saver *saver)
     return saver->before != 0;
 }
 
+static void end_watch(struct saver *saver)
+{
+    const struct health *health = saver->health;
+    health->api->cancel(health->host, saver->watched_handle);
+    saver->watched_handle = 0;
+    if (saver->watched >= 0)
+        (void)close(saver->watched);
+    saver->watched = -1;
+}
+
 /* ---- the thread
  * -------------------------------------------------------------------------------------------------------------- */
 
@@ -181,6 +194,34 @@ void save_soon(struct health *health)
         pause_then_write(saver);
 }
 
+/* ---- the end of the process before
+ * ---------------------------------------------------------------------------------------------- */
+
+static void watch_before(struct saver *saver);
+
+static void on_before_ended(void *context, unsigned ready)
+{
+    struct saver *saver = context;
+    const struct health *health = saver->health;
+    (void)ready;
+    end_watch(saver);
+    if (is_others(saver)) { /* by now another one has it */
+        watch_before(saver);
+        return;
+    }
+    health->api->cancel(health->host, saver->pause);
+    begin_write(saver); /* so that whoever comes next knows whose it is */
+}
+
+static void watch_before(struct saver *saver)
+{
+    const struct health *health = saver->health;
+    saver->watched = saver->before == 0 ? -1 : process_open(saver->before);
+    if (saver->watched >= 0)
+        saver->watched_handle = health->api->descriptor(health->host, saver->watched, ZOOID_PLUGIN_READABLE,
+                                                        on_before_ended, saver);
+}
+
 /* ---- life
  * --------------------------------------------------------------------------------------------------------------------
  */
@@ -202,6 +243,7 @@ struct saver *saver_new(struct health *health, const char *directory)
     if (saver == NULL)
         return NULL;
     saver->health = health;
+    saver->watched = -1;
     saver->path = text_format("%s/checks.json", directory);
     saver->beside = text_format("%s/checks.json.%d", directory, (int)getpid());
     saver->damaged = text_format("%s/checks.json.damaged", directory);
@@ -220,6 +262,7 @@ void saver_end(struct saver *saver, bool write)
     if (saver == NULL)
         return;
     const struct health *health = saver->health;
+    end_watch(saver);
     if (saver->writing) {
         (void)pthread_join(saver->thread, NULL);
         saver->writing = false;
@@ -236,7 +279,7 @@ void saver_end(struct saver *saver, bool write)
 
 bool saver_waits(const struct saver *saver)
 {
-    return saver->before != 0;
+    return saver != NULL && saver->before != 0;
 }
 
 json_t *saver_read(struct saver *saver)
@@ -245,6 +288,7 @@ json_t *saver_read(struct saver *saver)
     json_error_t error;
     json_t *file = json_load_file(saver->path, JSON_REJECT_DUPLICATES, &error);
     note_before(saver, file);
+    watch_before(saver);
     if (file != NULL || access(saver->path, F_OK) != 0)
         return file;
     char *line = text_format("%s cannot be read, line %d: %s; it is kept as %s", saver->path, error.line, error.text,

@@ -13,7 +13,7 @@ struct saver *saver_new(struct health *health, const char *directory);
 /* `write`: everything is written a last time. */
 void saver_end(struct saver *saver, bool write);
 
-/* Another process has the file yet. */
+/* Another process has the file yet. NULL is allowed: no. */
 bool saver_waits(const struct saver *saver);
 
 /* What the file says; NULL: there is none, or it cannot be read, which is logged; then it is kept beside. */

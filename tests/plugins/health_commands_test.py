@@ -136,8 +136,13 @@ class Commands(CheckedCase):
         owner = self.client.exists(path).ephemeralOwner
         health.start()
         health.host.wait_for("ready")
-        harness.wait_until(lambda: self.client.exists(path).ephemeralOwner != owner, 30, "the node to be the new one's")
+        self.assertEqual(self.client.exists(path).ephemeralOwner, owner, "it is the old one's while that is there")
         self.assertEqual(first.stop(), 0)
+
+        def owner_now():
+            found = self.client.exists(path)
+            return found and found.ephemeralOwner
+        harness.wait_until(lambda: owner_now() not in (None, owner), 30, "the node to be the new one's")
         self.assertEqual(health.node("t"), before)
         self.check("warn", "t", "two")
         health.wait_for("t", "warning", "two")

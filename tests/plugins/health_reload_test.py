@@ -35,10 +35,10 @@ class Beats(threading.Thread):
 
 
 class Reload(CheckedCase):
-    def configure(self, s, target, number):
-        settings = {"base_path": BASE, "output_interval_ms": 0, "late_ms": number, "checks": [
-            {"id": "t", "type": "ttl", "ttl_ms": 10000},
-            {"id": "web", "type": "http", "url": "http://127.0.0.1:%d/ok" % target.port, "interval_ms": 100, "rise": 2}]}
+    def configure(self, s, target, number, **more):
+        settings = {"base_path": BASE, "output_interval_ms": 0, "late_ms": number, **more, "checks": [
+            {"id": "t", "type": "ttl", "ttl_ms": more and 600000 or 10000},
+            {"id": "web", "type": "http", "url": "http://127.0.0.1:%d/mode" % target.port, "interval_ms": 100, "rise": 2}]}
         path = os.path.join(s.files, "health.conf")
         with open(path + ".new", "w", encoding="utf-8") as file:
             file.write('plugin = "%s";\nsettings = %s;\n' % (PLUGIN, libconfig(settings)))
@@ -58,22 +58,56 @@ class Reload(CheckedCase):
         with open(saved, encoding="utf-8") as file:
             return json.load(file)["pid"]
 
-    def test_nothing_is_forgotten(self):
+    def supervisor(self):
         directory = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, directory)
         s = supervised.Supervisor(directory, plugin_rig.socket_of(self.server))
         self.addCleanup(s.end)
-        target = self.target()
+        return s
+
+    def status(self, check):
+        """As the plugin says."""
+        answer = plugin_rig.zooid(self.server, "-j", "check", "show", check)
+        return answer.returncode == 0 and json.loads(answer.stdout)["status"]
+
+    def wait_status(self, status, *checks):
+        for check in checks:
+            harness.wait_until(lambda c=check: self.status(c) == status, 30, "%s to be %s" % (check, status))
+
+    def test_nothing_old_is_shown(self):
+        """States are saved every hour, so that what the new process reads at its start is old: it has the latest from the
+        old one, and shows nothing before."""
+        s, target, hour = self.supervisor(), self.target(), 3600000
+        self.configure(s, target, 1, save_interval_ms=hour)
+        s.start()
+        self.wait_status("passing", "web")
+        plugin_rig.zooid(self.server, "check", "pass", "t", "one")
+        self.wait_status("passing", "t", "web")
+        self.configure(s, target, 2, save_interval_ms=hour)
+        s.reload()  # which saves
+        s.wait_for("info health: a new process has taken over")
+        self.wait_status("passing", "t", "web")
+        target.mode = b"HTTP/1.1 500 Broken\r\n\r\n"
+        plugin_rig.zooid(self.server, "check", "fail", "t", "two")
+        self.wait_status("critical", "t", "web")
+        (_, seen), (_, seen_web) = self.follow("t"), self.follow("web")
+        for number in 2, 3, 4:
+            self.configure(s, target, number + 1, save_interval_ms=hour)
+            s.reload()
+            while s.log().count("info health: a new process has taken over") < number:
+                self.assertEqual((self.status("t"), self.status("web")), ("critical", "critical"))
+            self.assertEqual((self.status("t"), self.status("web")), ("critical", "critical"))
+        self.assertEqual(set(seen + seen_web), {"critical"})
+        self.assertEqual(s.stop(), 0)
+
+    def test_nothing_is_forgotten(self):
+        s, target = self.supervisor(), self.target()
         self.configure(s, target, 1)
         s.start()
         beats = Beats(self.server, "t")
         self.addCleanup(beats.end)
 
-        def status(check):
-            answer = plugin_rig.zooid(self.server, "-j", "check", "show", check)
-            return answer.returncode == 0 and json.loads(answer.stdout)["status"]
-        for check in "t", "web":
-            harness.wait_until(lambda c=check: status(c) == "passing", 30, check + " to be passing")
+        self.wait_status("passing", "t", "web")
         saved = os.path.join(s.state, "health", "checks.json")
 
         def is_saved():
