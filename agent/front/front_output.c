@@ -112,11 +112,25 @@ static void take_said(struct front *f, struct connection *c)
         c->failed = true;
 }
 
+/* A tongue has the last word, if the peer comes to read it before the connection is given up. */
+static void cut_off(struct front *f, struct connection *c)
+{
+    const struct front_tongue *tongue = f->parts.tongue;
+    if (tongue == NULL) {
+        c->failed = true;
+        return;
+    }
+    c->said.len = 0;
+    c->segment_first = NO_SEGMENT;
+    tongue->too_slow(tongue->context, c);
+}
+
 static void flush_one(struct front *f, struct connection *c)
 {
+    bool has_more = c->said.len > 0 || c->segment_first != NO_SEGMENT;
+    if (has_more && !c->close_delivered && is_too_slow(f, c))
+        cut_off(f, c);
     take_said(f, c);
-    if (c->segment_first != NO_SEGMENT && is_too_slow(f, c))
-        c->failed = true;
     send_segments(f, c);
     c->segment_first = NO_SEGMENT;
     c->said.len = 0;

@@ -41,6 +41,9 @@ struct front_tongue {
     bool (*sent_away)(void *context, struct connection *c, struct buffer *say);
     /* Likewise a client that has no connection (any more). Must not feed. */
     void (*stray_sent_away)(void *context, uint64_t client);
+    /* The peer does not read: what is said of it in this turn is dropped, and it ends with the bytes that wait for it
+     * already, and with what is appended to `said`. Must not feed. */
+    void (*too_slow)(void *context, struct connection *c);
     /* The connection has ended, and with it its state; may come twice. May feed. */
     void (*ended)(void *context, struct connection *c);
     /* Asked at the end of each turn: is there something for `work` to do, in the next one? */

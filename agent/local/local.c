@@ -51,6 +51,7 @@ static bool sent_away(void *context, struct connection *connection, struct buffe
     struct local_client *c = connection->state;
     c->local->followed_to = UINT64_MAX;
     if (ends_with_watches(c)) {
+        local_say_ready(c, say);
         local_say_goodbye(c, ZOOID__LOCAL__CODE__NOT_SERVING,
                           "the member has lost its leader, or refused this client, and with it the watches");
         return true;
@@ -61,6 +62,13 @@ static bool sent_away(void *context, struct connection *connection, struct buffe
                                                            : "the session is over",
                    say);
     return true;
+}
+
+static void too_slow(void *context, struct connection *connection)
+{
+    (void)context;
+    local_put_goodbye(connection->state, ZOOID__LOCAL__CODE__FELL_BEHIND,
+                      "more than zooid.localUnsentMax bytes wait for this client, which does not read them");
 }
 
 static void stray_sent_away(void *context, uint64_t client)
@@ -143,7 +151,7 @@ enum status local_new(struct local **out, const struct local_parts *parts, const
     list_init(&l->providers);
     list_init(&l->monitors);
     list_init(&l->lingerers);
-    l->tongue = (struct front_tongue){l, take, translate, sent_away, stray_sent_away, ended, is_ripe, work};
+    l->tongue = (struct front_tongue){l, take, translate, sent_away, stray_sent_away, too_slow, ended, is_ripe, work};
     const struct front_limits limits = limits_of(settings);
     struct front_parts front = parts->front;
     front.words = NULL;

@@ -259,11 +259,16 @@ enum status local_refuse(struct local_request *request, int32_t code, const char
 /* Its final reply now, out of order: the deadline, or cancelled. What comes for it later is swallowed. */
 void local_give_up(struct local_request *request, int32_t code, const char *message);
 
-/* Says why the connection ends; the caller ends it. */
+/* Says why the connection ends, and that it does so behind that. */
 void local_say_goodbye(struct local_client *c, int32_t code, const char *message);
+/* The same while the front sends what has been said. */
+void local_put_goodbye(struct local_client *c, int32_t code, const char *message);
 
 /* Replies at the head of the order that are ready leave. */
 enum status local_drain(struct local_client *c, struct buffer *say);
+
+/* Replies that are ready leave, also those before which others wait: these will have none, since the connection ends. */
+void local_say_ready(struct local_client *c, struct buffer *say);
 
 /* Every request that waits for the replica is answered with this. */
 void local_fail_all(struct local_client *c, int32_t code, const char *message, struct buffer *say);

@@ -169,13 +169,11 @@ void local_finish(struct local_request *request, from_agent *m)
     connection_say(connection);
 }
 
-void local_say_goodbye(struct local_client *c, int32_t code, const char *message)
+void local_put_goodbye(struct local_client *c, int32_t code, const char *message)
 {
     from_agent m = ZOOID__LOCAL__FROM_AGENT__INIT;
     Zooid__Local__Goodbye goodbye = ZOOID__LOCAL__GOODBYE__INIT;
     Zooid__Local__Error error;
-    if (c->connection->close_delivered)
-        return;
     fill_error(&error, code, message, NULL, false);
     goodbye.error = &error;
     m.body_case = ZOOID__LOCAL__FROM_AGENT__BODY_GOODBYE;
@@ -183,6 +181,13 @@ void local_say_goodbye(struct local_client *c, int32_t code, const char *message
     if (local_write(&c->connection->said, &m) != ST_OK)
         c->connection->failed = true;
     c->connection->close_asked = c->connection->close_delivered = c->connection->ended_here = true;
+}
+
+void local_say_goodbye(struct local_client *c, int32_t code, const char *message)
+{
+    if (c->connection->close_delivered)
+        return;
+    local_put_goodbye(c, code, message);
     connection_say(c->connection);
 }
 
@@ -200,6 +205,19 @@ enum status local_drain(struct local_client *c, struct buffer *say)
         local_request_free(first);
     }
     return st;
+}
+
+void local_say_ready(struct local_client *c, struct buffer *say)
+{
+    LIST_FOR_EACH(at, &c->requests)
+    {
+        struct local_request *request = LIST_ENTRY(at, struct local_request, link);
+        if (request->state != LOCAL_READY)
+            continue;
+        if (!request->answered && buffer_append(say, request->ready.data, request->ready.len) != ST_OK)
+            c->connection->failed = true;
+        local_request_free(request);
+    }
 }
 
 void local_fail_all(struct local_client *c, int32_t code, const char *message, struct buffer *say)

@@ -256,6 +256,8 @@ static void take_goodbye_locked(zooid_client *c, const Zooid__Local__Goodbye *go
 {
     const Zooid__Local__Error *error = goodbye->error;
     int code = error == NULL ? ZOOID_CONNECTION_LOST : error->code;
+    say(c, ZOOID_LOG_WARNING, "the agent ends the connection: %s",
+        error == NULL || error->message == NULL ? zooid_code_text(code) : error->message);
     c->refused = code == ZOOID_WRONG_VERSION || code == ZOOID_NOT_PERMITTED;
     if (!c->refused)
         return;

@@ -410,6 +410,16 @@ class Manners(LocalTestCase):
             seen += message.HasField("id")
         self.is_served()
 
+    def test_whoever_takes_no_events_is_told_why_it_has_to_go(self):
+        client, writer = self.client(), self.client()
+        writer.must(create=pb.Create(path="/events"))
+        client.must(add_watch=pb.AddWatch(path="/events", mode=pb.WATCH_RECURSIVE))
+        writes = [pb.Write(create=pb.Create(path="/events/" + "x" * 900, sequential=True)) for _ in range(20)]
+        while "zk_connection_drop_count\t0" in self.server.word("mntr"):
+            writer.must(multi=pb.Multi(write=writes))
+        self.assertEqual(client.goodbye(), pb.FELL_BEHIND)
+        self.is_served()
+
     def test_requests_behind_a_wait_are_bounded_too(self):
         client = self.client()
         client.send(pb.ToAgent(id=1, wait=pb.Wait(zxid=1 << 40)),

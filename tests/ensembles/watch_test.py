@@ -3,11 +3,14 @@
 of the member's role and a restart of its agent."""
 # limit: 120
 import os
+import signal
 import subprocess
 import unittest
 
 from ensemble import AGENT, Ensemble, harness
 import command
+import local_wire
+from local_wire import pb
 
 
 class Watches(unittest.TestCase):
@@ -48,6 +51,25 @@ class Watches(unittest.TestCase):
         self.wait_for_watch(sid)
         self.create(other, "/watched/later")
         self.assert_told(watching, "/watched/later")
+
+    def test_what_has_been_answered_comes_before_the_goodbye(self):
+        """A sync waits for a quorum that is stopped, and behind it an answer that is ready; then the leader leaves."""
+        leader = self.ensemble.leader()
+        client = local_wire.Client(os.path.join(self.ensemble[leader].data_dir, "zooid", "zooid.sock"), 60)
+        self.addCleanup(client.close)
+        client.must(get=pb.Get(path="/", watch=True))
+        for sid in set(self.ensemble.members) - {leader}:
+            process = self.ensemble[sid].process
+            process.send_signal(signal.SIGSTOP)
+            self.addCleanup(process.send_signal, signal.SIGCONT)
+        sync, ready = client.submit(sync=pb.Sync()), client.submit(command=pb.Command(name="ruok"))
+        said = []
+        while not said or not said[-1].HasField("goodbye"):
+            said.append(client.receive())
+        self.assertEqual([message.id for message in said], [ready, 0])
+        self.assertTrue(said[0].HasField("report"))
+        self.assertEqual(said[1].goodbye.error.code, pb.NOT_SERVING)
+        self.assertNotEqual(sync, ready)
 
     def test_the_agent_is_killed_and_must_find_a_leader_first(self):
         leader = self.ensemble.leader()
