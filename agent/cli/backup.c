@@ -192,7 +192,8 @@ static int archive_log(struct cli *cli, const char *directory)
         return code;
     const char *log = json_string_value(json_object_get(answer, "data_log_dir"));
     const char *const words[] = {"--archive-log", log == NULL ? "" : log, "--until", until, directory, NULL};
-    code = run_agent_program(words);
+    static const struct agent_outcome outcome = {": ", " txns added, up to zxid 0x", "txns"};
+    code = run_agent_program(cli, words, &outcome);
     json_decref(answer);
     return code;
 }

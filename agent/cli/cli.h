@@ -15,7 +15,7 @@
  *   watch.c     watch, with a command for each change
  *   backup.c    backup; offline.c: restore, and what else zooid-agent does without a running one; lua, render
  *   hold.c      lock, elect, semaphore: who has it, or a command while it is held (child.c)
- *   output.c    tables for people, JSON for programs */
+ *   output.c    the same for people and, as JSON, for programs; table.c: any JSON for people */
 #pragma once
 
 #include "bindings/c/include/zooid.h"
@@ -134,8 +134,14 @@ struct json_t *ask_command(struct cli *cli, const char *name, int *code);
 
 /* -- offline.c */
 
-/* Runs zooid-agent with these words, NULL behind them, and waits for its end; an exit code. */
-int run_agent_program(const char *const *words);
+/* What zooid-agent says when it is done: the directory, this text, how much there is, the unit, and a zxid in
+ * hexadecimal; and the name of the count in JSON. */
+struct agent_outcome {
+    const char *behind, *unit, *counted;
+};
+/* Runs zooid-agent with these words, NULL behind them, and waits for its end; an exit code. What it says is printed as
+ * it is, or as JSON if that was asked for. */
+int run_agent_program(const struct cli *cli, const char *const *words, const struct agent_outcome *outcome);
 /* Whether the backup directory has any. */
 bool has_snapshot(const char *directory);
 /* -- plugin.c */
@@ -157,6 +163,8 @@ void print_data(const void *data, size_t len);
 
 /* Prints the object on one line and lets go of it. */
 void print_json(struct json_t *object);
+/* Any value as a table, or its fields one below the other. */
+void print_for_people(struct json_t *value);
 /* Text when it is UTF-8, else {"base64": ...}; null for null data. */
 struct json_t *json_of_data(const void *data, size_t len);
 struct json_t *json_of_stat(const struct zooid_stat *stat);

@@ -4,6 +4,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,20 +35,25 @@ static void find_program(const char *name, char path[PATH_MAX])
     (void)snprintf(path, PATH_MAX, "%s", name);
 }
 
-int run_agent_program(const char *const *words)
+/* What it prints goes to `to`. */
+static pid_t start_program(char path[PATH_MAX], const char *const *words, int to)
 {
-    char path[PATH_MAX];
     char *argv[WORDS_MAX + 2] = {path};
     for (size_t i = 0; i < WORDS_MAX && words[i] != NULL; i++)
         argv[i + 1] = (char *)(uintptr_t)words[i];
-    find_program("zooid-agent", path);
     (void)fflush(stdout);
     pid_t child = fork();
     if (child == 0) {
-        (void)execvp(path, argv);
+        if (to == STDOUT_FILENO || dup2(to, STDOUT_FILENO) >= 0)
+            (void)execvp(path, argv);
         fprintf(stderr, "zooid: %s: %s\n", path, strerror(errno));
         _exit(EXIT_FAILED);
     }
+    return child;
+}
+
+static int wait_for(pid_t child, const char *path)
+{
     int status;
     pid_t ended;
     do
@@ -57,6 +64,65 @@ int run_agent_program(const char *const *words)
         return EXIT_FAILED;
     }
     return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? EXIT_FINE : EXIT_FAILED;
+}
+
+/* Whether the text is such a count and a zxid. */
+static bool read_count(const char *text, const char *unit, json_int_t *count, json_int_t *zxid)
+{
+    char *end, *last;
+    *count = (json_int_t)strtoull(text, &end, 10);
+    if (end == text || strncmp(end, unit, strlen(unit)) != 0)
+        return false;
+    const char *at = end + strlen(unit);
+    *zxid = (json_int_t)strtoull(at, &last, 16);
+    return last != at;
+}
+
+/* "DIRECTORY: restored: 12 znodes, zxid 0x2a", and lines before it, as an object. */
+static json_t *read_outcome(FILE *from, const struct agent_outcome *outcome)
+{
+    char *line = NULL;
+    size_t room = 0;
+    json_t *notes = json_array(), *object = json_object();
+    while (getline(&line, &room, from) > 0) {
+        json_int_t count, zxid;
+        line[strcspn(line, "\n")] = '\0';
+        const char *said = strstr(line, outcome->behind);
+        if (said != NULL && read_count(said + strlen(outcome->behind), outcome->unit, &count, &zxid))
+            (void)json_object_update_new(object, json_pack("{s:s%,s:I,s:I}", "directory", line, (size_t)(said - line),
+                                                           outcome->counted, count, "zxid", zxid));
+        else
+            (void)json_array_append_new(notes, json_string(line));
+    }
+    free(line);
+    if (json_array_size(notes) > 0)
+        (void)json_object_set(object, "notes", notes);
+    json_decref(notes);
+    return object;
+}
+
+int run_agent_program(const struct cli *cli, const char *const *words, const struct agent_outcome *outcome)
+{
+    char path[PATH_MAX];
+    int ends[2];
+    find_program("zooid-agent", path);
+    if (!cli->json)
+        return wait_for(start_program(path, words, STDOUT_FILENO), path);
+    FILE *from = pipe2(ends, O_CLOEXEC) == 0 ? fdopen(ends[0], "r") : NULL;
+    if (from == NULL) {
+        fprintf(stderr, "zooid: %s\n", strerror(errno));
+        return EXIT_FAILED;
+    }
+    pid_t child = start_program(path, words, ends[1]);
+    (void)close(ends[1]);
+    json_t *object = read_outcome(from, outcome);
+    (void)fclose(from);
+    int code = wait_for(child, path);
+    if (code == EXIT_FINE)
+        print_json(object);
+    else
+        json_decref(object);
+    return code;
 }
 
 bool has_snapshot(const char *directory)
@@ -77,7 +143,6 @@ int run_restore(struct cli *cli, const struct arguments *a)
 {
     const char *words[WORDS_MAX + 1] = {"--restore", a->words[0]};
     size_t count = 2;
-    (void)cli;
     if (a->flags['u']) {
         words[count++] = "--until";
         words[count++] = a->values['u'];
@@ -85,7 +150,8 @@ int run_restore(struct cli *cli, const struct arguments *a)
     words[count++] = "--";
     for (int i = 1; i < a->count; i++)
         words[count++] = a->words[i];
-    return run_agent_program(words);
+    static const struct agent_outcome outcome = {": restored: ", " znodes, zxid 0x", "nodes"};
+    return run_agent_program(cli, words, &outcome);
 }
 
 /* This process becomes zooid-plugin-host, with these words, then the socket, and what is its program's own behind

@@ -18,7 +18,7 @@ void print_data(const void *data, size_t len)
 
 void print_json(struct json_t *object)
 {
-    char *text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER);
+    char *text = json_dumps(object, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_ENCODE_ANY);
     if (text != NULL)
         (void)puts(text);
     free(text);

@@ -97,19 +97,16 @@ static char *request_of(const char *const *words, int count)
 
 void plugin_show_answer(const struct cli *cli, const zooid_reply *reply)
 {
-    size_t flags = cli->json ? JSON_COMPACT : JSON_INDENT(2);
     json_t *answer = json_loadb(zooid_reply_data(reply), zooid_reply_data_len(reply), JSON_DECODE_ANY, NULL);
     if (answer == NULL) {
         print_data(zooid_reply_data(reply), zooid_reply_data_len(reply));
         return;
     }
-    char *text = json_dumps(answer, flags | JSON_PRESERVE_ORDER | JSON_ENCODE_ANY);
-    const char *plain = cli->json ? NULL : json_string_value(answer);
-    if (plain != NULL)
-        printf(plain[0] != '\0' && plain[strlen(plain) - 1] == '\n' ? "%s" : "%s\n", plain);
-    else if (text != NULL)
-        (void)puts(text);
-    free(text);
+    if (cli->json) {
+        print_json(answer);
+        return;
+    }
+    print_for_people(answer);
     json_decref(answer);
 }
 

@@ -267,7 +267,8 @@ void local_put_goodbye(struct local_client *c, int32_t code, const char *message
 /* Replies at the head of the order that are ready leave. */
 enum status local_drain(struct local_client *c, struct buffer *say);
 
-/* Replies that are ready leave, also those before which others wait: these will have none, since the connection ends. */
+/* Replies that are ready leave, also those before which others wait: these will have none, since the connection ends.
+ */
 void local_say_ready(struct local_client *c, struct buffer *say);
 
 /* Every request that waits for the replica is answered with this. */

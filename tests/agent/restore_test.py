@@ -2,6 +2,7 @@
 """A backup restored: agent and Apache ZooKeeper start on the directory with the same tree, at the place that was asked
 for; and whatever is not known for certain, or would overwrite something, is refused."""
 # limit: 600
+import json
 import os
 import shutil
 import subprocess
@@ -66,6 +67,8 @@ class Restore(unittest.TestCase):
         fill(agent, 2)
         self.assertIn("restored: ", self.restore(self.backup, self.data))
         self.assert_is_restored(expected)
+        told = json.loads(self.zooid(None, "-j", "restore", self.backup, self.path("told"), code=command.FINE))
+        self.assertEqual((told["directory"], sorted(told)), (self.path("told"), ["directory", "nodes", "zxid"]))
         check = subprocess.run([harness.AGENT, "--check-data", self.path("copy-of-data")], stdout=subprocess.PIPE, check=False)
         self.assertNotEqual(check.returncode, 2, check.stdout)
 

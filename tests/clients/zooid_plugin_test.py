@@ -13,7 +13,10 @@ from command import FAILED, NO_AGENT, NO_NODE, USAGE
 from local_wire import pb
 
 ANSWERS = {"text": b'"plain text"', "line": b'"with an end\\n"', "object": b'{"a": [1, null]}', "nothing": b"null",
-           "raw": b"no JSON at all\n"}
+           "raw": b"no JSON at all\n",
+           "table": b'[{"name": "a", "tags": ["x", "y"]}, {"name": "long name", "up": true, "more": {"n": 1}}]',
+           "fields": b'{"one": null, "in": {"two": "2"}, "rows": [{"id": 7}], "words": ["a", "b"]}',
+           "list": b'["a", 1]'}
 
 
 class Plugin(command.CommandCase):
@@ -54,18 +57,18 @@ class Plugin(command.CommandCase):
     def test_who_is_there_and_what_is_offered(self):
         lines = self.zooid("plugin").splitlines()
         self.assertEqual([line.split()[:2] for line in lines],
-                         [["plugin", "commands"], ["weather", "8"], ["empty", "0"]])
+                         [["plugin", "commands"], ["weather", "11"], ["empty", "0"]])
         lines = self.zooid("plugin", "weather").splitlines()
         self.assertIn("text                     WORD ...: answers text", lines)
         self.assertTrue(any(line.startswith("hangs") and line.endswith("(admin)") for line in lines), lines)
         self.assertEqual(self.zooid("plugin", "empty"), "command                  help\n")
         self.assertEqual([p["name"] for p in json.loads(self.zooid("-j", "plugin"))], ["weather", "empty"])
-        self.assertEqual(len(json.loads(self.zooid("-j", "plugin", "weather"))), 8)
+        self.assertEqual(len(json.loads(self.zooid("-j", "plugin", "weather"))), 11)
         self.assertIn("nobody provides under that name", self.zooid("plugin", "none", code=NO_NODE))
 
     def test_words_become_arguments(self):
         for words in ((), ("a",), ("a b", "-x", "--", "\u00e9")):
-            self.assertEqual(json.loads(self.zooid("plugin", "weather", "echo", *words)), {"args": list(words)})
+            self.assertEqual(json.loads(self.zooid("-j", "plugin", "weather", "echo", *words)), {"args": list(words)})
         done = subprocess.run([command.ZOOID, "plugin", "weather", "echo", b"\xff"], env=self.environment(),
                               stderr=subprocess.PIPE, check=False)
         self.assertEqual(done.returncode, USAGE)
@@ -75,9 +78,19 @@ class Plugin(command.CommandCase):
         for name, shown in (("text", "plain text\n"), ("line", "with an end\n"), ("nothing", "null\n"),
                             ("raw", "no JSON at all\n")):
             self.assertEqual(self.zooid("plugin", "weather", name), shown)
-        self.assertEqual(json.loads(self.zooid("plugin", "weather", "object")), {"a": [1, None]})
+        self.assertEqual(self.zooid("plugin", "weather", "object"), "a                     1,null\n")
+        self.assertEqual(self.zooid("plugin", "weather", "list"), "a\n1\n")
         self.assertEqual(self.zooid("-j", "plugin", "weather", "object"), '{"a":[1,null]}\n')
         self.assertEqual(self.zooid("-j", "plugin", "weather", "text"), '"plain text"\n')
+
+    def test_lists_and_objects_are_tables_for_people(self):
+        self.assertEqual(self.zooid("plugin", "weather", "table").splitlines(),
+                         ["name       tags  up    more",
+                          "a          x,y   -     -",
+                          "long name  -     true  {\"n\":1}"])
+        self.assertEqual([line.split() for line in self.zooid("plugin", "weather", "fields").splitlines()],
+                         [["one", "-"], ["in.two", "2"], ["words", "a,b"], [], ["rows:"], ["id"], ["7"]])
+        self.assertEqual(json.loads(self.zooid("-j", "plugin", "weather", "fields"))["in"], {"two": "2"})
 
     def test_errors_are_told(self):
         self.assertIn("it cannot be done", self.zooid("plugin", "weather", "fails", code=FAILED))

@@ -79,7 +79,7 @@ class Foreground(harness.ServerTestCase):
         host = self.run_host("--name", "offers")
         host.wait_for("call: code 0 '{\"caller\": \"uid:%d\", \"request\": {}}'" % os.getuid(), "call: code -1009 ''",
                       "bad command: 0", "answered: 1, again: 0")
-        self.assertEqual(json.loads(plugin_rig.zooid(self.server, "plugin", "offers", "echo", "a", "b").stdout),
+        self.assertEqual(json.loads(plugin_rig.zooid(self.server, "-j", "plugin", "offers", "echo", "a", "b").stdout),
                          {"caller": "uid:%d" % os.getuid(), "request": {"args": ["a", "b"]}})
         refused = plugin_rig.zooid(self.server, "plugin", "offers", "refuse")
         self.assertNotEqual(refused.returncode, 0)

@@ -200,13 +200,14 @@ class Commands(render_rig.RenderTestCase):
         super().setUp()
         self.key = self.zooid("create", "-s", "/c-", "1").strip()
 
-    def command(self, *words):
+    def command(self, *words, options=()):
         """The answer; "" also as long as the plugin has not come to the agent."""
-        command = [os.path.join(plugin_rig.BUILD, "bin", "zooid"), "-S", plugin_rig.socket_of(self.agent), "plugin", "render"]
-        return subprocess.run(command + list(words), text=True, capture_output=True, timeout=60).stdout.strip()
+        command = [os.path.join(plugin_rig.BUILD, "bin", "zooid"), "-S", plugin_rig.socket_of(self.agent), *options, "plugin",
+                   "render", *words]
+        return subprocess.run(command, text=True, capture_output=True, timeout=60).stdout.strip()
 
     def status(self):
-        answer = self.command("status")
+        answer = self.command("status", options=["-j"])
         return {group["name"]: group for group in json.loads(answer)["groups"]} if answer else {}
 
     def test_status_diff_and_render(self):
