@@ -15,14 +15,16 @@ static uint64_t boot_ms(void)
 }
 
 /* A touch at a leader counts at once. A learner's goes with its next answer to a PING; that the leader has had it is
- * certain only of those that are older than what the leader may miss before it gives the learner up. */
+ * certain only of those that are older than what the leader may miss before it gives the learner up. PINGs come twice a
+ * tick, to observers by way of a follower from both, and a leader looks once a tick whom it has missed. */
 static uint64_t good_until_ms(const struct local_client *c)
 {
+    enum { TICKS_BETWEEN = 2 };
     const struct local *l = c->local;
     int64_t behind = 0;
     if (replica_service(l->parts.replica) != SERVICE_ALONE) {
         behind = local_age_ms(l) + (int64_t)c->session_timeout_ms / TOUCHES_PER_TIMEOUT +
-                 (int64_t)l->settings->sync_limit * l->settings->tick_time_ms;
+                 ((int64_t)l->settings->sync_limit + TICKS_BETWEEN) * l->settings->tick_time_ms;
     }
     int64_t good = (int64_t)boot_ms() - behind + c->session_timeout_ms;
     return good < 0 ? 0 : (uint64_t)good;
