@@ -154,6 +154,7 @@ static zooid_client *client_new(const struct zooid_options *o)
     c->wants_session = o->resume_id != 0;
     c->token_len = o->resume_token == NULL ? 0 : o->resume_token_len;
     memcpy(c->token, o->resume_token == NULL ? c->token : o->resume_token, c->token_len);
+    c->logins_max = o->logins_max < LINK_LOGINS_MAX ? o->logins_max : LINK_LOGINS_MAX;
     c->log = o->log;
     c->log_context = o->log_context;
     c->socket_path = strdup(socket_of(o));

@@ -205,7 +205,7 @@ struct zooid_client {
     struct task *tasks;   /* recipes at work */
     zooid_ticket last_ticket;
     struct login *logins;
-    int login_count;
+    uint32_t login_count, logins_max;
     struct watch *watches[WATCH_LISTS];
     int64_t
         watches_lost_at; /* the agent has none of them any more, and has told of all up to this zxid; -1: it has them */
@@ -236,7 +236,7 @@ void say(zooid_client *c, enum zooid_log_level level, const char *format, ...) _
 #define LINK_WATCHES_CALL UINT64_C(2)
 #define LINK_LOGIN_CALLS  UINT64_C(3) /* the first of them */
 #define LINK_LAST_CALL    (LINK_LOGIN_CALLS + LINK_LOGINS_MAX - 1)
-enum { LINK_AGAIN_MS = 100, LINK_LOGINS_MAX = 16 };
+enum { LINK_AGAIN_MS = 100, LINK_LOGINS_MAX = 4096 };
 
 /* Connects when it is time to, sends what waits, and reads what has come if that is wanted, without waiting. */
 void link_work_locked(zooid_client *c, bool read);

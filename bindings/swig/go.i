@@ -106,12 +106,14 @@ void free_text(char *taken);
 %ignore zooid_create;
 %ignore zooid_delete;
 %ignore zooid_sync;
+%ignore zooid_repeat_logins;
 
 zooid_packed packed_open(const char *socket, const char *name, uint32_t connect_ms, uint32_t session_timeout_ms,
                          uint32_t watchdog_ms, uint32_t linger_ms, int64_t resume_id, const void *data, size_t len);
 zooid_packed packed_session_key(zooid_client *client);
 zooid_packed packed_perform(zooid_client *client, zooid_request *taken, uint32_t ms);
 zooid_packed packed_get(zooid_client *client, const char *path, uint32_t ms);
+zooid_packed packed_repeat_logins(zooid_client *client, zooid_client *from, uint32_t ms);
 zooid_packed packed_backup(zooid_client *client, int fd, uint32_t ms);
 zooid_packed packed_ensure_path(zooid_client *client, const char *path, uint32_t ms);
 zooid_packed packed_delete_recursive(zooid_client *client, const char *path, uint32_t ms);

@@ -152,6 +152,8 @@ static void put_event(zooid_packed *p, zooid_event *e)
         put_64(p, (int64_t)zooid_event_call(e));
     if (kind == ZOOID_EVENT_CALL)
         put_call(p, e);
+    if (kind == ZOOID_EVENT_LOG)
+        put_32(p, zooid_event_missed(e));
     zooid_event_free(e);
 }
 
@@ -210,6 +212,7 @@ static char *ended_text(const char *text, size_t len)
     }
 PACKED(perform, (zooid_client * client, zooid_request *taken, uint32_t ms), (client, taken, ms, &reply))
 PACKED(get, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
+PACKED(repeat_logins, (zooid_client * client, zooid_client *from, uint32_t ms), (client, from, ms, &reply))
 PACKED(backup, (zooid_client * client, int fd, uint32_t ms), (client, fd, ms, &reply))
 PACKED(ensure_path, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
 PACKED(delete_recursive, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))

@@ -102,11 +102,12 @@ static PyObject *event_value(zooid_event *e)
     enum zooid_event_kind kind = zooid_event_kind(e);
     bool has_reply = kind == ZOOID_EVENT_REPLY || kind == ZOOID_EVENT_LOST;
     PyObject *value = Py_BuildValue(
-        "(iKNiiNLNNNNNN)", (int)kind, (unsigned long long)zooid_event_ticket(e),
+        "(iKNiiNLNNNNNNI)", (int)kind, (unsigned long long)zooid_event_ticket(e),
         has_reply ? reply_value(zooid_event_take_reply(e)) : text_value(NULL), (int)zooid_event_session_state(e),
         (int)zooid_event_change(e), text_value(zooid_event_path(e)), (long long)zooid_event_zxid(e),
         bytes_value(zooid_event_data(e), zooid_event_data_len(e)), stat_value(zooid_event_stat(e)), cursor_value(e),
-        PyBool_FromLong(zooid_event_fell_behind(e)), PyBool_FromLong(zooid_event_ends_txn(e)), invoked_value(e));
+        PyBool_FromLong(zooid_event_fell_behind(e)), PyBool_FromLong(zooid_event_ends_txn(e)), invoked_value(e),
+        zooid_event_missed(e));
     zooid_event_free(e);
     return value;
 }

@@ -18,6 +18,14 @@ class Library(unittest.TestCase):
             lines = program.converse(agent, program.compiled("libzooid", directory))
         self.assertEqual(lines[-1], "ok: without an agent it says so\n", "".join(lines))
 
+    def test_logins(self):
+        agent = harness.Agent()
+        self.addCleanup(agent.stop)
+        agent.start()
+        with tempfile.TemporaryDirectory() as directory:
+            lines = program.converse(agent, program.compiled("logins", directory))
+        self.assertEqual(lines[-1], "ok: no more logins are kept than was asked for\n", "".join(lines))
+
     def test_nothing_is_left_behind_over_many_operations(self):
         agent = harness.Agent()
         self.addCleanup(agent.stop)

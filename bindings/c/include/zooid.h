@@ -149,11 +149,14 @@ struct zooid_options {
     int64_t resume_id;
     const void *resume_token;
     size_t resume_token_len;
+    /* So many logins (zooid_request_auth) are made again after a reconnect, 4096 at most; what goes beyond is lost with
+     * the connection, which the log tells when the login is made. */
+    uint32_t logins_max;
 };
 
-#define ZOOID_OPTIONS_INIT                                                                  \
-    {                                                                                       \
-        sizeof(struct zooid_options), NULL, NULL, 5000, 30000, NULL, NULL, 0, 0, 0, NULL, 0 \
+#define ZOOID_OPTIONS_INIT                                                                      \
+    {                                                                                           \
+        sizeof(struct zooid_options), NULL, NULL, 5000, 30000, NULL, NULL, 0, 0, 0, NULL, 0, 16 \
     }
 
 /* `options` may be NULL. On failure `*why`, unless NULL was given, is a reply that says so; it is the caller's. Errors:
@@ -182,6 +185,11 @@ ZOOID_API size_t zooid_session_token(const zooid_client *client, void *token, si
 ZOOID_API uint64_t zooid_session_good_until_ms(const zooid_client *client);
 ZOOID_API uint32_t
 zooid_client_port(const zooid_client *client); /* where the agent speaks ZooKeeper's protocol; 0: nowhere */
+/* Makes the logins of another client in this one too, one after the other, each within the deadline; they are repeated
+ * after a reconnect as those of its own. For a second connection that is to be allowed as much as the first one; what
+ * `from` logs in as later does not come along. Returns the code of the first that is refused, whose reply it is. Any
+ * thread. */
+ZOOID_API int zooid_repeat_logins(zooid_client *client, zooid_client *from, uint32_t deadline_ms, zooid_reply **reply);
 /* The highest zxid that this client has seen. */
 ZOOID_API int64_t zooid_last_zxid(const zooid_client *client);
 

@@ -176,6 +176,7 @@ const (
 	eventOffer
 	eventCall
 	eventCallOver
+	eventLog
 )
 
 type rawEvent struct {
@@ -187,6 +188,7 @@ type rawEvent struct {
 	call   uint64 // of a provider
 	called Called
 	left   time.Duration
+	missed uint32 // of the log: lines before it
 }
 
 func (p *packed) rawEvent() rawEvent {
@@ -203,6 +205,8 @@ func (p *packed) rawEvent() rawEvent {
 		e.left = time.Duration(p.long()) * time.Millisecond
 	case eventCallOver:
 		e.call = uint64(p.long())
+	case eventLog:
+		e.missed = p.number()
 	case eventOverflow:
 		e.event.Change = Missed
 	}

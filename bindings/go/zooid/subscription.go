@@ -3,7 +3,6 @@ package zooid
 import (
 	"context"
 	"strings"
-	"sync"
 
 	"zooid/internal/swig"
 )
@@ -75,44 +74,35 @@ func Window(bytes uint32) SubscribeOption { return func(s *subscribing) { s.wind
 // begins with a snapshot: Reset, the nodes that are Present, CaughtUp; a Reset may come again, see zooid.h. It has a
 // connection of its own: what nobody reads waits at the agent. Its channel is closed when it ends; Err tells why.
 type Subscription struct {
-	source  *Client
-	out     chan Update
-	over    chan struct{}
-	once    sync.Once
-	mutex   sync.Mutex
-	err     error
-	pending uint64
+	feed
+	out chan Update
 }
 
-// Subscribe begins a subscription; the context is for its connection only. AddAuth does not reach it.
+// Subscribe begins a subscription; the context is for its connection only, which is logged in as this one is by then.
 func (c *Client) Subscribe(ctx context.Context, prefix string, options ...SubscribeOption) (*Subscription, error) {
 	var how subscribing
 	for _, option := range options {
 		option(&how)
 	}
-	if c.closed.Load() {
-		return nil, errorOf(Closed, prefix)
-	}
-	connection := c.options
-	connection.Watchdog, connection.Linger, connection.Resume = 0, 0, SessionKey{} // it has no session
-	source, err := Open(ctx, connection)
-	if err != nil {
+	s := &Subscription{out: make(chan Update)}
+	if err := s.begin(ctx, c, how.ask(prefix)); err != nil {
 		return nil, err
 	}
-	request, err := how.ask(prefix).finish()
-	if err != nil {
-		_ = source.Close()
-		return nil, err
-	}
-	s := &Subscription{source: source, out: make(chan Update), over: make(chan struct{})}
-	s.pending = swig.Submit(source.handle, request, noDeadline)
-	if s.pending == 0 {
-		_ = source.Close()
-		return nil, errorOf(NoMemory, prefix)
-	}
-	source.inUse.RLock()
-	go s.run()
+	go s.run(func() { close(s.out) }, s.tell)
 	return s, nil
+}
+
+// tell hands out an update.
+func (s *Subscription) tell(e rawEvent) bool {
+	switch e.kind {
+	case eventChange, eventReset, eventCaughtUp:
+		select {
+		case s.out <- e.update:
+		case <-s.over:
+			return false
+		}
+	}
+	return true
 }
 
 func (how subscribing) ask(prefix string) *ask {
@@ -136,56 +126,7 @@ func (how subscribing) ask(prefix string) *ask {
 	return a
 }
 
-// run is begun with the source in use. One event at a time: what is fetched does not count for the window any more.
-func (s *Subscription) run() {
-	defer close(s.out)
-	defer s.source.done()
-	for !s.source.closed.Load() {
-		raw := packed{[]byte(swig.Packed_events(s.source.handle, fetchWaitMs, 1))}
-		if len(raw.rest) == 0 {
-			continue
-		}
-		e := raw.rawEvent()
-		switch e.kind {
-		case eventReply:
-			s.end(e.reply.err)
-			return
-		case eventChange, eventReset, eventCaughtUp:
-			select {
-			case s.out <- e.update:
-			case <-s.over:
-				return
-			}
-		}
-	}
-}
-
-func (s *Subscription) end(err *Error) {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	if err != nil && err.Code != Closed {
-		s.err = err
-	}
-}
-
 // Updates comes to its end when the subscription does.
 func (s *Subscription) Updates() <-chan Update { return s.out }
-
-// Err tells why the subscription ended; nil: it did not, or was closed.
-func (s *Subscription) Err() error {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	return s.err
-}
-
-// Close ends the subscription. It may be called again.
-func (s *Subscription) Close() error {
-	var err error
-	s.once.Do(func() {
-		close(s.over)
-		err = s.source.Close()
-	})
-	return err
-}
 
 func hasZero(texts ...string) bool { return strings.ContainsRune(strings.Join(texts, ""), 0) }

@@ -14,6 +14,7 @@ from . import _zooid, errors
 from ._asks import ANY_VERSION, Check, Create, Delete, Set, Write
 from .client import Client
 from .errors import *  # noqa: F401,F403
+from .monitor import Monitor
 from .providing import Command, Provider
 from .recipes import Barrier, Cache, Contender, Counter, DoubleBarrier, Lock, Presence, Queue
 from .services import Answer, Instance, Registration, Summary
@@ -29,6 +30,7 @@ from .values import (
     Cursor,
     Event,
     Freshness,
+    LogLine,
     Node,
     Perm,
     Result,
@@ -67,6 +69,8 @@ __all__ = [
     "Freshness",
     "LATEST",
     "Lock",
+    "LogLine",
+    "Monitor",
     "Node",
     "OPEN_ACL",
     "Perm",

@@ -17,8 +17,10 @@ def open_handle(
     watchdog: float = 0.0,
     linger: float = 0.0,
     resume: Optional[SessionKey] = None,
+    logins: Optional[_zooid.Handle] = None,
 ) -> _zooid.Handle:
-    """Waits for the agent so long, and raises what zooid_open says when it is not there."""
+    """Waits for the agent so long, and raises what zooid_open says when it is not there. With `logins` it is logged in as
+    that one is."""
     opened = _zooid.handle_open(
         None if socket is None else os.fspath(socket),
         name,
@@ -33,4 +35,6 @@ def open_handle(
         check(Reply._make(cast("_zooid.Reply", opened)))
     handle = cast("_zooid.Handle", opened)
     _log.start(handle)
+    if logins is not None:
+        check(Reply._make(_zooid.repeat_logins(handle, logins, milliseconds(connect_timeout))))
     return handle

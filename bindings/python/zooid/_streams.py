@@ -26,7 +26,7 @@ MARKS = {_zooid.EVENT_RESET: Change.RESET, _zooid.EVENT_CAUGHT_UP: Change.CAUGHT
 
 
 def update_of(raw: _zooid.Event) -> Update:
-    kind, _, _, _, change, path, zxid, data, stat, cursor, fell_behind, ends, _ = raw
+    kind, _, _, _, change, path, zxid, data, stat, cursor, fell_behind, ends, _, _ = raw
     what = MARKS[kind] if kind in MARKS else Change(change)
     where = None if cursor is None else Cursor._make(cursor)
     seen = None if stat is None else stat_of(stat)

@@ -26,6 +26,7 @@ from typing import (
 )
 
 from . import _asks, _zooid
+from ._aio_feeds import Monitor, Subscription
 from ._aio_providing import Provider
 from ._aio_services import Services
 from ._asks import Ask, Reply, check
@@ -34,8 +35,8 @@ from ._streams import Basket, event_of
 from .errors import ClosedError, DeadlineError, Error, NodeExistsError, NoNodeError, NotHeldError, OutOfMemoryError
 from .providing import Commands, commands_of, request_for
 from .providing import Source as Offered
-from .subscription import Source, ask_for
-from .values import Children, Cursor, Event, Freshness, SessionKey, SessionState, Update
+from .subscription import ask_for
+from .values import Children, Cursor, Event, Freshness, SessionKey, SessionState
 
 if TYPE_CHECKING:
     from typing_extensions import Concatenate, ParamSpec
@@ -140,50 +141,6 @@ class Lock:
         except NotHeldError:
             if kind is None:
                 raise
-
-
-class Subscription:
-    """As zooid.Subscription, for `async for`. What is not awaited waits at the agent."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._closed = False
-        self._came = asyncio.Event()
-
-    @property
-    def cursor(self) -> Optional[Cursor]:
-        return self._source.cursor
-
-    def __aiter__(self) -> Subscription:
-        return self
-
-    async def __anext__(self) -> Update:
-        loop, descriptor = asyncio.get_running_loop(), _zooid.descriptor(self._source.handle)
-        while not self._closed:
-            update = self._source.fetch(0)
-            if update is not None:
-                return update
-            self._came.clear()
-            loop.add_reader(descriptor, self._came.set)
-            try:
-                await self._came.wait()
-            finally:
-                loop.remove_reader(descriptor)
-        raise StopAsyncIteration
-
-    async def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            self._came.set()
-            await asyncio.get_running_loop().run_in_executor(None, _zooid.handle_shutdown, self._source.handle)
-
-    async def __aenter__(self) -> Subscription:
-        return self
-
-    async def __aexit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
-        await self.close()
 
 
 class Client:
@@ -434,8 +391,16 @@ class Client:
     ) -> Subscription:
         """As zooid.Client.subscribe."""
         request = ask_for(prefix, also, cursor, data, snapshot, window)
-        handle = await asyncio.get_running_loop().run_in_executor(None, open_handle, *self._arguments[:4])
-        return Subscription(Source(handle, request, cursor))
+        return Subscription(await self._another(), request, cursor)
+
+    async def monitor(self, level: str = "info") -> Monitor:
+        """As zooid.Client.monitor."""
+        return Monitor(await self._another(), level)
+
+    async def _another(self) -> _zooid.Handle:
+        """One more connection, logged in as this one is by now."""
+        another = functools.partial(open_handle, *self._arguments[:4], logins=self._handle)
+        return await asyncio.get_running_loop().run_in_executor(None, another)
 
     async def watch(self, path: str, *, recursive: bool = False, timeout: Optional[float] = None) -> Stream:
         stream = Stream(self, path, recursive, owned=True)

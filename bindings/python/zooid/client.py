@@ -11,6 +11,7 @@ from . import _asks, _zooid
 from ._asks import Ask, Data, Reply
 from ._handles import open_handle
 from .errors import Error
+from .monitor import Monitor
 from .providing import Commands, Provider
 from .recipes import Barrier, Cache, Contender, Counter, DoubleBarrier, Lock, Presence, Queue, _contenders
 from .services import Services
@@ -288,9 +289,18 @@ class Client:
         connect_timeout: float = 5.0,
     ) -> Subscription:
         """Every change of the node and of all below it, in the order of the commits, none missing and none twice. With
-        `cursor` it goes on where another one stood; `also` adds further prefixes, told in the same order. It has a connection of its own, which add_auth does not reach."""
+        `cursor` it goes on where another one stood; `also` adds further prefixes, told in the same order. It has a connection of its own,
+        logged in as this one is by then."""
         request = ask_for(prefix, also, cursor, data, snapshot, window)
-        return Subscription(*self._where, request, cursor, connect_timeout)
+        return Subscription(self._another(connect_timeout), request, cursor)
+
+    def monitor(self, level: str = "info", *, connect_timeout: float = 5.0) -> Monitor:
+        """The agent's log as it is written, lines of that level ("error", "warn", "info", "debug") and worse, whatever
+        the log itself has; for administrators. It has a connection of its own."""
+        return Monitor(self._another(connect_timeout), level)
+
+    def _another(self, connect_timeout: float) -> _zooid.Handle:
+        return open_handle(*self._where, connect_timeout, 30.0, logins=self._handle)
 
     def watch(self, path: str, *, recursive: bool = False, timeout: Optional[float] = None) -> Stream:
         """Every change of the node and of its list of children, or with `recursive` of all nodes below it too,

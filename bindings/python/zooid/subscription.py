@@ -2,18 +2,13 @@
 from it waits at the agent, within the window, whatever else the program does."""
 from __future__ import annotations
 
-import os
-from types import TracebackType
-from typing import Iterable, Optional, Type, Union
+from typing import Iterable, Optional
 
-from . import _asks, _zooid
-from ._asks import Ask, Reply, check
-from ._handles import open_handle
+from . import _zooid
+from ._asks import Ask
+from ._feeds import Feed, Source
 from ._streams import update_of
-from .errors import ClosedError
 from .values import Cursor, Update
-
-SLICE_MS = 200
 
 
 def ask_for(
@@ -31,80 +26,27 @@ def ask_for(
     return ask.request
 
 
-class Source:
-    """The connection of one subscription, and where it stands."""
+class Reader:
+    """Reads what comes, and keeps where the subscription stands."""
 
-    def __init__(self, handle: _zooid.Handle, request: _zooid.Request, cursor: Optional[Cursor]) -> None:
-        self.handle = handle
+    def __init__(self, cursor: Optional[Cursor]) -> None:
         self.cursor = cursor
-        if _zooid.submit(handle, request, _asks.NO_DEADLINE) == 0:
-            raise ClosedError("the subscription could not be submitted")
 
-    def fetch(self, wait_ms: int) -> Optional[Update]:
-        """Raises the error with which the subscription ends."""
-        raw = _zooid.next_event(self.handle, wait_ms)
-        if raw is None or raw[0] == _zooid.EVENT_SESSION:
-            return None
-        if raw[0] == _zooid.EVENT_REPLY and raw[2] is not None:
-            check(Reply._make(raw[2]))
-            return None
+    def __call__(self, raw: _zooid.Event) -> Update:
         update = update_of(raw)
         self.cursor = update.cursor or self.cursor
         return update
 
 
-class Subscription:
+class Subscription(Feed[Update]):
     """An iterator over Update. It begins with a snapshot: RESET, the nodes that are PRESENT, CAUGHT_UP; then come
     CREATED, DELETED, CHANGED and ACL_CHANGED. A RESET may come again: see zooid.h. To be used in a `with`, or closed."""
 
-    def __init__(
-        self,
-        socket: Optional[Union[str, os.PathLike[str]]],
-        name: Optional[str],
-        request: _zooid.Request,
-        cursor: Optional[Cursor],
-        connect_timeout: float,
-    ) -> None:
-        self._closed = False
-        self._source = Source(open_handle(socket, name, connect_timeout, 30.0), request, cursor)
+    def __init__(self, handle: _zooid.Handle, request: _zooid.Request, cursor: Optional[Cursor]) -> None:
+        self._reader = Reader(cursor)
+        super().__init__(Source(handle, request, self._reader))
 
     @property
     def cursor(self) -> Optional[Cursor]:
         """Behind the last update that was taken; None within the first snapshot."""
-        return self._source.cursor
-
-    def next(self, timeout: Optional[float] = None) -> Optional[Update]:
-        """None: none has come within `timeout` seconds, or the subscription is closed."""
-        left_ms = None if timeout is None else int(timeout * 1000)
-        while not self._closed:
-            slice_ms = SLICE_MS if left_ms is None else min(SLICE_MS, left_ms)
-            update = self._source.fetch(slice_ms)
-            if update is not None:
-                return update
-            if left_ms is not None:
-                left_ms -= slice_ms
-                if left_ms <= 0:
-                    break
-        return None
-
-    def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            _zooid.handle_shutdown(self._source.handle)
-
-    def __iter__(self) -> Subscription:
-        return self
-
-    def __next__(self) -> Update:
-        update = self.next()
-        if update is None:
-            raise StopIteration
-        return update
-
-    def __enter__(self) -> Subscription:
-        return self
-
-    def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
-        self.close()
+        return self._reader.cursor

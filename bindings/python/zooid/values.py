@@ -163,6 +163,13 @@ class Update(NamedTuple):
     ends_txn: bool = False
 
 
+class LogLine(NamedTuple):
+    """A line of the agent's log; `missed` so many before it could not be kept."""
+
+    text: str
+    missed: int = 0
+
+
 class State(NamedTuple):
     """How fresh the agent's replica is: its zxid, seconds since it heard from its leader, its role."""
 

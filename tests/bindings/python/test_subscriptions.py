@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 from typing import List, Tuple
 
 import pytest
@@ -69,6 +71,32 @@ def test_nothing_is_missed_while_the_agent_is_away() -> None:
                 other.set("/s", b"2")
             update = next(changes)
             assert (update.change, update.data) == (Change.CHANGED, b"2")
+
+
+def test_it_is_logged_in_as_its_client_is() -> None:
+    digest = base64.b64encode(hashlib.sha1(b"ann:secret").digest()).decode()
+    hers = [zooid.Acl(zooid.Perm.ALL, "digest", "ann:" + digest)]
+    with Agent() as agent, agent.client() as client, agent.client() as other:
+        client.add_auth("digest", b"ann:secret")
+        client.create("/hers", b"", acl=hers)
+        with client.subscribe("/hers") as changes:
+            assert [next(changes).change for _ in range(3)] == [Change.RESET, Change.PRESENT, Change.CAUGHT_UP]
+            agent.kill()
+            agent.start()
+            with agent.client() as another:
+                another.add_auth("digest", b"ann:secret")
+                another.set("/hers", b"again")
+            assert next(changes).data == b"again"
+        with other.subscribe("/hers") as changes:
+            assert [next(changes).change for _ in range(2)] == [Change.RESET, Change.CAUGHT_UP]
+
+        async def main() -> List[str]:
+            async with zooid.aio.Client(agent.socket) as hers:
+                await hers.add_auth("digest", b"ann:secret")
+                async with await hers.subscribe("/hers") as changes:
+                    return [(await changes.__anext__()).path for _ in range(2)]
+
+        assert asyncio.run(main()) == ["", "/hers"]
 
 
 def test_of_asyncio(zooid_agent: Agent, zooid_client: Client) -> None:

@@ -302,33 +302,6 @@ static void session_and_watches_outlive_the_agent(void)
     zooid_close(c);
 }
 
-static int log_in(zooid_client *c, const char *who)
-{
-    return zooid_perform(c, zooid_request_auth("digest", who, strlen(who)), SOON, NULL);
-}
-
-/* What only who is logged in may read can be read again, by calls that were made before the connection stood, too. */
-static void logins_outlive_the_agent(void)
-{
-    zooid_client *c = open_client(), *nobody = open_client();
-    CHECK(log_in(c, "bob:other") == ZOOID_OK && log_in(c, "ann:secret") == ZOOID_OK);
-    CHECK(log_in(c, "ann:secret") == ZOOID_OK);
-    zooid_request *q = zooid_request_create("/secret", "x", 1, ZOOID_PERSISTENT);
-    CHECK(zooid_request_add_acl(q, ZOOID_PERM_ALL, "digest", "ann:7RJfAeIvrl4zdj6sS2fXrQHDvHM=") == ZOOID_OK);
-    CHECK(zooid_perform(c, q, SOON, NULL) == ZOOID_OK);
-    CHECK(zooid_get(nobody, "/secret", SOON, NULL) == ZOOID_NO_AUTH);
-    for (int i = 0; i < 2; i++) {
-        ask("kill");
-        CHECK(zooid_get(c, "/secret", 200, NULL) == ZOOID_CONNECTION_LOST);
-        ask("start");
-        CHECK(zooid_get(c, "/secret", SOON, NULL) == ZOOID_OK);
-        CHECK(zooid_set(c, "/secret", "y", 1, ZOOID_ANY_VERSION, SOON, NULL) == ZOOID_OK);
-        CHECK(zooid_get(nobody, "/secret", SOON, NULL) == ZOOID_NO_AUTH);
-    }
-    zooid_close(nobody);
-    zooid_close(c);
-}
-
 /* More than the socket holds: to submit is not to wait. */
 static void submitting_never_waits(void)
 {
@@ -383,7 +356,6 @@ int main(int argc, char **argv)
         {"a child cannot use it", a_child_cannot_use_it},
         {"submitting never waits", submitting_never_waits},
         {"session and watches outlive the agent", session_and_watches_outlive_the_agent},
-        {"logins outlive the agent", logins_outlive_the_agent},
         {"without an agent it says so", without_an_agent_it_says_so},
     };
     CHECK(strcmp(zooid_code_name(ZOOID_NO_NODE), "NO_NODE") == 0 && strcmp(zooid_version(), ZOOID_VERSION) == 0);

@@ -477,6 +477,8 @@ static void put_event(zooid_packed *p, zooid_event *e)
         put_64(p, (int64_t)zooid_event_call(e));
     if (kind == ZOOID_EVENT_CALL)
         put_call(p, e);
+    if (kind == ZOOID_EVENT_LOG)
+        put_32(p, zooid_event_missed(e));
     zooid_event_free(e);
 }
 
@@ -535,6 +537,7 @@ static char *ended_text(const char *text, size_t len)
     }
 PACKED(perform, (zooid_client * client, zooid_request *taken, uint32_t ms), (client, taken, ms, &reply))
 PACKED(get, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
+PACKED(repeat_logins, (zooid_client * client, zooid_client *from, uint32_t ms), (client, from, ms, &reply))
 PACKED(backup, (zooid_client * client, int fd, uint32_t ms), (client, fd, ms, &reply))
 PACKED(ensure_path, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
 PACKED(delete_recursive, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
@@ -711,6 +714,26 @@ _gostring_ _wrap_packed_get_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gos
     _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
   }
   free(arg2);
+  return _swig_go_result;
+}
+
+
+_gostring_ _wrap_packed_repeat_logins_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, zooid_client *_swig_go_1, intgo _swig_go_2) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  zooid_client *arg2 = (zooid_client *) 0 ;
+  uint32_t arg3 ;
+  zooid_packed result;
+  _gostring_ _swig_go_result;
+  
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = ((zooid_handle *)_swig_go_1)->client;
+  arg3 = (uint32_t)_swig_go_2; 
+  
+  result = packed_repeat_logins(arg1,arg2,arg3);
+  {
+    _swig_go_result.p = (&result)->data;
+    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
+  }
   return _swig_go_result;
 }
 
