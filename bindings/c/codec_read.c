@@ -128,7 +128,8 @@ static bool read_text(struct codec_memory *memory, struct input piece, char **me
     char *text = take(memory, len + 1);
     if (text == NULL)
         return false;
-    memcpy(text, piece.at, len);
+    if (len > 0)
+        memcpy(text, piece.at, len);
     text[len] = '\0';
     *member = text;
     return true;
@@ -215,8 +216,8 @@ static inline bool read_field(struct codec_memory *memory, const struct codec_fi
                               void *message)
 {
     void *member = codec_member(message, field->offset);
-    struct input piece;
-    uint64_t number;
+    struct input piece = {0};
+    uint64_t number = 0;
     if (field->kind == FIELD_ROW)
         return read_row(memory, field, in, message);
     if (field->has_mark)

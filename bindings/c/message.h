@@ -22,9 +22,9 @@ bool messages_prepare(void);
 /* Appends a message and its length before it. False: out of memory. */
 bool message_write(struct row *row, const to_agent *m);
 
-/* `*chunk` is the one in use, NULL at first. To be called under the client's lock, as message_take. NULL: out of
+/* `*in_use` is the chunk in use, NULL at first. To be called under the client's lock, as message_take. NULL: out of
  * memory, or it is no message. */
-from_agent *message_read(struct message_chunk **chunk, const uint8_t *data, size_t len);
+from_agent *message_read(struct message_chunk **in_use, const uint8_t *data, size_t len);
 /* Memory that goes with the message. NULL: out of memory. */
 void *message_take(from_agent *m, size_t size);
 void message_free(from_agent *m); /* with all that belongs to it, from any thread; NULL is allowed */
