@@ -7,7 +7,9 @@
 
 #define BODY(name) ZOOID__LOCAL__TO_AGENT__BODY_##name
 
-enum { UNSENT_MAX = 64 };
+/* Of requests that are sent together. With two CPUs more of them make the agent wait for the program and the program
+ * for the agent in turn, and fewer make more system calls than that saves. */
+enum { UNSENT_MAX = 8 };
 
 struct call *call_new_locked(zooid_client *c, zooid_request *request, uint32_t deadline_ms, void *tag, bool perform)
 {
