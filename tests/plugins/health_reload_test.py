@@ -44,11 +44,15 @@ class Reload(CheckedCase):
             file.write('plugin = "%s";\nsettings = %s;\n' % (PLUGIN, libconfig(settings)))
         os.rename(path + ".new", path)
 
-    def follow(self, check):
-        """Every status that is seen, and None while there is no node."""
+    def follow(self, check, status):
+        """Every status that is seen from this one on, and None while there is no node. The node is written a moment after the
+        plugin says so."""
         path, seen = "%s/%s/%s" % (BASE, self.client.get_children(BASE)[0], check), []
+        told = self.told
+        harness.wait_until(lambda: json.loads(self.client.get(path)[0])["status"] == status, 30, "the node to be " + status)
 
         def note(data, _stat):
+            told.append(data)
             seen.append(data and json.loads(data)["status"])
         kazoo.recipe.watchers.DataWatch(self.client, path, note)
         return path, seen
@@ -57,6 +61,10 @@ class Reload(CheckedCase):
     def process_of(saved):
         with open(saved, encoding="utf-8") as file:
             return json.load(file)["pid"]
+
+    def setUp(self):
+        super().setUp()
+        self.told = []  # to be looked at when a test fails
 
     def supervisor(self):
         directory = tempfile.mkdtemp()
@@ -90,14 +98,14 @@ class Reload(CheckedCase):
         target.mode = b"HTTP/1.1 500 Broken\r\n\r\n"
         plugin_rig.zooid(self.server, "check", "fail", "t", "two")
         self.wait_status("critical", "t", "web")
-        (_, seen), (_, seen_web) = self.follow("t"), self.follow("web")
+        (_, seen), (_, seen_web) = self.follow("t", "critical"), self.follow("web", "critical")
         for number in 2, 3, 4:
             self.configure(s, target, number + 1, save_interval_ms=hour)
             s.reload()
             while s.log().count("info health: a new process has taken over") < number:
                 self.assertEqual((self.status("t"), self.status("web")), ("critical", "critical"))
             self.assertEqual((self.status("t"), self.status("web")), ("critical", "critical"))
-        self.assertEqual(set(seen + seen_web), {"critical"})
+        self.assertEqual(set(seen + seen_web), {"critical"}, self.told)
         self.assertEqual(s.stop(), 0)
 
     def test_nothing_is_forgotten(self):
@@ -114,7 +122,7 @@ class Reload(CheckedCase):
             with open(saved, encoding="utf-8") as file:
                 return all(one["status"] == "passing" for one in json.load(file)["checks"].values())
         harness.wait_until(is_saved, 30, "the file of states")
-        (path, seen), (_, seen_web) = self.follow("t"), self.follow("web")
+        (path, seen), (_, seen_web) = self.follow("t", "passing"), self.follow("web", "passing")
         since = json.loads(self.client.get(path)[0])["since"]
         for number in 1, 2:
             before = self.process_of(saved)
@@ -131,7 +139,7 @@ class Reload(CheckedCase):
         taken = beats.taken
         harness.wait_until(lambda: beats.taken > taken + 2, 30, "heartbeats to be taken")
         harness.wait_until(lambda: self.client.exists(path), 30, "the node")
-        self.assertEqual({status for status in seen + seen_web if status is not None}, {"passing"})
+        self.assertEqual({status for status in seen + seen_web if status is not None}, {"passing"}, self.told)
         self.assertEqual(json.loads(self.client.get(path)[0])["since"], since)
         self.assertEqual(s.stop(), 0)
 

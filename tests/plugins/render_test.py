@@ -353,6 +353,7 @@ class Services(render_rig.RenderTestCase):
         self.register("b")
         self.wait_file("web", "a 10.0.0.1\nb 10.0.0.1\n")
         self.assertNotEqual(os.stat(self.path("web")).st_ino, before)
+        host.wait_for("put in place")  # which is told behind the file
         self.assertEqual(host.log().count("put in place"), 1)
 
     def test_data_that_is_too_old_is_told(self):

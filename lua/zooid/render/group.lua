@@ -4,6 +4,7 @@
 -- With `directory` the files are the content of a folder that is a link, which turns from one set to the next at once.
 local template = require "zooid.template"
 local template_data = require "zooid.template_data"
+local commands = require "zooid.render.commands"
 local diff = require "zooid.render.diff"
 local swap = require "zooid.render.swap"
 
@@ -163,31 +164,6 @@ local function stage(self, texts, changed, folder)
     return staged
 end
 
--- A command's words with {} for the first file, {2} for the second, {dir} for the new folder.
-local function fill_in(self, words, staged, folder)
-    local filled = {}
-    for i, word in ipairs(words) do
-        filled[i] = word:gsub("{(%w*)}", function(what)
-            if what == "dir" then return folder end
-            local number = what == "" and 1 or tonumber(what)
-            local file = number and self.settings.files[number]
-            if file then return staged[number] or self:path_of(number) end
-        end)
-    end
-    return filled
-end
-
--- nil and what it said, when it did not end with 0.
-local function run(self, words, timeout_ms)
-    local ended, err = self.host.run(words, { timeout_ms = timeout_ms })
-    if not ended then return nil, words[1] .. ": " .. tostring(err) end
-    if ended.status == 0 then return true end
-    local how = ended.timed_out and "did not end within " .. timeout_ms .. " ms"
-        or ended.signal ~= 0 and "was ended by signal " .. ended.signal or "ended with " .. ended.status
-    local said = ((ended.output or "") .. (ended.error or "")):gsub("%s+$", "")
-    return nil, words[1] .. " " .. how .. (said ~= "" and ":\n" .. said or "")
-end
-
 local function journal_of(self)
     local folder = self.host.state_dir and self.host.state_dir()
     return folder and folder .. "/" .. self.name or self:path_of(1) .. ".zooid"
@@ -211,55 +187,6 @@ local function swap_folder(self, staged, folder)
     if made then made, err = files.symlink(folder:match "[^/]*$", link .. ".zooid-new") end
     if made then made, err = files.swap(link .. ".zooid-new", link) end
     return made and true or nil, err and tostring(err)
-end
-
--- -- the reload
-
--- Whether one is still due is kept in a file, so that it is made up for after a crash. No sync: a host that has lost
--- its power starts what reads the files anew.
-function Group:mark_path()
-    local folder = self.host.state_dir and self.host.state_dir()
-    return folder and folder .. "/" .. self.name .. ".reload"
-end
-
-local function set_mark(self, is_due)
-    self.reload_due = is_due
-    local path = self:mark_path()
-    if not path then return end
-    if not is_due then
-        self.host.files.unlink(path)
-        return
-    end
-    local file = io.open(path, "w")
-    if file then file:close() end
-end
-
-function Group:look_at_mark()
-    local path = self:mark_path()
-    self.reload_due = path ~= nil and self.host.files.stat(path) ~= nil
-end
-
-local function signal_of(self)
-    local pid, err = self.host.files.read(self.settings.pid_file)
-    pid = pid and pid:match "%d+"
-    if not pid then return nil, self.settings.pid_file .. ": " .. (err and tostring(err) or "there is no number") end
-    return { "/bin/sh", "-c", 'kill -"$0" "$1"', self.settings.signal, pid }
-end
-
-local function reload(self)
-    local settings, ok, err = self.settings, true, nil
-    if settings.reload then
-        ok, err = run(self, fill_in(self, settings.reload, {}, settings.directory), settings.reload_timeout_ms)
-    end
-    if ok and settings.signal then
-        local words
-        words, err = signal_of(self)
-        ok = words and true or nil
-        if words then ok, err = run(self, words, settings.reload_timeout_ms) end
-    end
-    if not ok then return nil, err end
-    set_mark(self, false)
-    return true
 end
 
 -- -- together
@@ -300,13 +227,13 @@ local function install(self, texts, changed)
     if not staged then return nil, err end
     if self.settings.validate then
         local ok
-        ok, err = run(self, fill_in(self, self.settings.validate, staged, folder), self.settings.validate_timeout_ms)
+        ok, err = commands.check(self, staged, folder)
         if not ok then
             discard(self, staged)
             return nil, "the check has failed: " .. err, true
         end
     end
-    set_mark(self, true)
+    commands.set_due(self, true)
     if folder then return swap_folder(self, staged, folder) end
     return swap_files(self, staged, texts)
 end
@@ -391,7 +318,7 @@ function Group:apply(texts, force)
         remember(self, texts)
     end
     if any or self.reload_due then
-        local ok, err = reload(self)
+        local ok, err = commands.reload(self)
         if not ok then return fail(self, "not reloaded", err) end
     end
     self.state, self.message = "good", ""

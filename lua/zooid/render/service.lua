@@ -1,5 +1,6 @@
 -- zooid.render.service: one group that is kept up to date: when it is rendered, what is done when that fails, and what
 -- is told of it.
+local commands = require "zooid.render.commands"
 local text = require "zooid.template_text"
 
 local RETRY_MS, RETRY_MAX_MS, LOOK_MS, WAIT_MS, BUSY_MS, LINES_MAX = 1000, 60000, 1000, 5, 20, 20
@@ -11,7 +12,7 @@ Service.__index = Service
 local function new(group, plugin, exec)
     local self = setmetatable({ group = group, plugin = plugin, exec = exec, zooid = plugin.zooid, dirty = true,
         retry_ms = RETRY_MS, read = {} }, Service)
-    group:look_at_mark()
+    commands.look_whether_due(group)
     return self
 end
 
