@@ -19,7 +19,9 @@ def epoch_of(zxid):
 
 class Epochs(unittest.TestCase):
     def ensemble(self, programs, observers=(), **settings):
-        ensemble = Ensemble(programs, observers, **dict(settings, **{"zooid.txnsPerEpoch": TXNS}))
+        # Nobody is taken for dead because the machine stood still for half a second: that would be an election.
+        own = {"zooid.txnsPerEpoch": TXNS, "zooid.failureDetectionMs": 5000}
+        ensemble = Ensemble(programs, observers, **dict(settings, **own))
         self.addCleanup(ensemble.stop)
         return ensemble
 
