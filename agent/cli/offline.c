@@ -108,9 +108,12 @@ int run_agent_program(const struct cli *cli, const char *const *words, const str
     find_program("zooid-agent", path);
     if (!cli->json)
         return wait_for(start_program(path, words, STDOUT_FILENO), path);
-    FILE *from = pipe2(ends, O_CLOEXEC) == 0 ? fdopen(ends[0], "r") : NULL;
+    bool has_pipe = pipe2(ends, O_CLOEXEC) == 0;
+    FILE *from = has_pipe ? fdopen(ends[0], "r") : NULL;
     if (from == NULL) {
         fprintf(stderr, "zooid: %s\n", strerror(errno));
+        for (size_t i = 0; has_pipe && i < 2; i++)
+            (void)close(ends[i]);
         return EXIT_FAILED;
     }
     pid_t child = start_program(path, words, ends[1]);

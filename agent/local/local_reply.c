@@ -207,16 +207,21 @@ enum status local_drain(struct local_client *c, struct buffer *say)
     return st;
 }
 
+/* The request is ready, and over with that. */
+static void say_ready(struct local_request *request, struct buffer *say)
+{
+    if (!request->answered && buffer_append(say, request->ready.data, request->ready.len) != ST_OK)
+        request->client->connection->failed = true;
+    local_request_free(request);
+}
+
 void local_say_ready(struct local_client *c, struct buffer *say)
 {
     LIST_FOR_EACH(at, &c->requests)
     {
         struct local_request *request = LIST_ENTRY(at, struct local_request, link);
-        if (request->state != LOCAL_READY)
-            continue;
-        if (!request->answered && buffer_append(say, request->ready.data, request->ready.len) != ST_OK)
-            c->connection->failed = true;
-        local_request_free(request);
+        if (request->state == LOCAL_READY)
+            say_ready(request, say);
     }
 }
 
@@ -225,11 +230,12 @@ void local_fail_all(struct local_client *c, int32_t code, const char *message, s
     LIST_FOR_EACH(at, &c->requests)
     {
         struct local_request *request = LIST_ENTRY(at, struct local_request, link);
-        bool told = request->op != NULL && !request->answered && request->state != LOCAL_READY;
+        if (request->state == LOCAL_READY) {
+            say_ready(request, say);
+            continue;
+        }
+        bool told = request->op != NULL && !request->answered;
         if (told && write_error(request, code, message, outcome_is_unknown(request), last_zxid(request), say) != ST_OK)
-            c->connection->failed = true;
-        if (request->state == LOCAL_READY && !request->answered &&
-            buffer_append(say, request->ready.data, request->ready.len) != ST_OK)
             c->connection->failed = true;
         local_request_free(request);
     }

@@ -75,14 +75,14 @@ class Booted:
         self.log.close()
 
 
-class Systemd(packages_test.Deb):
+class Systemd(packages_test.PackageCase):
     def booted(self):
         if os.geteuid() != 0:
             self.skipTest("only root may boot a container")
         packages = {name for name in packages_test.dependencies() if "standalone" not in name}    # systemd's stead
         root = Root(packages | SYSTEM, "fresh-systemd-root")
         self.addCleanup(root.remove)
-        self.install(root)
+        packages_test.install_debs(root)
         system = Booted(root)
         self.addCleanup(system.power_off)
         return system
@@ -138,8 +138,6 @@ class Systemd(packages_test.Deb):
                                         "_SYSTEMD_UNIT=" + unit), "")
         system.run("systemctl", "start", AGENT)
         self.assertEqual(system.run("zooid", "get", "/first"), "kept")
-
-    test_lintian = None     # packages_test's
 
 
 if __name__ == "__main__":

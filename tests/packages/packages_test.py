@@ -87,6 +87,13 @@ def rpms():
     return [package(name + "-[0-9]*.rpm") for name in RPMS]
 
 
+def install_debs(root):
+    """With dpkg alone: what apt put there has to be enough."""
+    root.run("mkdir", "-p", "/packages")
+    run(["cp", *debs(), root.path("/packages")])
+    root.run("sh", "-c", "dpkg --force-unsafe-io --install /packages/*.deb")
+
+
 def dependencies():
     """Names of the packages that ours depend on; of alternatives that which brings least along."""
     wanted = {"passwd"}  # the useradd of the rpm
@@ -233,15 +240,9 @@ class PackageCase(unittest.TestCase):
 class Deb(PackageCase):
     libdir = "/usr/lib/" + run(["dpkg-architecture", "-qDEB_HOST_MULTIARCH"]).strip()
 
-    def install(self, root):
-        """With dpkg alone: what apt put there has to be enough."""
-        root.run("mkdir", "-p", "/packages")
-        run(["cp", *debs(), root.path("/packages")])
-        root.run("sh", "-c", "dpkg --force-unsafe-io --install /packages/*.deb")
-
     def test_life(self):
         root = self.fresh_root()
-        self.install(root)
+        install_debs(root)
         self.check_installed(root, self.libdir)
         self.assertTrue(root.has("/etc/systemd/system/multi-user.target.wants/" + UNIT), "the unit is not enabled")
         self.check_programs_build(root, self.libdir)
@@ -252,13 +253,13 @@ class Deb(PackageCase):
         self.use_plugins(root, self.libdir)
         agent.terminate()
         self.check_remove(root)
-        self.install(root)
+        install_debs(root)
         self.assertIn("# somebody's own line", root.read(CONFIG))
         agent = self.use(root, "second")
         self.assertEqual(self.get(root, "first"), "first")
         agent.terminate()
         self.check_purge(root)
-        self.install(root)
+        install_debs(root)
         self.check_purge_keeps_what_is_elsewhere(root)
 
     def check_remove(self, root):

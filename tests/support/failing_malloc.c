@@ -1,8 +1,9 @@
 /* failing_malloc.c - stands before the C library's allocating functions, by the linker's --wrap. */
 #include "tests/support/failing_malloc.h"
 
+#include "tests/support/countdown.h"
+
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -24,40 +25,26 @@ int __wrap_asprintf(char **text, const char *format, ...) __attribute__((format(
 int __wrap___vasprintf_chk(char **text, int flag, const char *format, va_list arguments);
 int __wrap___asprintf_chk(char **text, int flag, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-static atomic_int left = -1;
-static atomic_bool has_failed, once;
+static struct countdown countdown = COUNTDOWN_OFF;
 
 void malloc_fail_after(int count)
 {
-    left = count;
-    has_failed = false;
-    once = false;
+    countdown_set(&countdown, count, false);
 }
 
 void malloc_fail_once_after(int count)
 {
-    malloc_fail_after(count);
-    once = true;
+    countdown_set(&countdown, count, true);
 }
 
 bool malloc_has_failed(void)
 {
-    return has_failed;
+    return countdown.has_failed;
 }
 
-/* Counts down, and changes nothing else, as in failing_memory.c. */
 static bool fails_now(void)
 {
-    int now = left;
-    while (now > 0)
-        if (atomic_compare_exchange_weak(&left, &now, now - 1))
-            return false;
-    if (now < 0)
-        return false;
-    has_failed = true;
-    if (once)
-        (void)atomic_compare_exchange_strong(&left, &now, -1);
-    return true;
+    return countdown_fails_now(&countdown);
 }
 
 void *__wrap_malloc(size_t size)
