@@ -163,9 +163,12 @@ static void stand_behind_parent(void)
     bool good = file != NULL && fprintf(file, "%d", OOM_SCORE) > 0;
     if (file != NULL)
         good = fclose(file) == 0 && good;
+    int failed = good ? 0 : errno;
     errno = 0;
-    if (!good || (nice(NICENESS) == -1 && errno != 0))
-        fprintf(stderr, "warning plugins: they cannot be put behind the agent: %s\n", strerror(errno));
+    if (nice(NICENESS) == -1 && errno != 0)
+        failed = errno;
+    if (failed != 0)
+        fprintf(stderr, "warning plugins: they cannot be put behind the agent: %s\n", strerror(failed));
 }
 
 static void take_option(struct command_line *line, int code)
