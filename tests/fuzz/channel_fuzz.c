@@ -23,7 +23,7 @@ static void take(void *context, const struct channel_message *message)
     struct channel_reader reader = {.len = 0};
     const struct channel_message *expected = message;
     (void)context;
-    CHECK(message->kind <= CHANNEL_HAND_OVER && message->name != NULL && message->text != NULL);
+    CHECK(message->kind < CHANNEL_KINDS && message->name != NULL && message->text != NULL);
     size_t len = channel_line(line, message);
     CHECK(len <= CHANNEL_LINE_MAX && line[len - 1] == '\n' && memchr(line, '\n', len) == line + len - 1);
     if (strlen(message->name) > CHANNEL_LINE_MAX / 2)
