@@ -131,14 +131,12 @@ static bool are_none(const zooid_client *c)
 
 static zooid_request *request_to_restore(const zooid_client *c)
 {
-    zooid_request *r = are_none(c) ? NULL : calloc(1, sizeof *r);
+    zooid_request *r = are_none(c) ? NULL : request_new(BODY(RESTORE_WATCHES));
     if (r == NULL)
         return NULL;
-    zooid__local__to_agent__init(&r->m);
     Zooid__Local__RestoreWatches *body = pool_take(&r->pool, sizeof *body);
     if (body != NULL) {
         zooid__local__restore_watches__init(body);
-        r->m.body_case = BODY(RESTORE_WATCHES);
         r->m.restore_watches = body;
         body->has_zxid = true;
         body->zxid = c->watches_lost_at;

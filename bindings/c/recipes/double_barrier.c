@@ -1,12 +1,14 @@
 /* double_barrier.c - a double barrier: nobody goes in before all are there, nobody comes out before all want to. As
  * kazoo's: each has a child, the last that comes makes `ready`; on the way out the first child waits for the last one,
- * and all others for the first. */
+ * and all others for the first. Whoever is first inside may be on the way out before others have looked: `ready` is
+ * watched before there is a child of our own, without which it is not made, and that it came is not forgotten. */
 #include "bindings/c/recipes/recipe.h"
 
 #include <stdlib.h>
 
 enum phase {
     FREE,
+    PREPARING, /* `ready` is watched */
     JOINING,
     ENSURING,
     LOOKING, /* for `ready` */
@@ -31,7 +33,7 @@ struct zooid_double_barrier {
     uint32_t count;
     struct ensuring ensuring;
     int64_t session; /* of our node; 0: there is none */
-    bool changed, inside;
+    bool changed, opened, inside;
 };
 
 static struct zooid_double_barrier *barrier_of(struct task *t)
@@ -41,6 +43,20 @@ static struct zooid_double_barrier *barrier_of(struct task *t)
 
 /* -- in -------------------------------------------------------------------------------------------------------------
  */
+
+static zooid_request *prepare_ask(struct task *t)
+{
+    barrier_of(t)->opened = false;
+    return with_watch(zooid_request_exists(barrier_of(t)->ready));
+}
+
+static int prepare_answered(struct task *t, int code, const zooid_reply *r)
+{
+    (void)t, (void)r;
+    return code == ZOOID_OK || code == ZOOID_NO_NODE ? JOINING : TASK_FAILED;
+}
+
+static const struct task_phase preparing = {prepare_ask, prepare_answered, PREPARING};
 
 static zooid_request *join_ask(struct task *t)
 {
@@ -218,9 +234,10 @@ static const struct task_phase going = {go_ask, go_answered, GOING};
 
 static const struct task_phase waiting = {NULL, NULL, 0};
 static const struct task_phase *const phases[PHASES] = {
-    [FREE] = &waiting,      [JOINING] = &joining, [ENSURING] = &ensuring, [LOOKING] = &looking, [COUNTING] = &counting,
-    [WAITING] = &waiting,   [OPENING] = &opening, [INSIDE] = &waiting,    [CLOSING] = &closing, [LISTING] = &listing,
-    [WATCHING] = &watching, [STAYING] = &waiting, [GOING] = &going,
+    [FREE] = &waiting,    [PREPARING] = &preparing, [JOINING] = &joining, [ENSURING] = &ensuring,
+    [LOOKING] = &looking, [COUNTING] = &counting,   [WAITING] = &waiting, [OPENING] = &opening,
+    [INSIDE] = &waiting,  [CLOSING] = &closing,     [LISTING] = &listing, [WATCHING] = &watching,
+    [STAYING] = &waiting, [GOING] = &going,
 };
 
 static int look_free(struct zooid_double_barrier *b)
@@ -229,7 +246,7 @@ static int look_free(struct zooid_double_barrier *b)
     if (task_wants(t, LEAVE))
         task_answer_locked(t, reply_new(ZOOID_NOT_HELD, "it is not inside", b->path));
     b->inside = false;
-    return task_wants(t, ENTER) ? JOINING : FREE;
+    return task_wants(t, ENTER) ? PREPARING : FREE;
 }
 
 static int look_inside(struct zooid_double_barrier *b)
@@ -262,8 +279,10 @@ static int look(struct task *t, int phase)
         return GOING;
     if (!task_wants(t, phase < INSIDE ? ENTER : LEAVE)) {
         bool may_be_there = phase != JOINING || t->resting;
-        return phase == ENSURING ? FREE : may_be_there ? GOING : phase;
+        return phase == PREPARING || phase == ENSURING ? FREE : may_be_there ? GOING : phase;
     }
+    if (phase >= LOOKING && phase < INSIDE && b->opened)
+        return INSIDE;
     if (phase == WAITING && b->changed)
         return LOOKING;
     return phase == STAYING && b->changed ? LISTING : phase;
@@ -272,7 +291,7 @@ static int look(struct task *t, int phase)
 static void changed(struct task *t, enum zooid_change change, const char *path)
 {
     struct zooid_double_barrier *b = barrier_of(t);
-    (void)change;
+    b->opened = b->opened || (change == ZOOID_CREATED && strcmp(path, b->ready) == 0);
     bool is_way_in = strcmp(path, b->ready) == 0 || strcmp(path, b->path) == 0;
     if (is_way_in || (b->other != NULL && strcmp(path, b->other) == 0))
         b->changed = true;

@@ -169,6 +169,35 @@ static void kazoo_goes_in_and_out_too(void)
     zooid_close(c);
 }
 
+static void wait_for_children(zooid_client *c, const char *path, size_t count)
+{
+    for (size_t there = SIZE_MAX; there != count;) {
+        zooid_reply *reply = NULL;
+        int code = zooid_list(c, path, SOON, &reply);
+        CHECK(code == ZOOID_OK || code == ZOOID_NO_NODE);
+        there = code == ZOOID_OK ? zooid_reply_name_count(reply) : 0;
+        zooid_reply_free(reply);
+    }
+}
+
+/* The other one is in, and on its way out, before this one has looked: nothing is left to see. */
+static void who_is_slow_goes_in_all_the_same(void)
+{
+    zooid_client *c = open_client(), *other = open_client();
+    zooid_double_barrier *b = zooid_double_barrier_new(c, "/d/slow", 2, "zooid");
+    zooid_ticket ticket = zooid_double_barrier_submit_enter(b, SOON, NULL);
+    wait_for_children(other, "/d/slow", 1);
+    zooid_request *multi = zooid_request_multi();
+    CHECK(zooid_request_add(multi, zooid_request_create("/d/slow/ready", "", 0, ZOOID_PERSISTENT)) == ZOOID_OK);
+    CHECK(zooid_request_add(multi, zooid_request_delete("/d/slow/ready", ZOOID_ANY_VERSION)) == ZOOID_OK);
+    CHECK(zooid_perform(other, multi, SOON, NULL) == ZOOID_OK);
+    CHECK(next_reply(c, ticket, NULL) == ZOOID_OK);
+    CHECK(zooid_double_barrier_leave(b, SOON, NULL) == ZOOID_OK);
+    zooid_double_barrier_free(b);
+    zooid_close(other);
+    zooid_close(c);
+}
+
 /* -- queues -----------------------------------------------------------------------------------------------------------
  */
 
@@ -464,6 +493,7 @@ int main(int argc, char **argv)
         {"counters count", counters_count},
         {"all go in and out together", all_go_in_and_out_together},
         {"kazoo goes in and out too", kazoo_goes_in_and_out_too},
+        {"who is slow goes in all the same", who_is_slow_goes_in_all_the_same},
         {"kazoo shares the queue too", kazoo_shares_the_queue_too},
         {"a barrier holds all back", a_barrier_holds_all_back},
         {"a cache keeps up", a_cache_keeps_up},
