@@ -101,6 +101,13 @@ static struct local_call *find(const struct local_client *c, uint64_t number)
     return NULL;
 }
 
+/* Of these it says so, whoever tells of them: the provider may be the first to see that the time is over. */
+static bool leaves_outcome_unknown(int32_t code)
+{
+    return code == ZOOID__LOCAL__CODE__DEADLINE_EXCEEDED || code == ZOOID__LOCAL__CODE__CANCELLED ||
+           code == ZOOID__LOCAL__CODE__PROVIDER_FAILED;
+}
+
 static struct local_answer answer_of(const struct local *l, const Zooid__Local__CallResult *m)
 {
     const Zooid__Local__Error *error = m->error;
@@ -111,6 +118,7 @@ static struct local_answer answer_of(const struct local *l, const Zooid__Local__
         answer.message = "the provider's answer is longer than zooid.localCallBytesMax";
     } else if (error != NULL) {
         answer.code = error->code == 0 ? ZOOID__LOCAL__CODE__SYSTEM_ERROR : error->code;
+        answer.is_unknown = leaves_outcome_unknown(answer.code);
         answer.message = len > 0 && path_may_hold(bytes_of(error->message)) ? error->message : NULL;
     }
     return answer;

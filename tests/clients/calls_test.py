@@ -84,6 +84,14 @@ class Calls(CallsTestCase):
             if message is not None:
                 self.assertEqual(error.message, message)
 
+    def test_a_provider_sees_first_that_the_time_is_over(self):
+        provider, caller = self.standing("late", "a"), self.client()
+        for code in pb.DEADLINE_EXCEEDED, pb.CANCELLED, pb.PROVIDER_FAILED:
+            asked = caller.submit(**self.call_of("late", "a"))
+            provider.answer(provider.invoke(), error=pb.Error(code=code))
+            error = caller.reply(asked)[-1].error
+            self.assertEqual((error.code, error.outcome_unknown), (code, True))
+
     def test_a_client_calls_itself(self):
         provider = self.standing("self", "a")
         asked = provider.submit(**self.call_of("self", "a"))
