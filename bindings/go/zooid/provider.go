@@ -254,6 +254,10 @@ func refusalOf(err error) (Code, string) {
 		return known.Code, known.Message
 	case errors.As(err, &code) && code != ok:
 		return code, code.Error()
+	case errors.Is(err, context.DeadlineExceeded):
+		return DeadlineExceeded, err.Error()
+	case errors.Is(err, context.Canceled):
+		return Cancelled, err.Error()
 	}
 	return SystemError, err.Error()
 }

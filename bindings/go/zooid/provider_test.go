@@ -109,6 +109,21 @@ func TestANameIsTakenOver(t *testing.T) {
 	}
 }
 
+// The command may see first that the time is over.
+func TestTheErrorOfACommandsContext(t *testing.T) {
+	c := zooidtest.Start(t).Client()
+	for cause, code := range map[error]zooid.Code{
+		context.DeadlineExceeded: zooid.DeadlineExceeded, context.Canceled: zooid.Cancelled} {
+		cause := cause
+		p := provide(t, c, "late", map[string]zooid.Command{"do": {
+			Run: func(context.Context, *zooid.Called) ([]byte, error) { return nil, cause }}}, zooid.Replace())
+		_, err := c.Call(ctx, "late", "do", nil)
+		var failed *zooid.Error
+		check(t, errors.As(err, &failed) && failed.Code == code && failed.OutcomeUnknown && errors.Is(err, cause), err)
+		check(t, p.Close() == nil)
+	}
+}
+
 func TestACallThatNobodyWaitsForEndsItsContext(t *testing.T) {
 	c := zooidtest.Start(t).Client()
 	ended := make(chan struct{})
