@@ -27,7 +27,7 @@ static void give_up(struct agent *a, const char *why)
     a->exit_code = 1;
     a->overview.is_serving = false;
     a->overview.trouble = why;
-    uv_stop(&a->loop);
+    turns_stop(a->turns);
 }
 
 static void on_pump_failed(void *context, enum status status)
@@ -127,7 +127,7 @@ static void on_stop_signal(uv_signal_t *signal, int number)
         agent_begin_stop(a);
     } else {
         LOG_WARN(a->log, "agent", "signal %d again: stopping at once", number);
-        uv_stop(&a->loop);
+        turns_stop(a->turns);
     }
 }
 
@@ -282,7 +282,9 @@ static enum status start(struct agent *a, struct buffer *message)
                                     .log = a->log,
                                     .started_us = (int64_t)(uv_hrtime() / 1000),
                                     .trouble = "loading"};
-    enum status st = open_handles(a);
+    enum status st = turns_new(&a->turns, &a->loop);
+    if (st == ST_OK)
+        st = open_handles(a);
     if (st == ST_OK)
         st = open_data(a, message);
     if (st == ST_OK)
@@ -340,13 +342,16 @@ static void take_down(struct agent *a)
     if (a->loop_is_open && (a->doors != NULL || ensemble != NULL))
         uv_run(&a->loop, UV_RUN_NOWAIT);
     pump_close(a->pump);
-    if (a->persistence != NULL)
+    if (a->persistence != NULL) {
+        turns_offer(a->turns, NULL);
         persistence_close(a->persistence);
+    }
     agent_close_handles(a);
     if (a->loop_is_open) {
         uv_run(&a->loop, UV_RUN_DEFAULT);
         uv_loop_close(&a->loop);
     }
+    turns_free(a->turns);
     replica_free(a->replica);
     words_free(a->words);
     metrics_free(a->metrics);
@@ -364,7 +369,8 @@ int agent_run(struct settings *settings, const struct agent_config *config, stru
                   BYTES_PRINT(buffer_bytes(&message)));
     if (st == ST_OK) {
         announce(&a);
-        uv_run(&a.loop, UV_RUN_DEFAULT);
+        persistence_offer_errand(a.persistence, a.turns);
+        turns_run(a.turns);
     } else {
         LOG_ERROR(a.log, "agent", "the start failed: %s", status_text(st));
         a.exit_code = 1;

@@ -4,6 +4,7 @@
 #include "agent/admin/overview.h"
 #include "agent/admin/words.h"
 #include "agent/agent.h"
+#include "agent/base/turns.h"
 #include "agent/local/local.h"
 #include "agent/peers/ensemble.h"
 #include "agent/pump.h"
@@ -19,6 +20,7 @@ struct agent {
     struct log_output *output;
     struct log_sink *log;
     uv_loop_t loop;
+    struct turns *turns;
     struct hash_key hash_key;
     uint8_t password_key[32];
 

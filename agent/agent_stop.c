@@ -119,6 +119,7 @@ void agent_advance(struct agent *a)
         a->phase = CLOSED;
         pump_close(a->pump);
         a->pump = NULL;
+        turns_offer(a->turns, NULL);
         persistence_close(a->persistence);
         a->persistence = NULL;
         agent_close_handles(a);

@@ -227,7 +227,8 @@ static void on_idle(uv_idle_t *idle)
 /* The loop blocks unless the idle handle runs. */
 static void set_idle(struct pump *p)
 {
-    bool busy = !p->failed && (p->turn_wanted || p->doors_have_work || p->stepped);
+    bool busy = !p->failed &&
+                (p->turn_wanted || p->doors_have_work || p->stepped || persistence_errand_is_due(p->parts.persistence));
     if (busy)
         uv_idle_start(&p->idle, on_idle);
     else

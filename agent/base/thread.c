@@ -30,13 +30,18 @@ void thread_sync_destroy(pthread_mutex_t *lock, pthread_cond_t *wanted)
 
 bool thread_start(pthread_t *thread, const char *name, void *(*main)(void *argument), void *argument)
 {
+    return thread_start_sized(thread, name, STACK_BYTES, main, argument);
+}
+
+bool thread_start_sized(pthread_t *thread, const char *name, size_t stack, void *(*main)(void *argument),
+                        void *argument)
+{
     pthread_attr_t attributes;
     sigset_t all, before;
     if (pthread_attr_init(&attributes) != 0)
         return false;
     (void)sigfillset(&all);
-    bool ok = pthread_attr_setstacksize(&attributes, STACK_BYTES) == 0 &&
-              pthread_sigmask(SIG_SETMASK, &all, &before) == 0;
+    bool ok = pthread_attr_setstacksize(&attributes, stack) == 0 && pthread_sigmask(SIG_SETMASK, &all, &before) == 0;
     if (ok) {
         ok = pthread_create(thread, &attributes, main, argument) == 0;
         (void)pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -8,22 +8,44 @@ enum { RETRY_MS = 250 }; /* of a full disk */
 
 /* -- the loop's side ---------------------------------------------------------------------------------------------- */
 
+static enum status append(struct log_thread *t, struct buffer *records, int64_t first_zxid, int64_t last_zxid,
+                          uint32_t count, bool call)
+{
+    (void)pthread_mutex_lock(&t->lock);
+    bool was_called = t->called && !log_queue_is_empty(&t->queue); /* it looks before it sleeps */
+    enum status st = log_queue_append(&t->queue, records, first_zxid, last_zxid, count);
+    t->called = was_called || call;
+    (void)pthread_mutex_unlock(&t->lock);
+    if (call && !was_called)
+        (void)pthread_cond_signal(&t->wanted);
+    return st;
+}
+
 enum status log_thread_append(struct log_thread *t, struct buffer *records, int64_t first_zxid, int64_t last_zxid,
                               uint32_t count)
 {
+    return append(t, records, first_zxid, last_zxid, count, true);
+}
+
+enum status log_thread_append_uncalled(struct log_thread *t, struct buffer *records, int64_t first_zxid,
+                                       int64_t last_zxid, uint32_t count)
+{
+    return append(t, records, first_zxid, last_zxid, count, false);
+}
+
+void log_thread_call(struct log_thread *t)
+{
     (void)pthread_mutex_lock(&t->lock);
-    bool was_empty = log_queue_is_empty(&t->queue);
-    enum status st = log_queue_append(&t->queue, records, first_zxid, last_zxid, count);
+    t->called = true;
     (void)pthread_mutex_unlock(&t->lock);
-    if (was_empty) /* else the thread has already been called, and looks before it sleeps */
-        (void)pthread_cond_signal(&t->wanted);
-    return st;
+    (void)pthread_cond_signal(&t->wanted);
 }
 
 void log_thread_job(struct log_thread *t, struct log_job *job)
 {
     (void)pthread_mutex_lock(&t->lock);
     log_queue_push(&t->queue, job);
+    t->called = true;
     (void)pthread_mutex_unlock(&t->lock);
     (void)pthread_cond_signal(&t->wanted);
 }

@@ -30,6 +30,29 @@ enum status log_thread_start(struct log_thread **out, const struct log_thread_op
 enum status log_thread_append(struct log_thread *t, struct buffer *records, int64_t first_zxid, int64_t last_zxid,
                               uint32_t count);
 
+/* -- the same without the thread --------------------------------------------------------------------------------------
+ *
+ * Whoever hands records over may write them itself, when the thread has nothing to do: that spares both wake-ups.
+ *
+ *   log_thread_append_uncalled -> log_thread_here_begin -> log_thread_here_write -> log_thread_here_end
+ *                                       | false: the thread has them                                     */
+
+/* As log_thread_append, but the thread does not learn of it before log_thread_call or log_thread_here_begin. */
+enum status log_thread_append_uncalled(struct log_thread *t, struct buffer *records, int64_t first_zxid,
+                                       int64_t last_zxid, uint32_t count);
+void log_thread_call(struct log_thread *t);
+
+/* Whether the caller may write what was handed over, which is at most LOG_HERE_MAX bytes. False: the thread was called,
+ * which has them, or other things that come first. */
+enum { LOG_HERE_MAX = 64 * 1024 };
+bool log_thread_here_begin(struct log_thread *t);
+
+/* On any thread, and not under the caller's locks: blocks for the disk. The thread waits meanwhile. */
+void log_thread_here_write(struct log_thread *t);
+
+/* The thread may go on. `wake`: as it would have done it. Nothing of `t` is touched afterwards. */
+void log_thread_here_end(struct log_thread *t, bool wake);
+
 /* What jobs work on: the thread's own, and a job may change them as it changes the files. */
 struct log_disk {
     struct txnlog *log;

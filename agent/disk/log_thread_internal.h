@@ -18,6 +18,9 @@ struct log_thread {
     uint64_t file_size_max;
     uint64_t writing_bytes; /* of the batch that the thread has */
     bool roll, stop;
+    bool called;                  /* for what is in the queue */
+    bool working;                 /* the thread has work in hands */
+    bool here;                    /* another thread has, and with it all that is the thread's own */
     struct log_progress progress; /* but for queue_bytes */
 
     /* The thread's own. */
@@ -31,6 +34,12 @@ struct log_thread {
     uint32_t retry_ms;
     bool disk_full; /* the last attempt to write found no room */
 };
+
+/* A round of work: chores, the batch, its job. Without the lock, by whoever has the work. */
+void log_writer_work(struct log_thread *t, bool roll);
+
+bool log_writer_is_idle(const struct log_thread *t); /* with the lock */
+bool log_writer_is_over_size(const struct log_thread *t);
 
 /* The thread; its argument is the struct log_thread. */
 void *log_thread_main(void *argument);

@@ -1,4 +1,5 @@
-/* log_writer.c - the thread itself: the oldest records and the job behind them, while the loop fills the queue. */
+/* log_writer.c - the thread itself: the oldest records and the job behind them, while the loop fills the queue. What it
+ * does with them may be done by another thread in its place (log_here.c). */
 #include "agent/base/thread.h"
 #include "agent/disk/disk_posix.h"
 #include "agent/disk/log_thread_internal.h"
@@ -84,12 +85,13 @@ static enum status sync_log(struct log_thread *t, uint32_t txns)
         memmove(progress->syncs, progress->syncs + 1, --progress->sync_count * sizeof progress->syncs[0]);
     progress->syncs[progress->sync_count++] = sync;
     (void)pthread_mutex_unlock(&t->lock);
-    t->wake(t->context);
+    if (!t->here)
+        t->wake(t->context);
     move_mark(t);
     return ST_OK;
 }
 
-static bool is_over_size(const struct log_thread *t)
+bool log_writer_is_over_size(const struct log_thread *t)
 {
     return t->size_max > 0 && txnlog_file_size(t->disk.log) > t->size_max;
 }
@@ -104,7 +106,7 @@ static enum status write_batch(struct log_thread *t)
         int64_t first_zxid = batch->first_zxid, last_zxid = batch->last_zxid;
         bool whole = t->batch_at == 0 && rest.len <= TXNLOG_BATCH_MAX;
         struct bytes piece = whole ? rest : txnlog_piece(rest, &first_zxid, &last_zxid);
-        enum status st = t->batch_at > 0 && is_over_size(t) ? txnlog_roll(t->disk.log) : ST_OK;
+        enum status st = t->batch_at > 0 && log_writer_is_over_size(t) ? txnlog_roll(t->disk.log) : ST_OK;
         if (st == ST_OK)
             st = txnlog_append(t->disk.log, first_zxid, last_zxid, piece);
         if (st != ST_OK)
@@ -154,7 +156,7 @@ static void finish_batch(struct log_thread *t)
         return;
     t->batch.records.len = 0;
     t->batch_at = 0;
-    t->fill = true;
+    t->fill = txnlog_wants_zeros(t->disk.log);
     if (t->batch.records.cap > SPARE_BYTES_MAX)
         buffer_free(&t->batch.records);
 }
@@ -185,6 +187,27 @@ static enum status do_job(struct log_thread *t)
     return ST_OK;
 }
 
+void log_writer_work(struct log_thread *t, bool roll)
+{
+    enum status st = ST_OK;
+    disk_posix_error_clear();
+    if (roll || t->prepare_zxid != 0 || (t->batch.records.len == 0 && t->job == NULL))
+        st = do_chores(t, roll);
+    if (st == ST_OK && t->batch.records.len > 0)
+        st = write_batch(t);
+    if (st == ST_OK) {
+        finish_batch(t);
+        st = do_job(t);
+    }
+    if (st != ST_OK) {
+        report_error(t, st);
+    } else {
+        if (t->disk_full)
+            report_state(t, LOG_RUNNING, ST_OK);
+        t->disk_full = false;
+    }
+}
+
 /* -- the thread's turn: called with the lock ---------------------------------------------------------------------- */
 
 /* Takes what has gathered, unless the batch before is still unwritten or its job not done. */
@@ -204,24 +227,24 @@ static bool has_work(const struct log_thread *t)
 static bool take_roll(struct log_thread *t)
 {
     t->size_max = t->file_size_max;
-    bool roll = t->roll || is_over_size(t);
+    bool roll = t->roll || log_writer_is_over_size(t);
     t->roll = false;
     return roll;
 }
 
-static bool is_idle(const struct log_thread *t)
+bool log_writer_is_idle(const struct log_thread *t)
 {
     return !has_work(t) && !t->roll && t->prepare_zxid == 0 && !t->fill;
 }
 
 static bool is_done(const struct log_thread *t)
 {
-    return t->stop && (!has_work(t) || t->disk_full || t->progress.state == LOG_FAILED);
+    return t->stop && !t->here && (!has_work(t) || t->disk_full || t->progress.state == LOG_FAILED);
 }
 
 static void wait_for_work(struct log_thread *t)
 {
-    if (t->disk_full)
+    if (t->disk_full && !t->here)
         thread_wait_ms(&t->wanted, &t->lock, t->retry_ms);
     else
         (void)pthread_cond_wait(&t->wanted, &t->lock);
@@ -240,27 +263,14 @@ static void forget_all(struct log_thread *t)
     t->fill = false;
 }
 
-static void work(struct log_thread *t, bool roll)
+static void work(struct log_thread *t)
 {
-    enum status st = ST_OK;
+    bool roll = take_roll(t);
+    t->working = true;
     (void)pthread_mutex_unlock(&t->lock);
-    disk_posix_error_clear();
-    if (roll || t->prepare_zxid != 0 || (t->batch.records.len == 0 && t->job == NULL))
-        st = do_chores(t, roll);
-    if (st == ST_OK && t->batch.records.len > 0)
-        st = write_batch(t);
-    if (st == ST_OK) {
-        finish_batch(t);
-        st = do_job(t);
-    }
-    if (st != ST_OK) {
-        report_error(t, st);
-    } else {
-        if (t->disk_full)
-            report_state(t, LOG_RUNNING, ST_OK);
-        t->disk_full = false;
-    }
+    log_writer_work(t, roll);
     (void)pthread_mutex_lock(&t->lock);
+    t->working = false;
     t->writing_bytes = t->batch.records.len;
 }
 
@@ -269,15 +279,17 @@ void *log_thread_main(void *argument)
     struct log_thread *t = argument;
     (void)pthread_mutex_lock(&t->lock);
     while (!is_done(t)) {
-        if (t->disk_full || is_idle(t))
+        if (t->here || t->disk_full || log_writer_is_idle(t))
             wait_for_work(t);
+        if (t->here)
+            continue;
         if (t->progress.state == LOG_FAILED) {
             forget_all(t);
             continue;
         }
         take_pending(t);
-        if (!is_idle(t))
-            work(t, take_roll(t));
+        if (!log_writer_is_idle(t))
+            work(t);
     }
     (void)pthread_mutex_unlock(&t->lock);
     return NULL;

@@ -63,7 +63,7 @@ static void tell_mark(struct persistence *p, const char *why)
              p->dir.own, why);
 }
 
-static void take_log_news(struct persistence *p)
+void persistence_take_log_news(struct persistence *p)
 {
     log_thread_collect(p->log_thread, &p->progress);
     p->queue_bytes = p->progress.queue_bytes;
@@ -82,7 +82,7 @@ static void take_log_news(struct persistence *p)
 static void on_news(void *context)
 {
     struct persistence *p = context;
-    take_log_news(p);
+    persistence_take_log_news(p);
     checkpoints_collect(p->checkpoints);
 }
 
@@ -108,8 +108,11 @@ enum status persistence_append(struct persistence *p, struct buffer *records, in
     p->handed_zxid = last_zxid;
     if (persistence_keeps_records(p))
         return persistence_keep_records(p, records, first_zxid, last_zxid, count);
-    enum status st = log_thread_append(p->log_thread, records, first_zxid, last_zxid, count);
+    bool here = persistence_may_write_here(p, count);
+    enum status st = (here ? log_thread_append_uncalled : log_thread_append)(p->log_thread, records, first_zxid,
+                                                                             last_zxid, count);
     if (st == ST_OK) {
+        p->here.due = here;
         p->queue_bytes += bytes;
         checkpoints_count(p->checkpoints, last_zxid, count, bytes);
     }

@@ -69,6 +69,14 @@ enum status persistence_open(struct persistence **out, const struct settings *se
 enum status persistence_append(struct persistence *p, struct buffer *records, int64_t first_zxid, int64_t last_zxid,
                                uint32_t count);
 
+/* Lets the loop's own thread write the log while nobody else has to wait for it, for at most zooid.loopSyncUs. To be
+ * withdrawn (turns_offer) before persistence_close. Once. */
+struct turns;
+void persistence_offer_errand(struct persistence *p, struct turns *turns);
+
+/* Records wait for the end of this turn: the loop must not block before. */
+bool persistence_errand_is_due(const struct persistence *p);
+
 /* To be called once per loop turn after the step: decides whether a checkpoint or snapshot is due, encodes a slice of
  * at most checkpointSliceUs. True: there is more to encode, so the loop should turn again without waiting. */
 bool persistence_turn(struct persistence *p, struct tree *tree, const struct sessions *sessions, int64_t last_zxid);

@@ -1,6 +1,7 @@
 /* persistence_internal.h - what the files of persistence share: the composition, and a member's part of it. */
 #pragma once
 
+#include "agent/base/turns.h"
 #include "agent/base/wakeup.h"
 #include "agent/disk/checkpoints.h"
 #include "agent/disk/data_dir.h"
@@ -17,6 +18,15 @@ struct persistence_member {
     uint32_t tree_jobs; /* under way that replace the tree */
     size_t spool_bytes; /* handed over and not written */
     bool room_wanted;   /* persistence_spool_has_room has said no */
+};
+
+/* Of the log written by the loop's own thread. */
+struct persistence_here {
+    bool offered;   /* there is somebody who turns the loop meanwhile */
+    bool due;       /* records were handed over for it */
+    bool under_way; /* from its beginning until the loop's thread is back */
+    uint64_t began_us, not_before_us;
+    uint32_t pause_ms;
 };
 
 struct persistence {
@@ -38,6 +48,7 @@ struct persistence {
     uint64_t queue_bytes;
     struct log_progress progress; /* kept here because it is large */
     struct persistence_member member;
+    struct persistence_here here;
 };
 
 /* What recovery tells the checkpoints; other fields are left empty. */
@@ -51,5 +62,11 @@ enum status persistence_keep_records(struct persistence *p, struct buffer *recor
 
 /* Tells of the jobs that are done, and of the records before each. Takes them over. */
 void persistence_jobs_done(struct persistence *p, struct log_job *done);
+
+/* What the log thread has done, or was done in its place. */
+void persistence_take_log_news(struct persistence *p);
+
+/* Whether so many txns should be left to the loop's thread. */
+bool persistence_may_write_here(const struct persistence *p, uint32_t count);
 
 void persistence_member_free(struct persistence *p);

@@ -295,16 +295,19 @@ enum status txnlog_sync(struct txnlog *log)
     return ST_OK;
 }
 
+bool txnlog_wants_zeros(const struct txnlog *log)
+{
+    return log->file != NULL && (log->goal > log->ready_end || txnlog_room(log) < log->step / 2);
+}
+
 enum status txnlog_fill_ahead(struct txnlog *log, uint64_t max, bool *more)
 {
     *more = false;
     if (log->failed)
         return ST_IO_ERROR;
-    if (log->file == NULL)
+    if (!txnlog_wants_zeros(log))
         return ST_OK;
     if (log->goal <= log->ready_end) {
-        if (txnlog_room(log) >= log->step / 2)
-            return ST_OK;
         log->step = log->step < log->step_max / 2 ? log->step * 2 : log->step_max;
         log->goal = log->ready_end + log->step;
     }

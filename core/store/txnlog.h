@@ -60,6 +60,9 @@ enum status txnlog_sync(struct txnlog *log);
  * (txnlog_room) can still be written; may be asked again. */
 enum status txnlog_fill_ahead(struct txnlog *log, uint64_t max, bool *more);
 
+/* Whether txnlog_fill_ahead has something to do. */
+bool txnlog_wants_zeros(const struct txnlog *log);
+
 /* Ends the current file: it is synced and cut behind its last record; the next append begins another. */
 enum status txnlog_roll(struct txnlog *log);
 

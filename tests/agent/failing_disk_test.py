@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """[7.2 4882] [7.3 4203] A write or a sync of the log fails: nothing is acknowledged any more, not even when the disk has come to its senses;
-the agent says so and is not ready; a restart has all that was acknowledged."""
+the agent says so and is not ready; a restart has all that was acknowledged. A sync that takes its time holds up nobody but who waits for it."""
 # sanitizers: no (their runtime wants to be the first library, and the failing disk is preloaded)
 # limit: 300
 import tempfile
@@ -63,6 +63,24 @@ class FailingDisk(unittest.TestCase):
 
     def test_a_failed_write(self):
         self.check("write")
+
+    def test_a_stuck_sync_holds_up_no_reader(self):
+        """The lone writer's log is written by the very thread that serves, as a rule."""
+        self.agent = FailingAgent()
+        self.addCleanup(self.agent.stop)
+        self.agent.start()
+        self.addCleanup(self.agent.heal)
+        writer, reader = connect(self.agent), connect(self.agent)
+        for number in range(20):
+            self.agent.fail("stuck")
+            writer.submit("create", path="/stuck-%d" % number, data=b"", acl=wire.OPEN_ACL, flags=0)
+            for _ in range(20):
+                reader.must("exists", path="/", watch=False)
+            self.assertEqual(self.ready(), 200)
+            self.agent.heal()
+            self.assertIsNotNone(writer.next_reply("create"))
+        self.agent.restart()
+        self.assertIn("/stuck-19", read_tree(self.agent))
 
 
 if __name__ == "__main__":

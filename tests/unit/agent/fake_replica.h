@@ -27,6 +27,7 @@ struct fake {
     char order[4096];     /* first letters of the frames */
     int64_t wake_us;
     uint32_t turns_wanted; /* how often persistence_turn asks for another */
+    bool errand_due;
     enum status step_status, append_status;
     struct buffer unlogged; /* client and letter of each l */
 };
@@ -225,6 +226,12 @@ enum status persistence_append(struct persistence *p, struct buffer *records, in
     if (fake.append_status == ST_OK)
         buffer_free(records);
     return fake.append_status;
+}
+
+bool persistence_errand_is_due(const struct persistence *p)
+{
+    (void)p;
+    return fake.errand_due;
 }
 
 bool persistence_turn(struct persistence *p, struct tree *tree, const struct sessions *sessions, int64_t last_zxid)

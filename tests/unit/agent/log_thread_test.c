@@ -1,4 +1,5 @@
-/* log_thread_test.c - what the log thread says is durable is found in the log, whatever write or sync fails. */
+/* log_thread_test.c - what the log thread says is durable is found in the log, whatever write or sync fails; and so it
+ * is when whoever hands records over writes them in its place. */
 #include "agent/disk/disk_posix.h"
 #include "agent/disk/log_thread.h"
 #include "core/store/txnlog_scan.h"
@@ -53,6 +54,8 @@ static void faulty_disk_init(struct faulty_disk *disk)
     disk->io.sync_dir = faulty_sync_dir;
 }
 
+static bool writes_here; /* every test is run both ways */
+
 /* -- a log under test --------------------------------------------------------------------------------------------- */
 
 struct rig {
@@ -67,6 +70,7 @@ struct rig {
     enum log_state wanted_state;
     bool was_full, was_failed;
     uint32_t syncs, txns; /* told in all */
+    uint32_t written_here;
 };
 
 static void wake(void *context)
@@ -118,9 +122,16 @@ static void append(struct rig *rig, uint32_t count, size_t len)
     int64_t first = rig->next_zxid;
     for (uint32_t i = 0; i < count; i++)
         make_record(&records, rig->next_zxid++, len);
-    assert_int_equal(log_thread_append(rig->thread, &records, first, rig->next_zxid - 1, count), ST_OK);
+    enum status (*hand_over)(struct log_thread * t, struct buffer * records, int64_t first_zxid, int64_t last_zxid,
+                             uint32_t count) = writes_here ? log_thread_append_uncalled : log_thread_append;
+    assert_int_equal(hand_over(rig->thread, &records, first, rig->next_zxid - 1, count), ST_OK);
     assert_int_equal(records.len, 0);
     buffer_free(&records);
+    if (writes_here && log_thread_here_begin(rig->thread)) {
+        log_thread_here_write(rig->thread);
+        log_thread_here_end(rig->thread, rig->next_zxid % 2 == 0);
+        rig->written_here++;
+    }
 }
 
 static void collect(struct rig *rig)
@@ -235,6 +246,7 @@ static void what_is_handed_over_becomes_durable(void **state)
             sync_all(&rig);
     }
     sync_all(&rig);
+    assert_true(!writes_here || rig.written_here > 0);
     assert_int_equal(rig.progress.synced_zxid, 150);
     assert_int_equal(rig.progress.queue_bytes, 0);
     assert_true(rig.wakes > 0);
@@ -516,6 +528,31 @@ static void a_stop_does_not_wait_for_a_full_disk(void **state)
     rig_close(&rig);
 }
 
+/* The thread has work of its own, or records came that are too many: it has all of them. */
+static void what_the_thread_has_to_do_first_stays_with_it(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_open(&rig);
+    rig_start(&rig);
+    append(&rig, 1, LOG_HERE_MAX);
+    assert_int_equal(rig.written_here, 0);
+    sync_all(&rig);
+    log_thread_roll(rig.thread);
+    append(&rig, 1, 100);
+    assert_int_equal(rig.written_here, 0);
+    sync_all(&rig);
+    assert_log_holds(&rig, 2);
+    rig_close(&rig);
+}
+
+static int write_here(void **state)
+{
+    (void)state;
+    writes_here = true;
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -532,6 +569,8 @@ int main(void)
         cmocka_unit_test(every_call_that_finds_no_room_is_retried_or_final),
         cmocka_unit_test(a_full_disk_is_told_and_nothing_is_lost_when_room_comes_back),
         cmocka_unit_test(a_stop_does_not_wait_for_a_full_disk),
+        cmocka_unit_test(what_the_thread_has_to_do_first_stays_with_it),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("written by the thread", tests, NULL, NULL);
+    return failed + cmocka_run_group_tests_name("written in its place", tests, write_here, NULL);
 }

@@ -188,6 +188,19 @@ static void persistence_gets_the_turns_that_it_wants(void **state)
     fixture_free(f);
 }
 
+/* Handed over by a timer, say: nothing else need come that would end the turn. */
+static void the_loop_does_not_block_before_an_errand(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new();
+    turn(f);
+    fake.errand_due = true;
+    for (int i = 0; i < 4; i++)
+        uv_run(&f->loop, UV_RUN_ONCE); /* must not block */
+    fake.errand_due = false;
+    fixture_free(f);
+}
+
 static bool has_ticked(void *context)
 {
     (void)context;
@@ -283,6 +296,7 @@ int main(void)
         cmocka_unit_test(pauses_and_ends_are_told_at_once_and_ends_again_in_order),
         cmocka_unit_test(a_door_that_has_work_gets_turns_until_it_is_done),
         cmocka_unit_test(persistence_gets_the_turns_that_it_wants),
+        cmocka_unit_test(the_loop_does_not_block_before_an_errand),
         cmocka_unit_test(the_replica_is_woken_when_it_wants),
         cmocka_unit_test(without_memory_nothing_is_stepped_any_more),
         cmocka_unit_test(a_log_that_takes_nothing_ends_it_too),
