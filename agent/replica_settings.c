@@ -50,6 +50,8 @@ enum status replica_settings_make(struct replica_settings *to, const struct sett
         .watches_per_client_max = (uint32_t)s->max_watches_per_session,
         .outstanding_per_client_max = (uint32_t)s->max_outstanding_per_client,
         .outstanding_max = (uint32_t)s->global_outstanding_limit,
+        .large_request_bytes_max = s->large_request_threshold > 0 ? (uint64_t)s->large_request_max_bytes : 0,
+        .large_request_threshold = (uint32_t)s->large_request_threshold,
         .txn_bytes_max = (uint32_t)s->jute_maxbuffer + (uint32_t)s->jute_maxbuffer_extrasize,
         .answer_bytes_max = (uint32_t)s->local_answer_max,
         .packet_bytes_max = s->is_ensemble ? ensemble_packet_bytes_max(s) : 0,

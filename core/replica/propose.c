@@ -167,8 +167,7 @@ static void launch(struct replica *r, const struct proposal *proposal, struct re
     if (proposal->client != NULL) {
         request->client = proposal->client;
         list_append(&proposal->client->requests, &request->link);
-        proposal->client->outstanding++;
-        r->outstanding++;
+        request_counts(r, request);
     }
     if (!refused)
         note_session(r, proposal);
@@ -176,6 +175,7 @@ static void launch(struct replica *r, const struct proposal *proposal, struct re
     metrics_add(r->metrics, COUNTER_proposal_count, 1);
     metrics_add(r->metrics, COUNTER_sync_processor_request_queued, 1);
     metrics_add(r->metrics, COUNTER_prep_processor_request_queued, 1);
+    metrics_add(r->metrics, COUNTER_request_commit_queued, 1);
     metrics_add(r->metrics, COUNTER_outstanding_changes_queued, request->changes.count);
 }
 

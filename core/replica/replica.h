@@ -31,6 +31,8 @@ struct replica_options {
     uint32_t watches_per_client_max;
     uint32_t outstanding_per_client_max; /* reading from the client pauses there */
     uint32_t outstanding_max;            /* globalOutstandingLimit: in all */
+    uint64_t large_request_bytes_max;    /* of all large frames under way; whoever sends one more is closed */
+    uint32_t large_request_threshold;    /* longer ones are large */
     uint32_t txn_bytes_max;              /* jute.maxbuffer + extrasize: no larger txn is admitted */
     uint32_t answer_bytes_max;           /* of an operation of the local door */
     uint32_t packet_bytes_max;           /* data of one packet between members (quorum-protocol 0.1) */

@@ -69,6 +69,7 @@ struct request {
     uint64_t ticket; /* of a sync at a leader: what it waits for */
     struct pending_changes changes;
     size_t forwarded_bytes; /* of its frame, when the leader has it */
+    size_t large_bytes;     /* of its frame, when that is a large one */
     size_t answer_bytes;    /* of a read that waits: what its answer will have, about */
     enum status refused;    /* forwarded: what the leader's refusal means; ST_OK: what it says */
     size_t len;
@@ -101,6 +102,8 @@ struct replica {
     uint64_t outstanding;
     uint64_t held_bytes;      /* of requests that are kept and txns in flight */
     uint64_t forwarded_bytes; /* of requests that the leader has */
+    uint64_t large_bytes;     /* frames of the large ones among the unanswered */
+    size_t large_taken;       /* the one that is being taken is large: it counts for the request that is made of it */
 
     int64_t last_zxid;     /* applied */
     int64_t prepared_zxid; /* given out */
@@ -259,6 +262,9 @@ bool client_is_unauthenticated(const struct replica *r, const struct client *c);
 
 /* Puts a request into the client's queue; `bytes` are copied. NULL: out of memory. */
 struct request *request_queue(struct replica *r, struct client *c, enum request_state state, struct bytes bytes);
+
+/* From now on it is one of its client's unanswered ones, until request_leave. */
+void request_counts(struct replica *r, struct request *request);
 
 /* Takes it out of the client's queue and count. */
 void request_leave(struct replica *r, struct request *request);

@@ -21,10 +21,18 @@ struct request *request_queue(struct replica *r, struct client *c, enum request_
     request->len = bytes.len;
     if (bytes.len > 0)
         memcpy(request->bytes, bytes.data, bytes.len);
-    c->outstanding++;
-    r->outstanding++;
+    request_counts(r, request);
     r->held_bytes += request->len;
     return request;
+}
+
+void request_counts(struct replica *r, struct request *request)
+{
+    request->client->outstanding++;
+    r->outstanding++;
+    request->large_bytes = r->large_taken;
+    r->large_bytes += r->large_taken;
+    r->large_taken = 0;
 }
 
 void request_leave(struct replica *r, struct request *request)
@@ -35,6 +43,7 @@ void request_leave(struct replica *r, struct request *request)
     request->client->outstanding--;
     request->client->answer_bytes -= request->answer_bytes;
     r->outstanding--;
+    r->large_bytes -= request->large_bytes;
     request->client = NULL;
 }
 
@@ -287,6 +296,17 @@ static enum status take_known(struct replica *r, struct client *c, const struct 
     return take_read(r, c, op, &body, xid, frame, received_us, out);
 }
 
+static bool is_large(const struct replica *r, size_t len)
+{
+    return r->options.large_request_bytes_max > 0 && len > r->options.large_request_threshold;
+}
+
+/* A large one is only taken while those that are under way leave room for it (client-protocol 14). */
+static bool has_room_for(const struct replica *r, size_t len)
+{
+    return !is_large(r, len) || r->large_bytes + len <= r->options.large_request_bytes_max;
+}
+
 /* Without a leader nothing can be written, nor anybody be asked how far the others are (client-protocol 3.2). */
 static bool is_for_a_leader(const struct op *op)
 {
@@ -317,6 +337,12 @@ enum status request_take(struct replica *r, struct client *c, struct bytes frame
         const struct reply_header refused = {header.xid, ZXID_WHEN_SENT, status_code(ST_NOT_READ_ONLY)};
         return reply_in_order(r, c, &refused, BYTES_NULL, op, false, out);
     }
+    if (!has_room_for(r, frame.len)) {
+        metrics_add(r->metrics, COUNTER_large_requests_rejected, 1);
+        return client_close(r, c, out);
+    }
+    r->large_taken = is_large(r, frame.len) ? frame.len : 0;
     enum status st = take_known(r, c, op, &reader, header.xid, frame, received_us, out);
+    r->large_taken = 0;
     return st == ST_OK && c->phase == CLIENT_ACTIVE ? client_check_pressure(r, c, out) : st;
 }

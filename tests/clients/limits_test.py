@@ -183,6 +183,24 @@ class SmallFrames(LimitsTestCase):
         self.assertTrue(client.closed_by_server())
 
 
+class LargeRequests(LimitsTestCase):
+    settings = {"largeRequestThreshold": 1000, "largeRequestMaxBytes": 5000}
+
+    def test_whoever_sends_more_than_there_is_room_for_is_closed(self):
+        client, other = self.client(), self.client()
+        client.create("/large", bytes(4000))
+        for _ in range(5):
+            client.must("setData", path="/large", data=bytes(4000), version=-1)
+        before = self.rejected()
+        client.submit("setData", path="/large", data=bytes(5000), version=-1)
+        self.assertTrue(client.closed_by_server())
+        self.assertEqual(self.rejected(), before + 1)
+        self.assertEqual(len(other.must("getData", path="/large", watch=0)["data"]), 4000)
+
+    def rejected(self):
+        return int(dict(line.split("\t") for line in self.server.word("mntr").splitlines())["zk_large_requests_rejected"])
+
+
 class Silence(LimitsTestCase):
     properties = {"zookeeper.nio.sessionlessCnxnTimeout": 1000}
 

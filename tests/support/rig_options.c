@@ -51,6 +51,8 @@ static const struct option_row {
     OPTION("close_paths", FLAG, close_session_txn),
     OPTION("outstanding", U32, outstanding_per_client_max),
     OPTION("outstanding_all", U32, outstanding_max),
+    OPTION("large_threshold", U32, large_request_threshold),
+    OPTION("large_bytes", U64, large_request_bytes_max),
     OPTION("watches", U32, watches_per_client_max),
     OPTION("sessions", U32, session_count_max),
     OPTION("txn_bytes", U32, txn_bytes_max),
