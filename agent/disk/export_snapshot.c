@@ -51,7 +51,7 @@ static enum status export_data(const struct data_dir *d, const struct settings *
         (void)buffer_printf(message, "no random bytes from the kernel");
         return st;
     }
-    st = load_data(d, settings, &hash_key, NULL, NULL, r, message);
+    st = load_data(d, settings, &hash_key, NULL, NULL, r, NULL, message);
     if (st == ST_OK)
         st = remove_mark(d, message);
     if (st != ST_OK)

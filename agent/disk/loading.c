@@ -109,6 +109,12 @@ static void take_down_exact(void *context, bool exact, int64_t zxid)
         changes_pause(context);
 }
 
+static void note_replay(void *context)
+{
+    uint64_t *replay_us = context;
+    *replay_us = thread_clock_us();
+}
+
 /* What is to be done once the checkpoint is open. */
 typedef enum status recover_fn(void *context, const struct recovery_options *options, struct recovery *recovery);
 
@@ -127,6 +133,10 @@ static enum status recover(const struct loading *l, struct checkpoint_lmdb *db, 
     if (l->history != NULL) {
         options.exact = take_down_exact;
         options.apply_context = l->history;
+    }
+    if (l->replay_us != NULL) {
+        options.replays = note_replay;
+        options.replays_context = l->replay_us;
     }
     if (db != NULL)
         options.checkpoint = checkpoint_lmdb_store(db);
@@ -231,10 +241,11 @@ static void explain(const struct data_dir *d, enum status st, const struct findi
 
 enum status load_data(const struct data_dir *d, const struct settings *settings, const struct hash_key *hash_key,
                       const struct log_sink *log, struct changes *history, struct recovery *recovery,
-                      struct buffer *message)
+                      uint64_t *replay_us, struct buffer *message)
 {
     struct loading l = loading_of(d, settings, hash_key, log);
     l.history = history;
+    l.replay_us = replay_us;
     if (data_dir_check_restoring(d, message) != ST_OK)
         return ST_CORRUPT;
     enum status st = finish_replacement(d, log, &recovery->findings);

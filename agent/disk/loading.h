@@ -12,10 +12,11 @@
 #include "core/tree/changes.h"
 
 /* Recovers and repairs what a start repairs; findings are logged. `d` is open. What the log brought is taken down in
- * `history`, unless that is NULL. On an error `message` (appended) says why. recovery_free in any case. */
+ * `history`, unless that is NULL. On an error `message` (appended) says why. recovery_free in any case. `replay_us`
+ * is as in struct loading, and untouched when nothing was recovered. */
 enum status load_data(const struct data_dir *d, const struct settings *settings, const struct hash_key *hash_key,
                       const struct log_sink *log, struct changes *history, struct recovery *recovery,
-                      struct buffer *message);
+                      uint64_t *replay_us, struct buffer *message);
 
 /* The same later, by a disk thread: what of the settings is needed is copied here, since they may be reloaded. */
 struct loading {
@@ -23,7 +24,8 @@ struct loading {
     struct tree_options tree;
     int32_t tick_ms;
     bool trust_empty;
-    struct changes *history;    /* NULL: none is wanted */
+    struct changes *history; /* NULL: none is wanted */
+    uint64_t *replay_us;     /* NULL, or where to leave when the base stood and the log came next (thread_clock_us) */
     const struct log_sink *log; /* of any thread */
 };
 struct loading loading_of(const struct data_dir *d, const struct settings *settings, const struct hash_key *hash_key,

@@ -53,6 +53,11 @@ static void drop_requests(struct replica *r, struct client *c)
     LIST_FOR_EACH(at, &c->requests)
     {
         struct request *request = LIST_ENTRY(at, struct request, link);
+        const bool is_done = request->state == REQUEST_IN_FLIGHT || request->state == REQUEST_FORWARDED ||
+                             request->state == REQUEST_ANSWERED;
+        metrics_add(r->metrics, COUNTER_stale_replies, is_done);
+        metrics_add(r->metrics, COUNTER_stale_requests, !is_done);
+        metrics_add(r->metrics, COUNTER_stale_requests_dropped, !is_done);
         if (request->state == REQUEST_IN_FLIGHT)
             request_leave(r, request); /* its txn will be applied all the same; only nobody is told */
         else

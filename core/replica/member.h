@@ -3,7 +3,7 @@
  * member.c steps zab and knows when tree and log have come to the same point; member_effects.c carries out what comes
  * of it; member_link.c takes bytes off the links; member_learner.c forwards clients' writes and answers them when they
  * come back committed; member_leader.c takes writes that others forward; member_config.c knows the configuration as
- * clients see it; member_snapshot.c takes and sends whole trees.
+ * clients see it; member_snapshot.c takes and sends whole trees; member_counts.c counts what the others do here.
  *
  * A replica that runs alone has no member: its commits are its log's. */
 #pragma once
@@ -45,6 +45,11 @@ struct member_sync {
     uint64_t client;
     uint64_t link_id; /* at a learner 0: it is the client's */
     uint64_t ticket;
+};
+
+/* When what is under way began, for its metrics; 0: it has not. */
+struct member_times {
+    int64_t looking_us, syncing_us;
 };
 
 /* A txn that is logged and not applied yet. */
@@ -93,6 +98,7 @@ struct membership {
     uint64_t learner_sync_count;
     uint64_t confirm_ticket; /* of the last question whether this server still leads */
 
+    struct member_times times;
     int64_t read_only_due_us; /* when reads are to be served without a leader; INT64_MAX: not */
 
     /* A tree that is not what the others have. */
@@ -118,6 +124,13 @@ void member_forget_entries(struct membership *m);
 
 /* Carries out what stands in member->output, and what is added to it meanwhile. */
 enum status member_carry_out(struct replica *r, struct outbox *out);
+
+/* -- member_counts.c: before the effect is carried out, and before the packet is taken */
+
+void member_count_effect(struct replica *r, const struct zab_effect *e, struct bytes bytes);
+void member_count_packet(struct replica *r, uint64_t link, const struct packet *packet);
+
+/* -- member_effects.c */
 
 /* The overlay of what is in flight belongs to a role: a leader begins with an empty one over the tree as it is. */
 enum status member_renew_pending(struct replica *r);

@@ -365,7 +365,9 @@ enum status member_carry_out(struct replica *r, struct outbox *out)
     m->carrying = true;
     for (size_t i = 0; i < m->output.count && st == ST_OK; i++) {
         const struct zab_effect effect = m->output.effects[i]; /* a step within may move them */
-        st = handlers[effect.kind](r, &effect, zab_effect_bytes(&m->output, &effect), out);
+        const struct bytes bytes = zab_effect_bytes(&m->output, &effect);
+        member_count_effect(r, &effect, bytes);
+        st = handlers[effect.kind](r, &effect, bytes, out);
     }
     m->carrying = false;
     int64_t wake_ms = m->output.wake_ms;

@@ -148,6 +148,7 @@ static enum status take_packet(struct replica *r, uint64_t id, const struct pack
         return member_link_break(r, id, "an entry that is none", out);
     struct zab_event event = {.kind = ZAB_LINK_PACKET, .link = id, .packet = packet};
     m->packet = packet;
+    member_count_packet(r, id, packet);
     enum status st = member_step(r, &event, out);
     m->packet = NULL;
     return st;

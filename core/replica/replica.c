@@ -193,8 +193,10 @@ static enum status on_frame(struct replica *r, const struct replica_event *event
     r->packets_received++;
     metrics_add(r->metrics, COUNTER_packets_received, 1);
     metrics_add(r->metrics, COUNTER_bytes_received_count, event->frame.len + 4);
-    if (!is_served(r, c) || (r->stopping && c->phase == CLIENT_NEW))
+    if (!is_served(r, c) || (r->stopping && c->phase == CLIENT_NEW)) {
+        metrics_add(r->metrics, COUNTER_cnxn_closed_without_zk_server_running, 1);
         return client_close(r, c, out);
+    }
     if (r->stopping || c->ending)
         return ST_OK;
     if (c->phase == CLIENT_NEW)

@@ -163,6 +163,8 @@ static enum status run_replay(struct search *s, struct replay *replay, struct tx
     s->r->base_zxid = replay->base_zxid;
     if (replay->floor < s->log_end)
         replay->floor = s->log_end;
+    if (s->options->replays != NULL)
+        s->options->replays(s->options->replays_context);
     enum status st = recovery_replay(replay, &outcome, scanned);
     if (st != ST_OK)
         return st;

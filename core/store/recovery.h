@@ -31,12 +31,14 @@ struct recovery_options {
     int32_t tick_ms;
     int64_t now_ms; /* monotonic, for sessions_put */
     recovery_apply_fn *apply;
-    recovery_exact_fn *exact; /* NULL: nobody wants to know */
-    void *apply_context;      /* of both */
-    bool trust_empty;         /* snapshot.trust.empty: a log without any snapshot may begin with any record */
-    bool ignore_digests;      /* zookeeper.digest.enabled=false: records' digests are not compared */
-    int64_t until; /* what lies behind it is passed over, and bases with effects of it are not used; 0: nothing.
-                      With a complete or unfinished checkpoint that goes further it is refused */
+    recovery_exact_fn *exact;       /* NULL: nobody wants to know */
+    void *apply_context;            /* of both */
+    void (*replays)(void *context); /* NULL, or told at each attempt that its base stands, and the log comes next */
+    void *replays_context;
+    bool trust_empty;    /* snapshot.trust.empty: a log without any snapshot may begin with any record */
+    bool ignore_digests; /* zookeeper.digest.enabled=false: records' digests are not compared */
+    int64_t until;       /* what lies behind it is passed over, and bases with effects of it are not used; 0: nothing.
+                            With a complete or unfinished checkpoint that goes further it is refused */
 };
 
 enum recovery_base {

@@ -31,11 +31,15 @@ class SeenTestCase(harness.ServerTestCase):
     def word(self, word):
         return self.server.word(word)
 
-    def values(self, word="mntr"):
-        return dict(line.split("\t") for line in self.word(word).splitlines())
+    def values(self):
+        return values_of(self.server)
 
     def http(self, path, port=None):
         return http(port or self.server.admin_port, path)
+
+
+def values_of(server):
+    return dict(line.split("\t") for line in server.word("mntr").splitlines())
 
 
 def populated(server):
@@ -138,6 +142,63 @@ class Words(SeenTestCase):
         self.assertEqual(self.word("ruok\n"), "imok")
 
 
+@only_ours    # there some count in an ensemble only
+class Counters(SeenTestCase):
+    """What a counter counts moves it, and by how much."""
+
+    def counter(self, name):
+        return int(self.values()["zk_" + name])
+
+    def assert_counted(self, what, **by):
+        """`what()` is done, after which each counter named has risen by so much, or by at least 1 when told True."""
+        before = {name: self.counter(name) for name in by}
+        what()
+        for name, amount in by.items():
+            rise = self.counter(name) - before[name]
+            self.assertTrue(rise > 0 if amount is True else rise == amount, "%s rose by %d" % (name, rise))
+
+    def another(self, **options):
+        client = wire.Client(("127.0.0.1", self.server.port), **options)
+        self.addCleanup(client.close)
+        return client
+
+    def test_connections_and_sessions(self):
+        self.assert_counted(self.another, connection_request_count=1, commit_count=1)
+        old = self.another()
+        self.assert_counted(lambda: self.another(session=old.session), connection_revalidate_count=1, commit_count=0)
+
+    def test_writes(self):
+        self.assert_counted(lambda: self.client.must("setData", path="/seen/ephemeral", data=b"", version=-1),
+                            commit_count=1, prep_processor_request_queued=1, sync_processor_request_queued=1,
+                            request_commit_queued=1, outstanding_changes_queued=1, outstanding_changes_removed=1,
+                            bytes_received_count=True, response_bytes=True)
+
+    def test_events(self):
+        self.client.must("getData", path="/seen/ephemeral", watch=1)
+        self.assert_counted(lambda: self.client.must("setData", path="/seen/ephemeral", data=b"", version=-1),
+                            watch_bytes=True, cnt_node_changed_watch_count=1, sum_node_changed_watch_count=1)
+
+    def test_failed_logins(self):
+        self.assert_counted(lambda: self.another().call("auth", type=0, scheme="nosuch", auth=b""), auth_failed_count=1)
+
+    def test_reply_to_one_who_is_gone(self):
+        client = self.another()
+        for number in range(200):
+            client.submit("setData", path="/seen/ephemeral", data=b"x" * 1000, version=-1)
+        client.close()
+        harness.wait_until(lambda: self.counter("stale_replies") > 0, 10, "a reply that came too late")
+
+
+class Start(harness.ServerTestCase):
+    def test_what_a_start_had_to_load(self):
+        populated(self.server).close()
+        self.server.restart()
+        values = values_of(self.server)
+        for name in ("startup_snap_load_time", "startup_txns_load_time", "dbinittime", "startup_txns_loaded"):
+            self.assertEqual(values["zk_cnt_" + name], "1", name)
+        self.assertGreater(int(values["zk_sum_startup_txns_loaded"]), 0)
+
+
 class Whitelist(harness.ServerTestCase):
     settings = {"4lw.commands.whitelist": None}
 
@@ -181,7 +242,8 @@ NOT_OURS = {
 # Of the summaries those that dashboards use, each as avg_, min_, max_, cnt_ and sum_.
 SUMMARIES = """readlatency updatelatency fsynctime snapshottime dbinittime startup_txns_loaded startup_txns_load_time
 startup_snap_load_time node_created_watch_count node_deleted_watch_count node_changed_watch_count
-node_children_watch_count sync_processor_batch_size""".split()
+node_children_watch_count sync_processor_batch_size election_time follower_sync_time observer_sync_time
+leader_unavailable_time unavailable_time""".split()
 
 
 class Admin(SeenTestCase):

@@ -80,6 +80,27 @@ class Seen(unittest.TestCase):
         self.assertGreaterEqual(int(leader["zk_leader_uptime"]), 0)
         self.assertEqual(values(self.ensemble[4])["zk_observer_master_id"], str(self.leader))
 
+    def test_what_is_counted_of_roles_and_learners(self):
+        write = self.ensemble.client(1)
+        self.addCleanup(write.close)
+        write.create("/counted-", b"", flags=wire.EPHEMERAL_SEQUENTIAL)
+        for sid, mode in self.modes().items():
+            server = self.ensemble[sid]
+            if server is self.apache:
+                continue
+            found = {name[3:]: float(value) for name, value in values(server).items() if name.endswith(("_count", "_time"))}
+            moved = {name for name in ("looking_count", "cnt_election_time", "cnt_follower_sync_time",
+                                       "cnt_observer_sync_time", "cnt_leader_unavailable_time", "cnt_unavailable_time",
+                                       "learner_proposal_received_count", "learner_commit_received_count")
+                     if found[name] > 0}
+            own = {"leader": {"cnt_leader_unavailable_time"},
+                   "follower": {"cnt_follower_sync_time", "learner_proposal_received_count",
+                                "learner_commit_received_count"},
+                   "observer": {"cnt_observer_sync_time", "learner_commit_received_count"}}[mode]
+            self.assertEqual(moved, own | {"looking_count", "cnt_election_time", "cnt_unavailable_time"}, mode)
+            if mode == "leader":
+                self.assertEqual(found["diff_count"] + found["snap_count"], 3)
+
     def test_leader_and_voting_view(self):
         for server in self.agents:
             answer = command(server, "leader")

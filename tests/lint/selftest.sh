@@ -60,6 +60,7 @@ mkdir -p "$tree/packaging/man"
 echo '.TH zooid' | tee "$tree/packaging/man/zooid-agent.8" >"$tree/packaging/man/zooid-zoo.cfg.5"
 expect documents agent/settings/settings.def 'SETTING(tick_time, "tickTime", 2000)' 'setting tickTime is not documented'
 expect documents core/base/metrics.def 'COUNTER(commit_count, "x")' 'metric commit_count is not documented'
+expect metrics core/base/metrics.def 'COUNTER(commit_count, "x")' 'nobody counts commit_count'
 expect packages bindings/c/include/zooid.h 'ZOOID_API int zooid_x(void);' 'lacks zooid_x'
 expect documents README.md '[x](no/such/file.md)' 'leads nowhere'
 
