@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -249,9 +250,18 @@ static int run_with_settings(const struct command *command)
     return code;
 }
 
+/* Left alone, the allocator learns from one large buffer that comes and goes to keep tens of megabytes for the next. */
+static void return_large_buffers(void)
+{
+    enum { OF_ITS_OWN = 4 << 20, KEPT_AT_THE_END = 8 << 20 };
+    (void)mallopt(M_MMAP_THRESHOLD, OF_ITS_OWN);
+    (void)mallopt(M_TRIM_THRESHOLD, KEPT_AT_THE_END);
+}
+
 int main(int argc, char **argv)
 {
     struct command command = {.job = JOB_RUN};
+    return_large_buffers();
     int result = parse(&command, argc, argv);
     if (result != 0)
         return result < 0 ? 0 : result;

@@ -5,13 +5,12 @@
 #include "agent/peers/ensemble_settings.h"
 #include "agent/peers/held_links.h"
 #include "agent/peers/peers.h"
+#include "agent/peers/snapshot_room.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
 #include "core/zab/zab.h"
 
 #include <inttypes.h>
-
-enum { ROOM_WANTED_MAX = 1024 };
 
 struct ensemble {
     struct ensemble_parts parts;
@@ -21,8 +20,7 @@ struct ensemble {
     struct pump_ensemble hooks;
     uint32_t door;
     size_t unsent_mark;
-    uint64_t room[ROOM_WANTED_MAX]; /* links that want to send more of a snapshot */
-    size_t room_count;
+    struct snapshot_room room;
     struct held_links observers; /* of this follower, that wait until the leader has read more */
     uint64_t spool_link;         /* held until the disk has room for its snapshot; 0: none */
     int64_t config_version;      /* of the committed configuration */
@@ -109,18 +107,20 @@ static size_t on_received(void *context, uint64_t link, struct bytes bytes)
     return pump_consumed(e->pump);
 }
 
+static void turn_again(void *context)
+{
+    struct ensemble *e = context;
+    if (!e->closing)
+        pump_wake(e->pump);
+}
+
 static void on_writable(void *context, uint64_t link)
 {
     struct ensemble *e = context;
     if (link == zab_leader_link(replica_zab(e->parts.replica)))
         held_links_release(&e->observers, e->peers);
-    for (size_t i = 0; i < e->room_count; i++) {
-        if (e->room[i] != link)
-            continue;
-        e->room[i] = e->room[--e->room_count];
-        feed(e, &(struct replica_event){.kind = REPLICA_LINK_ROOM, .link = link});
-        return;
-    }
+    if (e->room.count > 0)
+        turn_again(e); /* on_work looks whether it is one of them */
 }
 
 static void on_listening(void *context, enum peers_port port, enum status status, const char *message)
@@ -163,21 +163,18 @@ void ensemble_spool_room(struct ensemble *e)
 /* Fed from the work of the next turn: nothing may be fed while the outbox is delivered. */
 static void want_room(struct ensemble *e, uint64_t link)
 {
-    if (e->room_count == ROOM_WANTED_MAX) {
+    if (!snapshot_room_want(&e->room, link)) {
         LOG_WARN(e->parts.log, "ensemble", "more than %d snapshots go out at once: link %" PRIu64 " is closed",
-                 ROOM_WANTED_MAX, link);
+                 SNAPSHOT_ROOM_MAX, link);
         peers_close(e->peers, link);
-        return;
     }
-    e->room[e->room_count++] = link;
-    pump_wake(e->pump);
+    turn_again(e);
 }
 
-static void forget_room(struct ensemble *e, uint64_t link)
+static bool has_room(void *context, uint64_t link)
 {
-    for (size_t i = 0; i < e->room_count; i++)
-        if (e->room[i] == link)
-            e->room[i--] = e->room[--e->room_count];
+    const struct ensemble *e = context;
+    return peers_unsent(e->peers, link) <= e->unsent_mark;
 }
 
 /* The link that PEER_CONNECT makes has its number from here, which the replica hears when it is there. */
@@ -216,13 +213,13 @@ static void on_peer_item(void *context, const struct peer_item *item, struct byt
     case PEER_FED_BYTES: peers_feed(e->peers, bytes); break;
     case PEER_ROOM: want_room(e, item->link); break;
     case PEER_CLOSE:
-        forget_room(e, item->link);
+        snapshot_room_forget(&e->room, item->link);
         peers_close(e->peers, item->link);
         break;
     case PEER_HOLD: peers_hold(e->peers, item->link); break;
     case PEER_GO: peers_go(e->peers, item->link); break;
     case PEER_CLOSE_ALL:
-        e->room_count = 0;
+        snapshot_room_forget_all(&e->room);
         e->spool_link = 0;
         held_links_forget(&e->observers);
         peers_unlisten(e->peers);
@@ -257,21 +254,17 @@ static void on_flush(void *context)
     peers_flush(e->peers);
 }
 
-/* Those that want room and have it go on; the others hear of it from `writable`. */
+/* Those that may send the next piece of a snapshot do so; `writable`, or its time, brings the others back. */
 static bool on_work(void *context)
 {
     struct ensemble *e = context;
-    uint64_t links[ROOM_WANTED_MAX];
-    size_t count = 0, kept = 0;
-    for (size_t i = 0; i < e->room_count; i++) {
-        if (peers_unsent(e->peers, e->room[i]) <= e->unsent_mark)
-            links[count++] = e->room[i];
-        else
-            e->room[kept++] = e->room[i];
-    }
-    e->room_count = kept;
-    for (size_t i = 0; i < count; i++)
+    uint64_t links[SNAPSHOT_ROOM_MAX];
+    size_t count = snapshot_room_take(&e->room, replica_last_zxid(e->parts.replica), has_room, links);
+    for (size_t i = 0; i < count; i++) {
+        size_t before = pump_waiting_bytes(e->pump);
         feed(e, &(struct replica_event){.kind = REPLICA_LINK_ROOM, .link = links[i]});
+        snapshot_room_spend(&e->room, pump_waiting_bytes(e->pump) - before);
+    }
     return false;
 }
 
@@ -345,6 +338,7 @@ enum status ensemble_new(struct ensemble **out, const struct ensemble_parts *par
         mem_free(e);
         return st;
     }
+    snapshot_room_open(&e->room, parts->loop, (uint64_t)parts->settings->snapshot_send_rate, turn_again, e);
     *out = e;
     return ST_OK;
 }
@@ -373,7 +367,7 @@ const struct peers *ensemble_peers(const struct ensemble *e)
     return e->peers;
 }
 
-static void on_stopped(void *context)
+static void on_all_closed(void *context)
 {
     struct ensemble *e = context;
     tls_close(e->tls);
@@ -381,6 +375,12 @@ static void on_stopped(void *context)
     if (e->done != NULL)
         e->done(e->context);
     mem_free(e);
+}
+
+static void on_stopped(void *context)
+{
+    struct ensemble *e = context;
+    snapshot_room_close(&e->room, on_all_closed);
 }
 
 void ensemble_close(struct ensemble *e, void (*done)(void *context), void *context)

@@ -1,0 +1,56 @@
+/* snapshot_room.h - links on which a snapshot goes out: which of them may send the next piece. One may when little is
+ * unsent on it; and while clients write, all of them together keep to a rate, so that the CPUs, the network and the
+ * disk at its other end are there for the writes. Loop thread only. */
+#pragma once
+
+#include "core/base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+enum { SNAPSHOT_ROOM_MAX = 1024 };
+
+#define PACE_RATE_MAX UINT64_C(1000000000000)
+
+/* So many bytes a second, in small bursts. Times in microseconds of any one clock. */
+struct pace {
+    uint64_t rate;     /* at most PACE_RATE_MAX; 0: no limit */
+    int64_t allowance; /* bytes; below 0 when more has gone out */
+    int64_t at_us;     /* when it was counted */
+};
+
+/* Microseconds until the next piece may go; 0: now. */
+int64_t pace_wait_us(struct pace *p, int64_t now_us);
+void pace_spend(struct pace *p, size_t bytes);
+
+struct snapshot_room {
+    uint64_t links[SNAPSHOT_ROOM_MAX];
+    size_t count;
+    struct pace pace;
+    int64_t written_zxid, written_us; /* the newest txn, and when it was seen to be that */
+    uv_timer_t timer;
+    void (*turn)(void *context); /* has snapshot_room_take called again, in the loop's next turn */
+    void (*closed)(void *context);
+    void *context;
+};
+
+/* `rate`: bytes a second; 0: no limit. */
+void snapshot_room_open(struct snapshot_room *room, uv_loop_t *loop, uint64_t rate, void (*turn)(void *context),
+                        void *context);
+
+/* False: too many. A link stands there once for each time that it was added. */
+bool snapshot_room_want(struct snapshot_room *room, uint64_t link);
+void snapshot_room_forget(struct snapshot_room *room, uint64_t link);
+void snapshot_room_forget_all(struct snapshot_room *room);
+
+/* Takes out those that may go on, for snapshot_room_spend; returns their number. `has_room`: whether little is unsent
+ * on a link; the others wait for the next call. `zxid`: of the newest txn, which tells whether clients write. */
+size_t snapshot_room_take(struct snapshot_room *room, int64_t zxid, bool (*has_room)(void *context, uint64_t link),
+                          uint64_t links[SNAPSHOT_ROOM_MAX]);
+
+/* One of them has sent so much. */
+void snapshot_room_spend(struct snapshot_room *room, size_t bytes);
+
+void snapshot_room_close(struct snapshot_room *room, void (*closed)(void *context));
