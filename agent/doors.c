@@ -28,6 +28,7 @@ static struct front_limits limits_of(const struct settings *s)
         .connections_max = (uint32_t)s->max_cnxns,
         .handshakes_max = s->tls_handshake_limit < 0 ? 0 : (uint32_t)s->tls_handshake_limit,
         .frame_bytes_max = (size_t)s->jute_maxbuffer,
+        .frame_setting = "jute.maxbuffer",
         .unsent_pause = (size_t)s->max_output_per_client,
         .unsent_max = (size_t)s->max_event_backlog,
         .sessionless_timeout_ms = s->sessionless_timeout_ms,

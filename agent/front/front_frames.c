@@ -1,6 +1,9 @@
 /* front_frames.c - what was read: words answered, frames fed to the replica, the rest kept. */
 #include "agent/front/front_parts.h"
+#include "core/jute/codec.h"
 #include "core/jute/frame.h"
+
+#include <inttypes.h>
 
 /* What one connection may use up of a turn. */
 struct allowance {
@@ -116,13 +119,30 @@ static void feed(struct connection *c, struct bytes frame)
         c->failed = true;
 }
 
+/* Says who sent what: nobody else can tell the owner of that client. */
+static void refuse_frame(struct connection *c, struct bytes in)
+{
+    struct front *f = c->front;
+    char remote[ADDRESS_TEXT_SIZE];
+    uint32_t held_back = 0;
+    struct reader reader = reader_of(in);
+    int32_t length = read_i32(&reader);
+    c->failed = true;
+    if (!log_limit_pass(&f->log_bad_frame, uv_now(f->parts.loop), FRONT_LOG_EVERY_MS, &held_back))
+        return;
+    (void)address_print(&c->peer, remote);
+    LOG_WARN(f->parts.log, "front",
+             "%s begins a message of %" PRId32 " bytes, and %s is %zu: closed (%u more such since the last line)",
+             remote, length, f->limits.frame_setting, f->limits.frame_bytes_max, held_back);
+}
+
 static bool take_frame(struct connection *c, struct bytes *in, struct allowance *allowance)
 {
     struct bytes frame;
     size_t used = 0;
     switch (frame_next(*in, c->front->limits.frame_bytes_max, &frame, &used)) {
     case FRAME_INCOMPLETE: return false;
-    case FRAME_BAD: c->failed = true; return false;
+    case FRAME_BAD: refuse_frame(c, *in); return false;
     case FRAME_WHOLE: break;
     }
     if (allowance->frames == 0 || pump_waiting_bytes(c->front->parts.pump) > allowance->outbox_bytes_max)

@@ -5,13 +5,13 @@
 #pragma once
 
 #include "agent/base/address.h"
-#include "agent/base/log_limit.h"
 #include "agent/front/front_zookeeper.h"
 #include "agent/net/limits.h"
 #include "agent/net/stream.h"
 #include "agent/net/tls.h"
 #include "core/base/check.h"
 #include "core/base/list.h"
+#include "core/base/log_limit.h"
 #include "core/base/map.h"
 #include "core/base/mem.h"
 
@@ -108,7 +108,7 @@ struct front {
     uint32_t segment_count;
     size_t segment_cap;
     uint64_t slow_closed;
-    struct log_limit log_full, log_slow, log_handshake, log_handshakes_full;
+    struct log_limit log_full, log_slow, log_handshake, log_handshakes_full, log_bad_frame;
     bool stopping;
     void (*done)(void *context);
     void *done_context;

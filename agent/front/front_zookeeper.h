@@ -56,9 +56,10 @@ struct front_limits {
     uint32_t connections_per_address_max;
     uint32_t connections_max;
     uint32_t handshakes_max; /* TLS handshakes under way */
-    size_t frame_bytes_max;  /* jute.maxbuffer */
-    size_t unsent_pause;     /* unsent bytes of one connection: above it nothing more is read from it */
-    size_t unsent_max;       /* above it the connection is closed */
+    size_t frame_bytes_max;
+    const char *frame_setting; /* what that is called: jute.maxbuffer */
+    size_t unsent_pause;       /* unsent bytes of one connection: above it nothing more is read from it */
+    size_t unsent_max;         /* above it the connection is closed */
     int64_t sessionless_timeout_ms;
 };
 

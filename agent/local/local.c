@@ -127,6 +127,7 @@ static struct front_limits limits_of(const struct settings *s)
     return (struct front_limits){
         .connections_max = (uint32_t)s->local_connections_max,
         .frame_bytes_max = (size_t)s->local_frame_max,
+        .frame_setting = "zooid.localFrameMax",
         .unsent_pause = (size_t)s->local_unsent_max / 4,
         .unsent_max = (size_t)s->local_unsent_max,
         .sessionless_timeout_ms = s->sessionless_timeout_ms,

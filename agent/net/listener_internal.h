@@ -1,8 +1,8 @@
 /* listener_internal.h - a listener and what its ways of opening share. */
 #pragma once
 
-#include "agent/base/log_limit.h"
 #include "agent/net/listener.h"
+#include "core/base/log_limit.h"
 
 enum { LISTENER_SOCKETS_MAX = 8 };
 

@@ -6,7 +6,6 @@
 #pragma once
 
 #include "agent/base/address.h"
-#include "agent/base/log_limit.h"
 #include "agent/net/channel.h"
 #include "agent/net/dial.h"
 #include "agent/net/listener.h"
@@ -14,6 +13,7 @@
 #include "agent/peers/peers.h"
 #include "core/base/check.h"
 #include "core/base/list.h"
+#include "core/base/log_limit.h"
 #include "core/base/map.h"
 #include "core/base/mem.h"
 #include "core/zab/notification.h"

@@ -3,6 +3,9 @@
 #include "core/ops/access.h"
 #include "core/replica/member.h"
 
+#include <stdarg.h>
+#include <stdio.h>
+
 enum {
     IDENTITIES_MAX = 64, /* of one connection: more auth packets than that are refused */
     /* Reads that wait for a write of their client are answered at once when it is done: the answers must not be more
@@ -10,6 +13,8 @@ enum {
     ANSWER_BYTES_MAX = 4 * 1024 * 1024,
     /* And so are those that came before their session was there, of which not even that much is known. */
     DEFERRED_MAX = 4,
+    REASON_MAX = 256,
+    TURNED_AWAY_EVERY_MS = 10000, /* between two lines of the log */
 };
 
 struct client *client_find(const struct replica *r, uint64_t id)
@@ -143,6 +148,22 @@ enum status client_close(struct replica *r, struct client *c, struct outbox *out
     c->phase = CLIENT_CLOSED;
     metrics_add(r->metrics, COUNTER_connection_drop_count, 1);
     return outbox_add(out, c->id, OUTBOX_CLOSE);
+}
+
+enum status client_turn_away(struct replica *r, struct client *c, struct outbox *out, const char *reason, ...)
+{
+    char text[REASON_MAX];
+    va_list arguments;
+    uint32_t held_back = 0;
+    if (!log_limit_pass(&r->log_turned_away, (uint64_t)now_ms(r), TURNED_AWAY_EVERY_MS, &held_back))
+        return client_close(r, c, out);
+    const struct bytes from = c->identity_count > 0 ? c->identities[0].id : BYTES("the local door");
+    va_start(arguments, reason);
+    (void)vsnprintf(text, sizeof text, reason, arguments);
+    va_end(arguments);
+    LOG_WARN(r->log, "replica", "client at %.*s turned away: %s (%u more since the last line)", BYTES_PRINT(from), text,
+             held_back);
+    return client_close(r, c, out);
 }
 
 /* A client that has nothing outstanding is never paused, so that each pause ends with one of its own replies

@@ -1,6 +1,8 @@
 /* connect.c - the first message of a connection: a session made or taken up again, or refused (client-protocol 5.1). */
 #include "core/replica/member.h"
 
+#include <inttypes.h>
+
 /* The answer to a connect request; no session means refused. The read-only byte goes out only to those that sent theirs
  * (ZOOKEEPER-4814). */
 static enum status send_connect_response(struct replica *r, struct client *c, const struct session *session,
@@ -54,7 +56,7 @@ static enum status create_session(struct replica *r, struct client *c, struct ou
 {
     if (!session_has_room(r)) {
         metrics_add(r->metrics, COUNTER_connection_rejected, 1);
-        return client_close(r, c, out);
+        return client_turn_away(r, c, out, "%" PRIu32 " sessions are as many as may be", r->options.session_count_max);
     }
     c->session_id = take_session_id(r);
     c->phase = CLIENT_CONNECTING;
@@ -140,9 +142,13 @@ enum status client_connect_request(struct replica *r, struct client *c, struct b
     bool may_only_read = c->has_read_only && read_boolean(&reader);
     /* A client that has seen more than this server has must find another one, and so must one that wants to write where
      * nobody can (client-protocol 5.1). */
-    bool is_wrong_here = r->service == SERVICE_READ_ONLY && !may_only_read;
-    if (!is_whole || is_wrong_here || request.last_zxid_seen > position(r))
+    if (!is_whole)
+        return client_turn_away(r, c, out, "a message of %zu bytes is no connect request", frame.len);
+    if (r->service == SERVICE_READ_ONLY && !may_only_read)
         return client_close(r, c, out);
+    if (request.last_zxid_seen > position(r))
+        return client_turn_away(r, c, out, "it has seen zxid 0x%" PRIx64 ", and this server only 0x%" PRIx64,
+                                (uint64_t)request.last_zxid_seen, (uint64_t)position(r));
     c->timeout_ms = clamp_timeout(&r->options, request.timeout_ms);
     return request.session_id == 0 ? create_session(r, c, out) : resume_session(r, c, &request, out);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/base/list.h"
+#include "core/base/log_limit.h"
 #include "core/ops/op.h"
 #include "core/replica/replica.h"
 
@@ -124,6 +125,7 @@ struct replica {
     int64_t mismatch_zxid; /* of the last one; 0: none */
     uint64_t packets_received, packets_sent, txns;
     int64_t response_last, response_min, response_max;
+    struct log_limit log_turned_away;
 };
 
 static inline int64_t now_ms(const struct replica *r)
@@ -151,6 +153,10 @@ enum status client_add_identity(struct client *c, struct bytes scheme, struct by
 
 /* Tells the shell to close the connection once everything said so far is sent; forgets its watches and requests. */
 enum status client_close(struct replica *r, struct client *c, struct outbox *out);
+
+/* The same where the protocol has no answer that would tell the client why: the log has the reason, once in a while. */
+enum status client_turn_away(struct replica *r, struct client *c, struct outbox *out, const char *reason, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* It was heard from, or would have been if it were read from: its session lives on. ST_NO_MEMORY. */
 enum status client_heard(struct replica *r, const struct client *c);

@@ -5,6 +5,8 @@
 #include "core/base/mem.h"
 #include "core/replica/member.h"
 
+#include <inttypes.h>
+
 enum { XID_PING = -2 /* the reply to a ping has this xid, whatever the request had */ };
 
 struct request *request_queue(struct replica *r, struct client *c, enum request_state state, struct bytes bytes)
@@ -319,7 +321,7 @@ enum status request_take(struct replica *r, struct client *c, struct bytes frame
     struct reader reader = reader_of(frame);
     struct request_header header;
     if (request_header_read(&reader, &header) != ST_OK)
-        return client_close(r, c, out);
+        return client_turn_away(r, c, out, "a message of %zu bytes is too short for a request", frame.len);
     const struct op *op = op_find(header.type);
     if (op == NULL || op->kind == OP_INTERNAL || ((op->flags & OP_LOCAL) != 0 && !c->is_local)) {
         const struct reply_header unknown = {header.xid, -1, status_code(ST_UNIMPLEMENTED)};
@@ -339,7 +341,8 @@ enum status request_take(struct replica *r, struct client *c, struct bytes frame
     }
     if (!has_room_for(r, frame.len)) {
         metrics_add(r->metrics, COUNTER_large_requests_rejected, 1);
-        return client_close(r, c, out);
+        return client_turn_away(r, c, out, "%" PRIu64 " bytes of large requests are under way, and it sends %zu more",
+                                r->large_bytes, frame.len);
     }
     r->large_taken = is_large(r, frame.len) ? frame.len : 0;
     enum status st = take_known(r, c, op, &reader, header.xid, frame, received_us, out);

@@ -201,6 +201,56 @@ class LargeRequests(LimitsTestCase):
         return int(dict(line.split("\t") for line in self.server.word("mntr").splitlines())["zk_large_requests_rejected"])
 
 
+@only_ours
+class WhyTheyAreClosed(unittest.TestCase):
+    """What the protocol has no answer for is told to the operator: who it was, and what was wrong. Lines of one kind come once in
+    a while, so each has a server of its own."""
+
+    def line_behind(self, payload, clients=0, **settings):
+        server = harness.Agent(settings).start()
+        self.addCleanup(server.stop)
+        for _ in range(clients):
+            self.addCleanup(wire.Client(("127.0.0.1", server.port)).close)
+        connection = wire.Connection(("127.0.0.1", server.port))
+        self.addCleanup(connection.close)
+        connection.send_raw(payload)
+        while connection.receive() is not None:
+            continue
+        port = connection.socket.getsockname()[1]
+        return next((line.split(" warn ", 1)[1].rstrip() for line in server.log_tail().splitlines() if "127.0.0.1" in line
+                     and " warn " in line), "no line").replace(":%d" % port, ":PORT")
+
+    def test_a_message_that_is_too_long(self):
+        line = self.line_behind(struct.pack(">i", 5000), **{"jute.maxbuffer": 4096})
+        self.assertEqual(line, " front: /127.0.0.1:PORT begins a message of 5000 bytes, and jute.maxbuffer is 4096: closed "
+                               "(0 more such since the last line)")
+
+    def test_no_message_at_all(self):
+        self.assertIn("begins a message of 1195725856 bytes", self.line_behind(b"GET / HTTP/1.1\r\n\r\n"))
+
+    def test_a_connect_request_that_is_none(self):
+        self.assertIn("client at 127.0.0.1 turned away: a message of 3 bytes is no connect request",
+                      self.line_behind(wire.frame(b"abc")))
+
+    def test_a_request_without_header(self):
+        line = self.line_behind(wire.frame(wire.connect_payload()) + wire.frame(b"abcdef"))
+        self.assertIn("a message of 6 bytes is too short for a request", line)
+
+    def test_a_client_that_is_ahead(self):
+        line = self.line_behind(wire.frame(wire.connect_payload(last_zxid=0x777)))
+        self.assertIn("it has seen zxid 0x777, and this server only 0x0", line)
+
+    def test_more_large_requests_than_there_is_room_for(self):
+        line = self.line_behind(wire.frame(wire.connect_payload())
+                                + wire.frame(wire.request_payload(1, "getData", path="/" + "x" * 2000, watch=0)),
+                                largeRequestThreshold=1000, largeRequestMaxBytes=1500)
+        self.assertRegex(line, r"0 bytes of large requests are under way, and it sends 20\d\d more")
+
+    def test_one_session_too_many(self):
+        line = self.line_behind(wire.frame(wire.connect_payload()), clients=1, **{"zooid.maxSessions": 1})
+        self.assertIn("1 sessions are as many as may be", line)
+
+
 class Silence(LimitsTestCase):
     properties = {"zookeeper.nio.sessionlessCnxnTimeout": 1000}
 

@@ -152,8 +152,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     const struct pump_parts parts = {&world.loop, (struct replica *)(void *)&world, NULL, NULL, NULL, on_failed, NULL};
     CHECK(pump_new(&world.pump, &parts) == ST_OK);
     const struct front_parts front = {&world.loop, world.pump, world.metrics, NULL, &words, {1, 2}, NULL};
-    const struct front_limits limits = {
-        .frame_bytes_max = FRAME_MAX, .unsent_pause = 65536, .unsent_max = 65536, .sessionless_timeout_ms = 1000000};
+    const struct front_limits limits = {.frame_bytes_max = FRAME_MAX,
+                                        .frame_setting = "jute.maxbuffer",
+                                        .unsent_pause = 65536,
+                                        .unsent_max = 65536,
+                                        .sessionless_timeout_ms = 1000000};
     CHECK(front_new(&world.front, &front, &limits) == ST_OK);
     const char *directory = getenv("TMPDIR");
     snprintf(world.path, sizeof world.path, "%s/front-%d", directory == NULL ? "/tmp" : directory, (int)getpid());

@@ -71,8 +71,11 @@ static inline struct fixture *fixture_bare(void)
     const struct pump_parts parts = {&f->loop, fake_replica(), NULL, NULL, &f->log, never_fails, f};
     assert_int_equal(pump_new(&f->pump, &parts), ST_OK);
     fixture_words = (struct front_words){f, word_find, word_answer};
-    f->limits = (struct front_limits){
-        .frame_bytes_max = 1048575, .unsent_pause = 65536, .unsent_max = 1 << 20, .sessionless_timeout_ms = 10000};
+    f->limits = (struct front_limits){.frame_bytes_max = 1048575,
+                                      .frame_setting = "jute.maxbuffer",
+                                      .unsent_pause = 65536,
+                                      .unsent_max = 1 << 20,
+                                      .sessionless_timeout_ms = 10000};
     const struct front_parts front_parts = {
         f->pump ? &f->loop : NULL, f->pump, f->metrics, &f->log, &fixture_words, {1, 2}, NULL};
     assert_int_equal(front_new(&f->front, &front_parts, &f->limits), ST_OK);
