@@ -19,12 +19,15 @@ static bool is_free(const struct log_thread *t)
 bool log_thread_here_begin(struct log_thread *t)
 {
     (void)pthread_mutex_lock(&t->lock);
-    t->size_max = t->file_size_max;
-    t->here = is_free(t) && is_simple(t);
-    if (t->here)
+    bool here = is_free(t); /* otherwise the thread uses all that is its own, without the lock */
+    if (here) {
+        t->size_max = t->file_size_max;
+        here = t->here = is_simple(t);
+    }
+    if (here) {
         log_queue_take(&t->queue, &t->batch, &t->job);
-    t->writing_bytes = t->batch.records.len;
-    bool here = t->here;
+        t->writing_bytes = t->batch.records.len;
+    }
     (void)pthread_mutex_unlock(&t->lock);
     if (!here)
         log_thread_call(t);

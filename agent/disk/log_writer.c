@@ -244,7 +244,7 @@ static bool is_done(const struct log_thread *t)
 
 static void wait_for_work(struct log_thread *t)
 {
-    if (t->disk_full && !t->here)
+    if (!t->here && t->disk_full)
         thread_wait_ms(&t->wanted, &t->lock, t->retry_ms);
     else
         (void)pthread_cond_wait(&t->wanted, &t->lock);

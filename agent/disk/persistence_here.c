@@ -28,7 +28,6 @@ static uint32_t wanted(void *context)
         return 0;
     p->here.due = false;
     p->here.under_way = log_thread_here_begin(p->log_thread);
-    p->here.began_us = thread_clock_us();
     return p->here.under_way ? (uint32_t)p->settings->loop_sync_us : 0;
 }
 

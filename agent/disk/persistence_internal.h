@@ -25,7 +25,7 @@ struct persistence_here {
     bool offered;   /* there is somebody who turns the loop meanwhile */
     bool due;       /* records were handed over for it */
     bool under_way; /* from its beginning until the loop's thread is back */
-    uint64_t began_us, not_before_us;
+    uint64_t not_before_us;
     uint32_t pause_ms;
 };
 

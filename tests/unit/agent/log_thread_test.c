@@ -546,6 +546,26 @@ static void what_the_thread_has_to_do_first_stays_with_it(void **state)
     rig_close(&rig);
 }
 
+/* Whoever asks for the log while the thread writes leaves alone what is the thread's: the thread sanitizer sees to it. */
+static void the_log_is_asked_for_while_the_thread_writes(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_open(&rig);
+    rig_start(&rig);
+    log_thread_set_file_size_max(rig.thread, 16384);
+    for (int round = 0; round < 300; round++) {
+        bool here = writes_here;
+        writes_here = false;
+        append(&rig, 2, round % 30 == 0 ? TXNLOG_BATCH_MAX / 4 * 3 : 100); /* now and then in two pieces */
+        writes_here = here;
+        append(&rig, 1, 100);
+    }
+    sync_all(&rig);
+    assert_log_holds(&rig, 900);
+    rig_close(&rig);
+}
+
 static int write_here(void **state)
 {
     (void)state;
@@ -570,6 +590,7 @@ int main(void)
         cmocka_unit_test(a_full_disk_is_told_and_nothing_is_lost_when_room_comes_back),
         cmocka_unit_test(a_stop_does_not_wait_for_a_full_disk),
         cmocka_unit_test(what_the_thread_has_to_do_first_stays_with_it),
+        cmocka_unit_test(the_log_is_asked_for_while_the_thread_writes),
     };
     int failed = cmocka_run_group_tests_name("written by the thread", tests, NULL, NULL);
     return failed + cmocka_run_group_tests_name("written in its place", tests, write_here, NULL);
