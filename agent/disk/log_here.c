@@ -45,7 +45,6 @@ void log_thread_here_end(struct log_thread *t, bool wake)
         t->wake(t->context);
     (void)pthread_mutex_lock(&t->lock);
     t->here = false;
-    t->writing_bytes = t->batch.records.len;
     /* Within the lock: the thread may end at once, and everything with it. */
     if (t->disk_full || t->stop || !log_writer_is_idle(t))
         (void)pthread_cond_signal(&t->wanted);

@@ -16,7 +16,7 @@ struct log_thread {
     struct log_queue queue;
     struct log_job *last_done; /* of progress.done */
     uint64_t file_size_max;
-    uint64_t writing_bytes; /* of the batch that the thread has */
+    uint64_t writing_bytes; /* of the batch in hands, not yet synced */
     bool roll, stop;
     bool called;                  /* for what is in the queue */
     bool working;                 /* the thread has work in hands */

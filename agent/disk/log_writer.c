@@ -70,6 +70,12 @@ static void move_mark(struct log_thread *t)
         give_up_mark(t, st);
 }
 
+/* What is handed over and not synced yet, of what the thread has. */
+static size_t rest_of_batch(const struct log_thread *t)
+{
+    return t->batch.records.len - t->batch_at;
+}
+
 static enum status sync_log(struct log_thread *t, uint32_t txns)
 {
     uint64_t before_us = thread_clock_us();
@@ -84,6 +90,7 @@ static enum status sync_log(struct log_thread *t, uint32_t txns)
     if (progress->sync_count == LOG_SYNCS_MAX)
         memmove(progress->syncs, progress->syncs + 1, --progress->sync_count * sizeof progress->syncs[0]);
     progress->syncs[progress->sync_count++] = sync;
+    t->writing_bytes = rest_of_batch(t);
     (void)pthread_mutex_unlock(&t->lock);
     if (!t->here)
         t->wake(t->context);
@@ -271,7 +278,6 @@ static void work(struct log_thread *t)
     log_writer_work(t, roll);
     (void)pthread_mutex_lock(&t->lock);
     t->working = false;
-    t->writing_bytes = t->batch.records.len;
 }
 
 void *log_thread_main(void *argument)

@@ -71,11 +71,18 @@ struct rig {
     bool was_full, was_failed;
     uint32_t syncs, txns; /* told in all */
     uint32_t written_here;
+    bool looks_when_woken;
+    atomic_ullong queue_when_woken;
 };
 
 static void wake(void *context)
 {
     struct rig *rig = context;
+    struct log_progress progress;
+    if (rig->looks_when_woken) {
+        log_thread_collect(rig->thread, &progress);
+        atomic_store(&rig->queue_when_woken, progress.queue_bytes);
+    }
     rig->wakes++;
 }
 
@@ -546,7 +553,7 @@ static void what_the_thread_has_to_do_first_stays_with_it(void **state)
     rig_close(&rig);
 }
 
-/* Whoever asks for the log while the thread writes leaves alone what is the thread's: the thread sanitizer sees to it. */
+/* Asked for while the thread writes, the log stays the thread's, whose own is left alone: the sanitizer sees to it. */
 static void the_log_is_asked_for_while_the_thread_writes(void **state)
 {
     (void)state;
@@ -563,6 +570,30 @@ static void the_log_is_asked_for_while_the_thread_writes(void **state)
     }
     sync_all(&rig);
     assert_log_holds(&rig, 900);
+    rig_close(&rig);
+}
+
+static bool was_woken(void *context)
+{
+    struct rig *rig = context;
+    return rig->wakes > 0;
+}
+
+/* Who is told that all is synced, and has nothing more for the log, does not keep a queue that is none any more. */
+static void what_is_synced_waits_no_longer_when_it_is_told(void **state)
+{
+    (void)state;
+    struct rig rig;
+    bool here = writes_here;
+    rig_open(&rig);
+    rig_start(&rig);
+    rig.looks_when_woken = true;
+    atomic_store(&rig.queue_when_woken, 1);
+    writes_here = false;
+    append(&rig, 3, 100);
+    writes_here = here;
+    assert_true(wait_until(was_woken, &rig, PATIENCE_MS));
+    assert_int_equal(atomic_load(&rig.queue_when_woken), 0);
     rig_close(&rig);
 }
 
@@ -591,6 +622,7 @@ int main(void)
         cmocka_unit_test(a_stop_does_not_wait_for_a_full_disk),
         cmocka_unit_test(what_the_thread_has_to_do_first_stays_with_it),
         cmocka_unit_test(the_log_is_asked_for_while_the_thread_writes),
+        cmocka_unit_test(what_is_synced_waits_no_longer_when_it_is_told),
     };
     int failed = cmocka_run_group_tests_name("written by the thread", tests, NULL, NULL);
     return failed + cmocka_run_group_tests_name("written in its place", tests, write_here, NULL);
