@@ -95,6 +95,7 @@ static void add_own(const struct figures *f, struct report *r)
     GAUGE("zooid_serving", f->overview->is_serving, "1 while clients are served");
     GAUGE("zooid_read_only", f->overview->is_read_only, "1 while only readers are served, for want of a leader");
     GAUGE("zooid_log_full", f->replica.log_full, "1 while there is no space for the log");
+    GAUGE("zooid_digest_mismatch_zxid", f->replica.mismatch_zxid, "Last transaction after which the digest was wrong");
 }
 
 static void add_metrics(const struct overview *o, struct report *r)

@@ -2,11 +2,15 @@
  *
  * A single difference is told, but proves little: Apache's leaders foretell a wrong digest for a createContainer
  * without the container flag, and the next txn is right again. A tree that differs goes on differing: when that has
- * lasted for a tick, a learner takes a snapshot from its leader, though not over and over. Whoever leads can only say
- * so. Not compared before the sync is over, since a snapshot may hold more than it says (quorum-protocol 4.6). */
+ * lasted for a tick, a learner takes a snapshot from its leader, though not over and over. Voters take turns: when it
+ * is the leader's tree that is unlike the others, all see it at once, and without them it leads no more. Whoever leads
+ * can only say so. Not compared before the sync is over, since a snapshot may hold more than it says (quorum-protocol
+ * 4.6). */
 #include "core/replica/member.h"
 
 #include <inttypes.h>
+
+enum { TURN_TICKS = 10 }; /* in which a voter takes its snapshot, before the next one leaves */
 
 static void tell(struct replica *r, const struct txn *txn, uint64_t own)
 {
@@ -23,6 +27,14 @@ static void note_match(struct replica *r, int64_t zxid)
     m->differs_since_us = 0;
 }
 
+static int64_t patience_us(const struct replica *r)
+{
+    const struct member *own = members_find(zab_committed(r->member->zab), r->options.server_id);
+    bool votes = own != NULL && own->role == MEMBER_PARTICIPANT;
+    int64_t ticks = 1 + (votes ? (int64_t)own->voter * TURN_TICKS : 0);
+    return ticks * r->options.tick_ms * 1000;
+}
+
 static void note_difference(struct replica *r, const struct txn *txn, uint64_t own)
 {
     struct membership *m = r->member;
@@ -33,7 +45,7 @@ static void note_difference(struct replica *r, const struct txn *txn, uint64_t o
         m->differs_since_us = r->now_us;
         tell(r, txn, own);
     }
-    bool lasts = r->now_us - m->differs_since_us >= (int64_t)r->options.tick_ms * 1000;
+    bool lasts = r->now_us - m->differs_since_us >= patience_us(r);
     if (!lasts || r->service != SERVICE_LEARNING || m->diverged || r->now_us < m->resync_due_us)
         return;
     m->diverged = true;
