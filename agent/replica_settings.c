@@ -35,6 +35,29 @@ static enum status split_schemes(struct replica_settings *to, const struct setti
     return ST_OK;
 }
 
+/* Apache has the two limits in front of each other. */
+static uint32_t outstanding_max(const struct settings *s)
+{
+    const bool is_throttled = s->request_throttle_limit > 0 && s->request_throttle_limit < s->global_outstanding_limit;
+    return (uint32_t)(is_throttled ? s->request_throttle_limit : s->global_outstanding_limit);
+}
+
+static struct connect_throttle_options connect_throttle(const struct settings *s)
+{
+    return (struct connect_throttle_options){
+        .tokens_max = (uint32_t)s->connection_tokens,
+        .fill_ms = (uint32_t)s->connection_token_fill_time_ms,
+        .fill_count = (uint32_t)s->connection_token_fill_count,
+        .freeze_ms = s->connection_freeze_time_ms,
+        .drop_increase = s->connection_drop_increase,
+        .drop_decrease = s->connection_drop_decrease,
+        .decrease_ratio = s->connection_decrease_ratio,
+        .need_new = s->connection_weights ? (uint32_t)s->connection_global_weight : 1,
+        .need_local = s->connection_weights ? (uint32_t)s->connection_local_weight : 1,
+        .need_renewed = s->connection_weights ? (uint32_t)s->connection_renew_weight : 1,
+    };
+}
+
 enum status replica_settings_make(struct replica_settings *to, const struct settings *settings,
                                   const struct hash_key *hash_key, const uint8_t password_key[32])
 {
@@ -49,9 +72,10 @@ enum status replica_settings_make(struct replica_settings *to, const struct sett
         .session_count_max = (uint32_t)s->max_sessions,
         .watches_per_client_max = (uint32_t)s->max_watches_per_session,
         .outstanding_per_client_max = (uint32_t)s->max_outstanding_per_client,
-        .outstanding_max = (uint32_t)s->global_outstanding_limit,
+        .outstanding_max = outstanding_max(s),
         .large_request_bytes_max = s->large_request_threshold > 0 ? (uint64_t)s->large_request_max_bytes : 0,
         .large_request_threshold = (uint32_t)s->large_request_threshold,
+        .connect_throttle = connect_throttle(s),
         .txn_bytes_max = (uint32_t)s->jute_maxbuffer + (uint32_t)s->jute_maxbuffer_extrasize,
         .answer_bytes_max = (uint32_t)s->local_answer_max,
         .packet_bytes_max = s->is_ensemble ? ensemble_packet_bytes_max(s) : 0,

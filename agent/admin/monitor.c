@@ -69,7 +69,7 @@ static void add_server(const struct figures *f, struct report *r)
     GAUGE("global_sessions", s->session_count, "Sessions of the ensemble");
     GAUGE("local_sessions", s->local_session_count, "Sessions that this server alone knows");
     GAUGE("uptime", f->uptime_ms, "Time since the start, milliseconds");
-    report_real(r, "connection_drop_probability", 0.0, "Probability that a connect request is dropped");
+    report_real(r, "connection_drop_probability", s->connect_drop, "Probability that a connect request is dropped");
     GAUGE("last_client_response_size", s->response_bytes_last, "Bytes of the last reply");
     GAUGE("max_client_response_size", s->response_bytes_max, "Bytes of the largest reply");
     GAUGE("min_client_response_size", s->response_bytes_min, "Bytes of the smallest reply");

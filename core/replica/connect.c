@@ -52,6 +52,11 @@ static int64_t take_session_id(struct replica *r)
     }
 }
 
+static bool makes_local(const struct replica *r, const struct client *c)
+{
+    return r->member != NULL && r->options.local_sessions && !c->is_local;
+}
+
 static enum status create_session(struct replica *r, struct client *c, struct outbox *out)
 {
     if (!session_has_room(r)) {
@@ -60,8 +65,7 @@ static enum status create_session(struct replica *r, struct client *c, struct ou
     }
     c->session_id = take_session_id(r);
     c->phase = CLIENT_CONNECTING;
-    bool may_be_local = r->member != NULL && r->options.local_sessions && !c->is_local;
-    if (r->service == SERVICE_READ_ONLY || may_be_local)
+    if (r->service == SERVICE_READ_ONLY || makes_local(r, c))
         return local_session_create(r, c, out);
     if (r->service == SERVICE_LEARNING)
         return member_create_session(r, c, out);
@@ -132,6 +136,14 @@ static int64_t position(const struct replica *r)
     return begun > r->last_zxid ? begun : r->last_zxid;
 }
 
+static bool is_admitted(struct replica *r, const struct client *c, const struct connect_request *request)
+{
+    const struct connect_throttle_options *o = &r->options.connect_throttle;
+    const bool is_renewed = request->session_id != 0;
+    const uint32_t need = is_renewed ? o->need_renewed : makes_local(r, c) ? o->need_local : o->need_new;
+    return c->is_local || connect_throttle_admits(&r->connect_throttle, o, need, now_ms(r));
+}
+
 enum status client_connect_request(struct replica *r, struct client *c, struct bytes frame, struct outbox *out)
 {
     struct reader reader = reader_of(frame);
@@ -144,6 +156,10 @@ enum status client_connect_request(struct replica *r, struct client *c, struct b
      * nobody can (client-protocol 5.1). */
     if (!is_whole)
         return client_turn_away(r, c, out, "a message of %zu bytes is no connect request", frame.len);
+    if (!is_admitted(r, c, &request)) {
+        metrics_add(r->metrics, COUNTER_connection_rejected, 1);
+        return client_turn_away(r, c, out, "more ask for a session than connection_throttle_tokens lets in");
+    }
     if (r->service == SERVICE_READ_ONLY && !may_only_read)
         return client_close(r, c, out);
     if (request.last_zxid_seen > position(r))

@@ -127,6 +127,7 @@ struct replica *replica_new(const struct replica_options *options, struct tree *
     r->logged_zxid = last_zxid;
     r->response_last = r->response_min = r->response_max = -1;
     r->proposal_last = r->proposal_min = r->proposal_max = -1;
+    r->connect_throttle.seed = hash_bytes(&options->hash_key, 0, BYTES("connect"));
     list_init(&r->in_flight);
     list_init(&r->syncs);
     list_init(&r->paused);

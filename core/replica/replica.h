@@ -12,6 +12,7 @@
 
 #include "core/base/log.h"
 #include "core/base/metrics.h"
+#include "core/replica/connect_throttle.h"
 #include "core/replica/outbox.h"
 #include "core/session/session.h"
 #include "core/tree/changes.h"
@@ -33,13 +34,14 @@ struct replica_options {
     uint32_t outstanding_max;            /* globalOutstandingLimit: in all */
     uint64_t large_request_bytes_max;    /* of all large frames under way; whoever sends one more is closed */
     uint32_t large_request_threshold;    /* longer ones are large */
-    uint32_t txn_bytes_max;              /* jute.maxbuffer + extrasize: no larger txn is admitted */
-    uint32_t answer_bytes_max;           /* of an operation of the local door */
-    uint32_t packet_bytes_max;           /* data of one packet between members (quorum-protocol 0.1) */
-    uint64_t log_bytes_max;              /* requests that wait and txns in flight; beyond it whoever waits pauses */
-    uint64_t forward_bytes_max;          /* likewise: requests that the leader has been sent and not answered */
-    uint64_t link_bytes_max;             /* what may wait behind a snapshot for one learner; 0: anything */
-    int32_t throttled_op_wait_ms;        /* 0: off */
+    struct connect_throttle_options connect_throttle; /* not for the local door */
+    uint32_t txn_bytes_max;                           /* jute.maxbuffer + extrasize: no larger txn is admitted */
+    uint32_t answer_bytes_max;                        /* of an operation of the local door */
+    uint32_t packet_bytes_max;                        /* data of one packet between members (quorum-protocol 0.1) */
+    uint64_t log_bytes_max;       /* requests that wait and txns in flight; beyond it whoever waits pauses */
+    uint64_t forward_bytes_max;   /* likewise: requests that the leader has been sent and not answered */
+    uint64_t link_bytes_max;      /* what may wait behind a snapshot for one learner; 0: anything */
+    int32_t throttled_op_wait_ms; /* 0: off */
     bool local_sessions, local_sessions_upgrading; /* of a member; one that runs alone has none */
     bool read_only;                                /* readonlymode.enabled: of a member without a leader */
     bool extended_types, enforce_quota, skip_acl;

@@ -126,6 +126,7 @@ struct replica {
     uint64_t packets_received, packets_sent, txns;
     int64_t response_last, response_min, response_max;
     struct log_limit log_turned_away;
+    struct connect_throttle connect_throttle;
 };
 
 static inline int64_t now_ms(const struct replica *r)

@@ -50,6 +50,7 @@ void replica_status(const struct replica *r, struct replica_status *status)
         .proposal_bytes_min = r->proposal_min,
         .proposal_bytes_max = r->proposal_max,
         .pending_syncs = r->member == NULL ? 0 : r->member->learner_sync_count,
+        .connect_drop = r->connect_throttle.drop,
         .digest_mismatches = r->digest_mismatches,
         .mismatch_zxid = r->mismatch_zxid,
         .txns_since_start = r->txns,

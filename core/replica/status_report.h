@@ -22,6 +22,7 @@ struct replica_status {
     uint64_t pending_syncs;                                              /* of a leader's learners */
     bool log_full, log_failed, stopping;
     uint64_t txns_since_start;
+    double connect_drop;        /* probability that a connect request is refused */
     uint64_t digest_mismatches; /* txns behind which the tree was not what they say */
     int64_t mismatch_zxid;      /* of the last one; 0: none */
 };

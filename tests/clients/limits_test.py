@@ -251,6 +251,20 @@ class WhyTheyAreClosed(unittest.TestCase):
         self.assertIn("1 sessions are as many as may be", line)
 
 
+class ConnectThrottle(LimitsTestCase):
+    """A bucket that fills so slowly that it does not in this test."""
+
+    properties = {"zookeeper.connection_throttle_tokens": 8, "zookeeper.connection_throttle_fill_time": 3600000}
+
+    def test_no_more_sessions_than_tokens(self):
+        clients = [self.client() for _ in range(12)]
+        served = [client for client in clients if client.session is not None]
+        self.assertEqual(served, clients[:8])
+        for client in served:
+            self.assertEqual(client.call("ping").err, 0)
+        self.assertIsNone(self.client(session=served[0].session).session)    # one that is taken up again costs one, too
+
+
 class Silence(LimitsTestCase):
     properties = {"zookeeper.nio.sessionlessCnxnTimeout": 1000}
 

@@ -108,6 +108,64 @@ static void test_the_replica_is_told(void **state)
     unload(&l);
 }
 
+static void assert_limits(const struct replica_options *o)
+{
+    assert_int_equal(o->session_count_max, 12);
+    assert_int_equal(o->watches_per_client_max, 13);
+    assert_int_equal(o->outstanding_per_client_max, 14);
+    assert_int_equal(o->outstanding_max, 15);
+    assert_int_equal(o->txn_bytes_max, 5000 + 600);
+    assert_int_equal(o->log_bytes_max, 2000000);
+    assert_int_equal(o->throttled_op_wait_ms, 16);
+    assert_int_equal(o->large_request_threshold, 17);
+    assert_int_equal(o->large_request_bytes_max, 18);
+    assert_int_equal(o->container_check_ms, 19);
+    assert_int_equal(o->container_per_minute_max, 20);
+    assert_int_equal(o->container_never_used_ms, 21);
+    assert_int_equal(o->session_timeout_ms_min, 2200);
+    assert_int_equal(o->session_timeout_ms_max, 2300);
+}
+
+static void assert_throttle(const struct connect_throttle_options *o)
+{
+    assert_int_equal(o->tokens_max, 31);
+    assert_int_equal(o->fill_ms, 32);
+    assert_int_equal(o->fill_count, 33);
+    assert_int_equal(o->freeze_ms, 34);
+    assert_true(o->drop_increase == 0.5 && o->drop_decrease == 0.25 && o->decrease_ratio == 0.125);
+    assert_int_equal(o->need_new, 35);
+    assert_int_equal(o->need_local, 36);
+    assert_int_equal(o->need_renewed, 37);
+}
+
+static void test_the_replica_is_told_every_limit(void **state)
+{
+    (void)state;
+    struct hash_key hash_key = {0};
+    struct replica_settings made;
+    uint8_t password_key[32] = {0};
+    struct loaded l = load_member_well(
+        "zooid.maxSessions=12\nzooid.maxWatchesPerSession=13\nzooid.maxOutstandingPerClient=14\n"
+        "globalOutstandingLimit=115\nrequestThrottleLimit=15\njute.maxbuffer=5000\njute.maxbuffer.extrasize=600\n"
+        "zooid.maxLogInFlight=2000000\nthrottledOpWaitTime=16\nlargeRequestThreshold=17\nlargeRequestMaxBytes=18\n"
+        "znode.container.checkIntervalMs=19\nznode.container.maxPerMinute=20\n"
+        "znode.container.maxNeverUsedIntervalMs=21\nminSessionTimeout=2200\nmaxSessionTimeout=2300\n"
+        "connectionMaxTokens=31\nconnectionTokenFillTime=32\nconnectionTokenFillCount=33\nconnectionFreezeTime=34\n"
+        "connectionDropIncrease=0.5\nconnectionDropDecrease=0.25\nconnectionDecreaseRatio=0.125\n"
+        "connection_throttle_weight_enabled=true\nconnection_throttle_global_session_weight=35\n"
+        "connection_throttle_local_session_weight=36\nconnection_throttle_renew_session_weight=37\n");
+    assert_int_equal(replica_settings_make(&made, l.settings, &hash_key, password_key), ST_OK);
+    assert_limits(&made.options);
+    assert_throttle(&made.options.connect_throttle);
+    unload(&l);
+    l = load_member_well("globalOutstandingLimit=115\nrequestThrottleLimit=116\nlargeRequestMaxBytes=18\n");
+    assert_int_equal(replica_settings_make(&made, l.settings, &hash_key, password_key), ST_OK);
+    assert_int_equal(made.options.outstanding_max, 115);
+    assert_int_equal(made.options.large_request_bytes_max, 0);
+    assert_int_equal(made.options.connect_throttle.need_new, 1);
+    unload(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +173,7 @@ int main(void)
         cmocka_unit_test(test_peers_are_told),
         cmocka_unit_test(test_members_are_copied),
         cmocka_unit_test(test_the_replica_is_told),
+        cmocka_unit_test(test_the_replica_is_told_every_limit),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
