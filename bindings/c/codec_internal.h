@@ -42,6 +42,7 @@ struct codec_type {
     const ProtobufCMessageDescriptor *descriptor;
     const struct codec_field *fields; /* by number */
     unsigned field_count;
+    bool has_only_numbers;          /* none of them in a oneof */
     uint8_t by_number[NUMBERS_MAX]; /* its place, counted from 1; 0: there is none */
 };
 

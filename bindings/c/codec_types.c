@@ -66,6 +66,8 @@ static bool set_field(struct codec_field *field, const ProtobufCFieldDescriptor 
         return false;
     field->has_mark = !is_repeated && from->quantifier_offset != 0;
     field->mark = field->is_in_oneof ? from->id : 1;
+    if (field->wire == PROTOBUF_C_WIRE_TYPE_VARINT && !field->has_mark)
+        return false;
     set_key(field);
     if (field->kind == FIELD_MESSAGE)
         field->within = type_of_locked(from->descriptor, level + 1);
@@ -94,10 +96,13 @@ static bool join_oneof(struct codec_field *fields, unsigned i)
 static bool fill_type(struct codec_type *type, struct codec_field *fields, unsigned level)
 {
     const ProtobufCMessageDescriptor *descriptor = type->descriptor;
+    type->has_only_numbers = true;
     for (unsigned i = 0; i < descriptor->n_fields; i++) {
         if (!set_field(&fields[i], &descriptor->fields[i], level) || !join_oneof(fields, i))
             return false;
         type->by_number[fields[i].number] = (uint8_t)(i + 1);
+        bool is_number = fields[i].kind != FIELD_ROW && fields[i].wire == PROTOBUF_C_WIRE_TYPE_VARINT;
+        type->has_only_numbers = type->has_only_numbers && is_number && !fields[i].is_in_oneof;
     }
     type->fields = fields;
     type->field_count = descriptor->n_fields;

@@ -5,6 +5,8 @@
 #include <endian.h>
 #include <string.h>
 
+enum { NUMBER_ROOM = KEY_MAX + VARINT_MAX };
+
 /* What has been written begins at `at`, which is where the next piece ends; functions return where it begins, or NULL
  * when there is no room behind `begin`. */
 
@@ -53,16 +55,21 @@ static uint8_t *put_number_closely(uint8_t *begin, uint8_t *at, const struct cod
     return put_key_at(put_any_varint_at(at, number, len), field);
 }
 
-/* A number, or the length of what follows it, and the field's key before it. */
-static inline uint8_t *put_number(uint8_t *begin, uint8_t *at, const struct codec_field *field, uint64_t number)
+static inline uint8_t *put_number_at(uint8_t *at, const struct codec_field *field, uint64_t number)
 {
-    if (at - begin < VARINT_MAX + KEY_MAX)
-        return put_number_closely(begin, at, field, number);
     if (number < 0x80)
         *--at = (uint8_t)number;
     else
         at = put_long_varint_at(at, number);
     return put_key_at(at, field);
+}
+
+/* A number, or the length of what follows it, and the field's key before it. */
+static inline uint8_t *put_number(uint8_t *begin, uint8_t *at, const struct codec_field *field, uint64_t number)
+{
+    if (at - begin < NUMBER_ROOM)
+        return put_number_closely(begin, at, field, number);
+    return put_number_at(at, field, number);
 }
 
 static uint8_t *put_piece(uint8_t *begin, uint8_t *at, const struct codec_field *field, const void *data, size_t len)
@@ -104,14 +111,23 @@ static inline bool is_marked(const struct codec_field *field, const void *messag
     return *(const uint32_t *)codec_member_const(message, field->mark_offset) != 0;
 }
 
-static inline uint64_t number_of(const struct codec_field *field, const void *member)
+static inline uint64_t number_of(const struct codec_field *field, const void *message)
 {
-    switch ((enum field_kind)field->kind) {
-    case FIELD_INT64: return *(const uint64_t *)member;
-    case FIELD_INT32: return (uint64_t)(int64_t) * (const int32_t *)member;
-    case FIELD_BOOL: return *(const protobuf_c_boolean *)member != 0;
-    default: return *(const uint32_t *)member;
-    }
+    const void *member = codec_member_const(message, field->offset);
+    if (field->kind == FIELD_INT64)
+        return *(const uint64_t *)member;
+    if (field->kind == FIELD_INT32)
+        return (uint64_t)(int64_t) * (const int32_t *)member;
+    return field->kind == FIELD_BOOL ? *(const protobuf_c_boolean *)member != 0 : *(const uint32_t *)member;
+}
+
+/* Of a type that has nothing else, where there is room for all of them. */
+static uint8_t *put_all_numbers(uint8_t *at, const struct codec_type *type, const void *message)
+{
+    for (const struct codec_field *field = type->fields + type->field_count; field-- > type->fields;)
+        if (is_marked(field, message))
+            at = put_number_at(at, field, number_of(field, message));
+    return at;
 }
 
 /* What takes more than a number does. Of the one that a oneof has chosen, its mark says that it is there. */
@@ -133,6 +149,8 @@ static uint8_t *put_other(uint8_t *begin, uint8_t *at, const struct codec_field 
 static uint8_t *put_message(uint8_t *begin, uint8_t *at, const struct codec_type *type, const void *message)
 {
     const struct codec_field *next = type->fields + type->field_count;
+    if (type->has_only_numbers && at - begin >= (ptrdiff_t)type->field_count * NUMBER_ROOM)
+        return put_all_numbers(at, type, message);
     while (next > type->fields && at != NULL) {
         const struct codec_field *field = --next;
         if (field->is_in_oneof) {
@@ -144,7 +162,7 @@ static uint8_t *put_message(uint8_t *begin, uint8_t *at, const struct codec_type
         if (field->wire != PROTOBUF_C_WIRE_TYPE_VARINT)
             at = put_other(begin, at, field, message);
         else if (is_marked(field, message))
-            at = put_number(begin, at, field, number_of(field, codec_member_const(message, field->offset)));
+            at = put_number(begin, at, field, number_of(field, message));
     }
     return at;
 }
