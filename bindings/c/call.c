@@ -7,9 +7,10 @@
 
 #define BODY(name) ZOOID__LOCAL__TO_AGENT__BODY_##name
 
-/* Of requests that are sent together. With two CPUs more of them make the agent wait for the program and the program
- * for the agent in turn, and fewer make more system calls than that saves. */
-enum { UNSENT_MAX = 8 };
+/* Of requests that are sent together, and how often that many more. The first ones of a row wake the agent, and are
+ * few: with two CPUs more of them make the agent wait for the program and the program for the agent in turn. While it
+ * has these, twice as many can wait for the next system call, and so on. */
+enum { UNSENT_MAX = 8, DOUBLINGS_MAX = 3 };
 
 struct call *call_new_locked(zooid_client *c, zooid_request *request, uint32_t deadline_ms, void *tag, bool perform)
 {
@@ -308,10 +309,13 @@ zooid_ticket zooid_submit(zooid_client *c, zooid_request *request, uint32_t dead
     zooid_ticket ticket = call == NULL ? 0 : call->ticket;
     /* Who takes events one by one and asks for more after each has them sent together, when none is left. Not while
      * another thread waits for the socket, who would not look at them. */
-    bool is_taking = c->is_taking && c->first_event != NULL && !c->driven && c->unsent_count < UNSENT_MAX;
+    bool is_taking = c->is_taking && c->first_event != NULL && !c->driven;
+    bool is_full = c->unsent_count >= (size_t)UNSENT_MAX << c->doublings;
     c->is_taking = false;
-    if (call != NULL && !is_taking)
+    if (call != NULL && (is_full || !is_taking)) {
         link_work_locked(c, false);
+        c->doublings = !is_taking ? 0 : c->doublings < DOUBLINGS_MAX ? c->doublings + 1 : DOUBLINGS_MAX;
+    }
     pthread_mutex_unlock(&c->lock);
     return ticket;
 }

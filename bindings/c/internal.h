@@ -200,6 +200,7 @@ struct zooid_client {
 
     struct call calls;    /* the list's head */
     size_t unsent_count;  /* of them, all at the list's end */
+    unsigned doublings;   /* of how many may wait there before they are sent */
     int64_t calls_due_ms; /* no deadline of theirs is before; INT64_MAX: there is none */
     bool is_taking;       /* the program has taken an event since it last submitted something */
     struct task *tasks;   /* recipes at work */
