@@ -8,7 +8,7 @@
  *   message.c    messages as bytes and back (message.h); codec*.c knows how
  *   reply.c      what came back, and errors of our own
  *   event.c      the queue of events
- *   task.c       recipes at work (task.h, recipes/)
+ *   task.c       recipes at work (task.h, recipes/); operation.c: what callers want of them
  *   stream.c     frames that come one after the other, and credit for them (stream.h)
  *   monitor.c    lines of the agent's log
  *   provide.c    commands that are offered: calls of them as events, and their answers
@@ -222,9 +222,8 @@ struct zooid_client {
 int64_t now_ms(void);       /* CLOCK_MONOTONIC */
 int64_t now_about_ms(void); /* the same, or up to some ten milliseconds before */
 int64_t deadline_of(uint32_t ms);
-int64_t deadline_about(uint32_t ms);   /* not before, and some milliseconds later at most */
-uint32_t left_of(int64_t deadline_ms); /* what remains of it, in milliseconds */
-uint64_t boot_ms(void);                /* CLOCK_BOOTTIME, on which sessions are good */
+int64_t deadline_about(uint32_t ms); /* not before, and some milliseconds later at most */
+uint64_t boot_ms(void);              /* CLOCK_BOOTTIME, on which sessions are good */
 /* False: this process is a child of the one that made the client, where it is of no use. */
 bool is_ours(const zooid_client *c);
 void say(zooid_client *c, enum zooid_log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -1,4 +1,4 @@
-/* task.c - recipes at work: steps from phase to phase, operations and their answers, pauses. */
+/* task.c - recipes at work: steps from phase to phase, their requests and answers, pauses. */
 #include "bindings/c/task.h"
 #include "bindings/c/stream.h"
 
@@ -48,8 +48,9 @@ static int take_answer(struct task *t, bool *entered)
     t->asked = 0;
     if (t->reply == NULL || zooid_reply_outcome_unknown(t->reply)) {
         next = row->unknown;
-        rest(t);
-    } else if (will_pass(code, t->reply)) {
+        if (next != TASK_FAILED)
+            rest(t);
+    } else if (will_pass(code, t->reply) && !t->kind->asks_once) {
         rest(t);
     } else {
         next = row->answered(t, code, t->reply);
@@ -70,7 +71,8 @@ static int take_answer(struct task *t, bool *entered)
     return next;
 }
 
-/* Their answers are nobody's from now on; a subscription would go on otherwise. */
+/* Their answers are nobody's from now on. A subscription would go on otherwise, and what an errand has not sent yet
+ * would be sent. */
 static void forget_calls(struct task *t)
 {
     zooid_client *c = t->client;
@@ -79,7 +81,7 @@ static void forget_calls(struct task *t)
         if (call->task != t)
             continue;
         call->task = NULL;
-        if (call_is_streamed(call))
+        if (call_is_streamed(call) || t->kind->is_errand)
             call_cancel_locked(c, call);
     }
 }
@@ -88,7 +90,7 @@ static void enter(struct task *t)
 {
     const struct task_phase *row = t->kind->phases[t->phase];
     t->asked = 0; /* an answer to what was asked before is nobody's now */
-    if (t->kind->told != NULL)
+    if (t->kind->told != NULL || t->kind->is_errand)
         forget_calls(t);
     if (row->ask == NULL)
         return;
@@ -133,13 +135,6 @@ static void task_end(struct task *t)
     t->kind->free(t);
 }
 
-static void expire(struct task *t, uint64_t now)
-{
-    if (t->operation == NULL || t->operation->deadline_ms > now)
-        return;
-    task_answer_locked(t, reply_new(ZOOID_DEADLINE_EXCEEDED, NULL, NULL));
-}
-
 bool tasks_work_locked(zooid_client *c)
 {
     bool asked = false;
@@ -147,7 +142,8 @@ bool tasks_work_locked(zooid_client *c)
     for (struct task **at = &c->tasks; *at != NULL;) {
         struct task *t = *at;
         zooid_ticket before = t->asked;
-        expire(t, now);
+        if (t->operation != NULL && t->operation->deadline_ms <= now && !t->answered)
+            task_give_up_locked(t, ZOOID_DEADLINE_EXCEEDED);
         if (t->due || t->answered || t->wake_at_ms <= now)
             step(t);
         asked = asked || (t->asked != 0 && t->asked != before);
@@ -234,127 +230,24 @@ void task_tell_lost_locked(struct task *t, const char *path, const char *why)
     event_push_locked(t->client, event);
 }
 
-/* -- operations ------------------------------------------------------------------------------------------------------
- */
-
-void task_answer_locked(struct task *t, zooid_reply *reply)
-{
-    struct operation *operation = t->operation;
-    t->operation = NULL;
-    t->due = true;
-    if (operation == NULL) {
-        zooid_reply_free(reply);
-    } else if (operation->is_performed) {
-        operation->reply = reply;
-        operation->is_done = true;
-        wake_locked(t->client);
-    } else {
-        event_push_reply_locked(t->client, operation->ticket, operation->tag, reply);
-        free(operation);
-    }
-}
-
-void tasks_cancel_locked(zooid_client *c, zooid_ticket ticket)
-{
-    for (struct task *t = c->tasks; t != NULL; t = t->next)
-        if (t->operation != NULL && t->operation->ticket == ticket) {
-            task_answer_locked(t, reply_new(ZOOID_CANCELLED, NULL, NULL));
-            return;
-        }
-}
-
-void tasks_close_locked(zooid_client *c)
-{
-    for (struct task *t = c->tasks; t != NULL; t = t->next)
-        if (t->operation != NULL)
-            task_answer_locked(t, reply_new(ZOOID_CLOSED, NULL, NULL));
-}
-
-void task_cancel(struct task *t)
-{
-    zooid_client *c = t->client;
-    if (!is_ours(c))
-        return;
-    pthread_mutex_lock(&c->lock);
-    if (t->operation != NULL)
-        task_answer_locked(t, reply_new(ZOOID_CANCELLED, NULL, NULL));
-    link_work_locked(c, false);
-    pthread_mutex_unlock(&c->lock);
-}
-
-/* False: it cannot begin, `*why` says why. */
-static bool begin_locked(struct task *t, struct operation *operation, int wanted, uint32_t deadline_ms,
-                         zooid_reply **why)
-{
-    zooid_client *c = t->client;
-    if (c->closing || t->operation != NULL) {
-        *why = c->closing ? reply_new(ZOOID_CLOSED, NULL, NULL)
-                          : reply_new(ZOOID_BAD_ARGUMENTS, "it is at work for another caller", NULL);
-        return false;
-    }
-    operation->wanted = wanted;
-    operation->deadline_ms = deadline_ms == ZOOID_NO_DEADLINE ? UINT64_MAX : boot_ms() + deadline_ms;
-    t->operation = operation;
-    t->due = true;
-    return true;
-}
-
-static bool is_answered(const zooid_client *c, const void *context)
-{
-    (void)c;
-    return ((const struct operation *)context)->is_done;
-}
-
-int task_perform(struct task *t, int wanted, uint32_t deadline_ms, zooid_reply **reply)
-{
-    zooid_client *c = t->client;
-    struct operation operation = {.is_performed = true};
-    if (!is_ours(c))
-        return give_reply(reply_new(ZOOID_CONNECTION_LOST, MADE_BEFORE_FORK, NULL), reply);
-    pthread_mutex_lock(&c->lock);
-    zooid_reply *answer = NULL;
-    if (begin_locked(t, &operation, wanted, deadline_ms, &answer)) {
-        (void)drive_until_locked(c, INT64_MAX, is_answered, &operation);
-        answer = operation.is_done ? operation.reply : reply_new(ZOOID_CLOSED, NULL, NULL);
-        if (!operation.is_done)
-            t->operation = NULL;
-    }
-    pthread_mutex_unlock(&c->lock);
-    return give_reply(answer, reply);
-}
-
-zooid_ticket task_submit(struct task *t, int wanted, uint32_t deadline_ms, void *tag)
-{
-    zooid_client *c = t->client;
-    struct operation *operation = is_ours(c) ? calloc(1, sizeof *operation) : NULL;
-    if (operation == NULL)
-        return 0;
-    operation->tag = tag;
-    pthread_mutex_lock(&c->lock);
-    zooid_reply *refusal = NULL;
-    zooid_ticket ticket = operation->ticket = ++c->last_ticket;
-    if (!begin_locked(t, operation, wanted, deadline_ms, &refusal)) {
-        ticket = c->closing ? 0 : ticket;
-        event_push_reply_locked(c, ticket, tag, refusal);
-        free(operation);
-    }
-    link_work_locked(c, false);
-    pthread_mutex_unlock(&c->lock);
-    return ticket;
-}
-
 /* -- the beginning and the end ---------------------------------------------------------------------------------------
  */
 
-void task_start(struct task *t, zooid_client *c, const struct task_kind *kind)
+void task_add_locked(struct task *t, zooid_client *c, const struct task_kind *kind, const char *path)
 {
     t->client = c;
     t->kind = kind;
+    t->path = path;
     t->wake_at_ms = UINT64_MAX;
-    pthread_mutex_lock(&c->lock);
     t->number = ++c->last_ticket;
     t->next = c->tasks;
     c->tasks = t;
+}
+
+void task_start(struct task *t, zooid_client *c, const struct task_kind *kind, const char *path)
+{
+    pthread_mutex_lock(&c->lock);
+    task_add_locked(t, c, kind, path);
     pthread_mutex_unlock(&c->lock);
 }
 
@@ -367,7 +260,7 @@ void task_abandon(struct task *t)
     pthread_mutex_lock(&c->lock);
     t->abandoned = t->due = true;
     if (t->operation != NULL)
-        task_answer_locked(t, reply_new(ZOOID_CANCELLED, NULL, NULL));
+        task_give_up_locked(t, ZOOID_CANCELLED);
     link_work_locked(c, false);
     pthread_mutex_unlock(&c->lock);
 }

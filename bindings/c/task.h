@@ -25,7 +25,7 @@ struct operation {
 struct task_phase {
     zooid_request *(*ask)(struct task *t);                           /* NULL: the phase waits */
     int (*answered)(struct task *t, int code, const zooid_reply *r); /* the next phase; the same one: stay in it */
-    int unknown;                                                     /* the phase after an outcome that is not known */
+    int unknown; /* the phase after an outcome that is not known; TASK_FAILED: nobody can find out */
 };
 
 struct task_kind {
@@ -35,12 +35,15 @@ struct task_kind {
     int (*failed)(struct task *t, int phase); /* the phase after a failure; the same one: again after a pause */
     void (*free)(struct task *t);
     void (*told)(struct task *t, zooid_event *event); /* by its subscription, taken over; NULL: it has none */
+    bool is_errand;                                   /* it has no object: see below */
+    bool asks_once;                                   /* a failure is answered even if it is one that passes */
 };
 
 struct task {
     struct task *next;
     zooid_client *client;
     const struct task_kind *kind;
+    const char *path;            /* what replies say that it is about; lives as long as the task */
     struct operation *operation; /* NULL: nobody wants anything */
     zooid_ticket number;         /* names the task in events */
     int phase;
@@ -55,7 +58,8 @@ struct task {
 };
 
 /* Adds it to the client's tasks, in phase 0. */
-void task_start(struct task *t, zooid_client *c, const struct task_kind *kind);
+void task_start(struct task *t, zooid_client *c, const struct task_kind *kind, const char *path);
+void task_add_locked(struct task *t, zooid_client *c, const struct task_kind *kind, const char *path);
 
 /* The owner lets go: what it has is given back, then it is freed by itself. NULL is allowed. */
 void task_abandon(struct task *t);
@@ -78,5 +82,36 @@ zooid_reply *task_keep_reply(struct task *t);
 /* Answers what was wanted, if anything still is. The reply is taken over; NULL says that memory ran out. */
 void task_answer_locked(struct task *t, zooid_reply *reply);
 
+/* Answers what was wanted with such an error. */
+void task_give_up_locked(struct task *t, int code);
+
 /* Puts an event in the queue which says that what the task had is lost. */
 void task_tell_lost_locked(struct task *t, const char *path, const char *why);
+
+/* -- errands: what takes several requests and leaves no object: a task for the time until its answer, whose phase 1 is
+ * the first one. Given up, it leaves nothing on its way; of a write that was sent the outcome is then unknown. */
+
+enum { ERRAND = 1 }; /* what is wanted of one */
+
+struct errand {
+    struct task task;
+    char *path; /* what it is about */
+};
+
+/* Memory for one, which is a member of something of that size; zeros. NULL: there is none. */
+void *errand_new(size_t size, const char *path);
+/* As task_perform and task_submit. The errand is taken over; NULL says that there was no memory for it. */
+int errand_perform(struct errand *e, zooid_client *c, const struct task_kind *kind, uint32_t deadline_ms,
+                   zooid_reply **reply);
+zooid_ticket errand_submit(struct errand *e, zooid_client *c, const struct task_kind *kind, uint32_t deadline_ms,
+                           void *tag);
+
+/* For their kinds. */
+int errand_look(struct task *t, int phase);
+int errand_failed(struct task *t, int phase);
+void errand_free(struct task *t);
+
+static inline struct errand *errand_of(struct task *t)
+{
+    return (struct errand *)(void *)t;
+}

@@ -86,7 +86,7 @@ void free_text(char *taken);
 /* ---- what returns a reply or events ---- */
 
 %ignore zooid_perform;
-%rename("$ignore", %$isfunction, regexmatch$name="^zooid_counter_|^zooid_group_members$") "";
+%rename("$ignore", %$isfunction, regexmatch$name="^zooid_counter_(get|add)$|^zooid_group_members$") "";
 %rename("$ignore", %$isfunction, regexmatch$name="^zooid_lock_(acquire|try|release|contenders)$") "";
 %rename("$ignore", %$isfunction, regexmatch$name="^zooid_(barrier|ephemeral|cache)_wait$") "";
 %rename("$ignore", %$isfunction, regexmatch$name="^zooid_barrier_(set|lift)$") "";
@@ -115,23 +115,10 @@ zooid_packed packed_perform(zooid_client *client, zooid_request *taken, uint32_t
 zooid_packed packed_get(zooid_client *client, const char *path, uint32_t ms);
 zooid_packed packed_repeat_logins(zooid_client *client, zooid_client *from, uint32_t ms);
 zooid_packed packed_backup(zooid_client *client, int fd, uint32_t ms);
-zooid_packed packed_ensure_path(zooid_client *client, const char *path, uint32_t ms);
-zooid_packed packed_delete_recursive(zooid_client *client, const char *path, uint32_t ms);
 zooid_packed packed_events(zooid_client *client, uint32_t wait_ms, unsigned most);
 zooid_packed packed_log(zooid_handle *handle);
 void zooid_handle_free(zooid_handle *handle);
 void zooid_request_free(zooid_request *request);
 
-zooid_packed packed_group_members(zooid_client *client, const char *path, uint32_t ms);
-zooid_packed packed_counter_get(zooid_client *client, const char *path, uint32_t ms);
-zooid_packed packed_counter_add(zooid_client *client, const char *path, int64_t delta, uint32_t ms);
-zooid_packed packed_lock_try(zooid_lock *lock, uint32_t ms);
-zooid_packed packed_lock_release(zooid_lock *lock, uint32_t ms);
-zooid_packed packed_lock_contenders(zooid_lock *lock, uint32_t ms);
-zooid_packed packed_barrier_set(zooid_barrier *barrier, uint32_t ms);
-zooid_packed packed_barrier_lift(zooid_barrier *barrier, uint32_t ms);
-zooid_packed packed_queue_put(zooid_queue *queue, const void *data, size_t len, unsigned priority, uint32_t ms);
-zooid_packed packed_queue_finish(zooid_queue *queue, uint32_t ms);
-zooid_packed packed_queue_return(zooid_queue *queue, uint32_t ms);
 zooid_packed packed_cache_get(zooid_cache *cache, const char *path);
 zooid_packed packed_cache_list(zooid_cache *cache, const char *path);

@@ -214,21 +214,6 @@ PACKED(perform, (zooid_client * client, zooid_request *taken, uint32_t ms), (cli
 PACKED(get, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
 PACKED(repeat_logins, (zooid_client * client, zooid_client *from, uint32_t ms), (client, from, ms, &reply))
 PACKED(backup, (zooid_client * client, int fd, uint32_t ms), (client, fd, ms, &reply))
-PACKED(ensure_path, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
-PACKED(delete_recursive, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
-PACKED(group_members, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
-PACKED(counter_get, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
-PACKED(counter_add, (zooid_client * client, const char *path, int64_t delta, uint32_t ms),
-       (client, path, delta, ms, &reply))
-PACKED(lock_try, (zooid_lock * lock, uint32_t ms), (lock, ms, &reply))
-PACKED(lock_release, (zooid_lock * lock, uint32_t ms), (lock, ms, &reply))
-PACKED(lock_contenders, (zooid_lock * lock, uint32_t ms), (lock, ms, &reply))
-PACKED(barrier_set, (zooid_barrier * barrier, uint32_t ms), (barrier, ms, &reply))
-PACKED(barrier_lift, (zooid_barrier * barrier, uint32_t ms), (barrier, ms, &reply))
-PACKED(queue_put, (zooid_queue * queue, const void *data, size_t len, unsigned priority, uint32_t ms),
-       (queue, data, len, priority, ms, &reply))
-PACKED(queue_finish, (zooid_queue * queue, uint32_t ms), (queue, ms, &reply))
-PACKED(queue_return, (zooid_queue * queue, uint32_t ms), (queue, ms, &reply))
 PACKED(cache_get, (zooid_cache * cache, const char *path), (cache, path, &reply))
 PACKED(cache_list, (zooid_cache * cache, const char *path), (cache, path, &reply))
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Groups, barriers, queues and counters of libzooid: c/recipes.c runs on an agent and asks for kazoo's part, the agent's
-death, and replies that are lost."""
+death, and replies that are lost; c/submitted.c submits what takes several requests."""
 import os
 import tempfile
 import threading
@@ -88,6 +88,14 @@ class Recipes(unittest.TestCase):
                         "the reply was lost": between.has_lost, **kazoo.requests()}
             lines = program.converse(agent, program.compiled("recipes", directory), requests, between.path)
         self.assertEqual(lines[-1], "ok: an ephemeral outlives the agent\n", "".join(lines))
+
+    def test_what_takes_several_requests_can_be_submitted(self):
+        agent = harness.Agent({"tickTime": 200})
+        self.addCleanup(agent.stop)
+        agent.start()
+        with tempfile.TemporaryDirectory() as directory:
+            lines = program.converse(agent, program.compiled("submitted", directory))
+        self.assertEqual(lines[-1], "ok: what is given up says what is known\n", "".join(lines))
 
 
 if __name__ == "__main__":

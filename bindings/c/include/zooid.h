@@ -18,10 +18,11 @@
  * out (a request, a reply, an event) belongs to one thread at a time. Nothing calls back into user code, except the log
  * function. Callers that wait drive the socket themselves; one thread of the library's own, with all signals blocked,
  * drives it while nobody waits. FORK. A client is of no use in a child: there every call answers ZOOID_CONNECTION_LOST,
- * and zooid_close only frees memory. MEMORY. What a function returns as `const` belongs to the object it was asked of
- * and lives as long. NULL may be freed. Functions that make something return NULL, or ZOOID_NO_MEMORY, when memory runs
- * out; nothing has happened then. TEXT. Paths and names are UTF-8, ended by a zero; data is bytes with a length. ABI.
- * Structs that the caller fills begin with their own size (use the _INIT macros), so that they can grow. */
+ * what is asked of its state is 0, and zooid_close only frees memory. MEMORY. What a function returns as `const`
+ * belongs to the object it was asked of and lives as long. NULL may be freed. Functions that make something return
+ * NULL, or ZOOID_NO_MEMORY, when memory runs out; nothing has happened then. TEXT. Paths and names are UTF-8, ended by
+ * a zero; data is bytes with a length. ABI. Structs that the caller fills begin with their own size (use the _INIT
+ * macros), so that they can grow. */
 #ifndef ZOOID_H
 #define ZOOID_H
 
@@ -233,7 +234,8 @@ ZOOID_API zooid_request *zooid_request_set_acl(const char *path, int32_t version
 ZOOID_API zooid_request *zooid_request_multi(void); /* then zooid_request_add */
 ZOOID_API zooid_request *zooid_request_reconfigure(const char *joining, const char *leaving, const char *members,
                                                    int64_t config);
-/* Logs in, for the life of the client: it is repeated after a reconnect (the first 16 of them). */
+/* Logs in, for the life of the client: it is repeated after a reconnect (the first options.logins_max of them). Other
+ * connections, as of another client that subscribes, know nothing of it: see zooid_repeat_logins. */
 ZOOID_API zooid_request *zooid_request_auth(const char *scheme, const void *auth, size_t len);
 ZOOID_API zooid_request *zooid_request_who_am_i(void);
 /* Of the admin server: the reply's data is its answer, JSON text. "server_stats", "connections" ... */
@@ -292,6 +294,11 @@ ZOOID_API int zooid_sync(zooid_client *client, uint32_t deadline_ms, zooid_reply
 ZOOID_API int zooid_ensure_path(zooid_client *client, const char *path, uint32_t deadline_ms, zooid_reply **reply);
 /* The node and all below it; not atomic: what is created meanwhile may make it NOT_EMPTY. OK when nothing was there. */
 ZOOID_API int zooid_delete_recursive(zooid_client *client, const char *path, uint32_t deadline_ms, zooid_reply **reply);
+/* These two submitted: they take more than one request. */
+ZOOID_API zooid_ticket zooid_submit_ensure_path(zooid_client *client, const char *path, uint32_t deadline_ms,
+                                                void *tag);
+ZOOID_API zooid_ticket zooid_submit_delete_recursive(zooid_client *client, const char *path, uint32_t deadline_ms,
+                                                     void *tag);
 
 /* ---- replies
  * -------------------------------------------------------------------------------------------------------------- */
@@ -529,9 +536,10 @@ ZOOID_API int zooid_call_refuse(zooid_client *client, zooid_call call, int code,
 /* What is usually built from the operations above, with nodes laid out as the Python library kazoo does it, so that
  * programs of both may use the same path. Objects belong to a client and may be used from any thread. Whatever asks the
  * agent has a blocking form and one that is submitted, whose reply becomes an event; one at a time of each object
- * (BAD_ARGUMENTS says that another is under way). While the agent or its leader is away, they wait until it is back, or
- * the deadline. A write whose reply was lost is not made twice, and leaves nothing behind: nodes have names of their
- * own, by which they are found again. Watches that recipes set cause no events. */
+ * (BAD_ARGUMENTS says that another is under way), but for what only puts in, sets, lifts or lists. While the agent or
+ * its leader is away, they wait until it is back, or the deadline. A write whose reply was lost is not made twice, and
+ * leaves nothing behind: nodes have names of their own, by which they are found again. Watches that recipes set cause
+ * no events. */
 
 /* -- locks, elections, semaphores: what one process, or so many, may have at a time */
 
@@ -590,6 +598,7 @@ ZOOID_API zooid_ticket zooid_lock_number(const zooid_lock *lock);
 /* Who holds it and who waits, in this order, those of other clients and libraries too: nodes (zooid_reply_node) with
  * the identifier as data, and the name as path. Of a semaphore only those that hold it. */
 ZOOID_API int zooid_lock_contenders(zooid_lock *lock, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API zooid_ticket zooid_lock_submit_contenders(zooid_lock *lock, uint32_t deadline_ms, void *tag);
 
 /* For a process that comes in the place of another one, with a session of its own: what these sessions, at most 16,
  * have of locks (places in queues, the first included) and of semaphores (leases) is what locks of this client take
@@ -627,6 +636,8 @@ ZOOID_API zooid_ticket zooid_ephemeral_number(const zooid_ephemeral *ephemeral);
 
 /* The members: nodes with the identifier as data. None when the group is not there. */
 ZOOID_API int zooid_group_members(zooid_client *client, const char *path, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API zooid_ticket zooid_group_submit_members(zooid_client *client, const char *path, uint32_t deadline_ms,
+                                                  void *tag);
 
 /* -- barriers */
 
@@ -636,8 +647,10 @@ typedef struct zooid_barrier zooid_barrier;
 ZOOID_API zooid_barrier *zooid_barrier_new(zooid_client *client, const char *path);
 ZOOID_API void zooid_barrier_free(zooid_barrier *barrier);
 ZOOID_API int zooid_barrier_set(zooid_barrier *barrier, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API zooid_ticket zooid_barrier_submit_set(zooid_barrier *barrier, uint32_t deadline_ms, void *tag);
 /* NO_NODE: it was not set. */
 ZOOID_API int zooid_barrier_lift(zooid_barrier *barrier, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API zooid_ticket zooid_barrier_submit_lift(zooid_barrier *barrier, uint32_t deadline_ms, void *tag);
 /* OK at once when it is not set. */
 ZOOID_API int zooid_barrier_wait(zooid_barrier *barrier, uint32_t deadline_ms, zooid_reply **reply);
 ZOOID_API zooid_ticket zooid_barrier_submit_wait(zooid_barrier *barrier, uint32_t deadline_ms, void *tag);
@@ -674,6 +687,8 @@ ZOOID_API void zooid_queue_free(zooid_queue *queue);
  * be in the queue. */
 ZOOID_API int zooid_queue_put(zooid_queue *queue, const void *data, size_t len, unsigned priority, uint32_t deadline_ms,
                               zooid_reply **reply);
+ZOOID_API zooid_ticket zooid_queue_submit_put(zooid_queue *queue, const void *data, size_t len, unsigned priority,
+                                              uint32_t deadline_ms, void *tag);
 /* Waits for an entry: its data is the reply's, its place the path. One at a time (BAD_ARGUMENTS). ZOOID_EVENT_LOST: it
  * may be in other hands. */
 ZOOID_API int zooid_queue_take(zooid_queue *queue, uint32_t deadline_ms, zooid_reply **reply);
@@ -714,8 +729,12 @@ ZOOID_API int zooid_cache_list(const zooid_cache *cache, const char *path, zooid
  * missing counts as 0. BAD_ARGUMENTS: the node holds something else, or the sum does not fit. When the reply of an
  * addition says that its outcome is unknown, it may have been made. */
 ZOOID_API int zooid_counter_get(zooid_client *client, const char *path, uint32_t deadline_ms, zooid_reply **reply);
+ZOOID_API zooid_ticket zooid_counter_submit_get(zooid_client *client, const char *path, uint32_t deadline_ms,
+                                                void *tag);
 ZOOID_API int zooid_counter_add(zooid_client *client, const char *path, int64_t delta, uint32_t deadline_ms,
                                 zooid_reply **reply);
+ZOOID_API zooid_ticket zooid_counter_submit_add(zooid_client *client, const char *path, int64_t delta,
+                                                uint32_t deadline_ms, void *tag);
 
 #ifdef __cplusplus
 }

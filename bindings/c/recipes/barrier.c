@@ -75,7 +75,36 @@ static void barrier_free(struct task *t)
     free(t);
 }
 
-static const struct task_kind kind = {phases, look, changed, failed, barrier_free, NULL};
+static const struct task_kind kind = {.phases = phases,
+                                      .look = look,
+                                      .changed = changed,
+                                      .failed = failed,
+                                      .free = barrier_free};
+
+/* -- lifted ----------------------------------------------------------------------------------------------------------
+ */
+
+static zooid_request *lift_ask(struct task *t)
+{
+    return zooid_request_delete(t->path, ZOOID_ANY_VERSION);
+}
+
+static int lift_answered(struct task *t, int code, const zooid_reply *r)
+{
+    (void)r;
+    if (code != ZOOID_OK)
+        return TASK_FAILED;
+    task_answer_locked(t, task_keep_reply(t));
+    return 0;
+}
+
+static const struct task_phase lifting = {lift_ask, lift_answered, TASK_FAILED};
+static const struct task_phase *const lift_phases[] = {&waiting, &lifting};
+static const struct task_kind lift_kind = {.phases = lift_phases,
+                                           .look = errand_look,
+                                           .failed = errand_failed,
+                                           .free = errand_free,
+                                           .is_errand = true};
 
 /* -- as zooid.h has it
  * --------------------------------------------------------------------------------------------------
@@ -91,7 +120,7 @@ zooid_barrier *zooid_barrier_new(zooid_client *c, const char *path)
         free(b);
         return NULL;
     }
-    task_start(&b->task, c, &kind);
+    task_start(&b->task, c, &kind, b->path);
     return b;
 }
 
@@ -108,7 +137,17 @@ int zooid_barrier_set(zooid_barrier *b, uint32_t deadline_ms, zooid_reply **repl
 
 int zooid_barrier_lift(zooid_barrier *b, uint32_t deadline_ms, zooid_reply **reply)
 {
-    return zooid_delete(b->task.client, b->path, ZOOID_ANY_VERSION, deadline_ms, reply);
+    return errand_perform(errand_new(sizeof(struct errand), b->path), b->task.client, &lift_kind, deadline_ms, reply);
+}
+
+zooid_ticket zooid_barrier_submit_set(zooid_barrier *b, uint32_t deadline_ms, void *tag)
+{
+    return zooid_submit_ensure_path(b->task.client, b->path, deadline_ms, tag);
+}
+
+zooid_ticket zooid_barrier_submit_lift(zooid_barrier *b, uint32_t deadline_ms, void *tag)
+{
+    return errand_submit(errand_new(sizeof(struct errand), b->path), b->task.client, &lift_kind, deadline_ms, tag);
 }
 
 int zooid_barrier_wait(zooid_barrier *b, uint32_t deadline_ms, zooid_reply **reply)

@@ -156,7 +156,11 @@ static void cache_free(struct task *t)
     free(c);
 }
 
-static const struct task_kind kind = {phases, look, NULL, failed, cache_free, told};
+static const struct task_kind kind = {.phases = phases,
+                                      .look = look,
+                                      .failed = failed,
+                                      .free = cache_free,
+                                      .told = told};
 
 /* -- as zooid.h has it
  * --------------------------------------------------------------------------------------------------
@@ -175,7 +179,7 @@ zooid_cache *zooid_cache_new(zooid_client *client, const char *path)
     }
     c->last_held = &c->held;
     c->task.due = true;
-    task_start(&c->task, client, &kind);
+    task_start(&c->task, client, &kind, c->path);
     return c;
 }
 

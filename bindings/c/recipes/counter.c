@@ -7,13 +7,36 @@
 #include <stdlib.h>
 
 enum { NUMBER_LEN = 24 };
+enum { READING = 1, MAKING, WRITING };
 
-static int keep(zooid_reply **kept, zooid_reply *reply)
+struct count {
+    struct errand errand;
+    bool adds;
+    int64_t delta, sum;
+    int32_t version; /* of the node that the sum is made of */
+    bool is_behind;  /* another was faster: the next read is not to lag behind */
+    struct ensuring ensuring;
+};
+
+static struct count *count_of(struct task *t)
 {
-    zooid_reply_free(*kept);
-    *kept = reply;
-    return zooid_reply_code(reply);
+    return (struct count *)(void *)t;
 }
+
+static int answer(struct task *t, int64_t value)
+{
+    task_answer_locked(t, reply_with_number((uint64_t)value, errand_of(t)->path));
+    return 0;
+}
+
+static int refuse(struct task *t)
+{
+    task_answer_locked(t, reply_new(ZOOID_BAD_ARGUMENTS, "the node holds no number of 64 bits", errand_of(t)->path));
+    return 0;
+}
+
+/* -- read ------------------------------------------------------------------------------------------------------------
+ */
 
 /* False: the data is no number. */
 static bool read_value(const zooid_reply *r, int64_t *value)
@@ -31,62 +54,101 @@ static bool read_value(const zooid_reply *r, int64_t *value)
     return errno == 0 && *end == '\0' && end != text;
 }
 
-static int answer_value(zooid_reply **kept, int64_t value, const char *path)
+static zooid_request *read_ask(struct task *t)
 {
-    return keep(kept, reply_with_number((uint64_t)value, path));
+    zooid_request *get = zooid_request_get(errand_of(t)->path);
+    return count_of(t)->is_behind ? with_latest(get) : get;
 }
 
-static int no_number(zooid_reply **kept, const char *path)
+static int read_answered(struct task *t, int code, const zooid_reply *r)
 {
-    return keep(kept, reply_new(ZOOID_BAD_ARGUMENTS, "the node holds no number of 64 bits", path));
-}
-
-int zooid_counter_get(zooid_client *c, const char *path, uint32_t deadline_ms, zooid_reply **reply)
-{
-    zooid_reply *kept = NULL;
+    struct count *n = count_of(t);
+    const struct zooid_stat *stat = zooid_reply_stat(r);
     int64_t value = 0;
-    int code = zooid_get(c, path, deadline_ms, &kept);
     if (code == ZOOID_NO_NODE)
-        (void)answer_value(&kept, 0, path);
-    else if (code == ZOOID_OK)
-        (void)(read_value(kept, &value) ? answer_value(&kept, value, path) : no_number(&kept, path));
-    return give_reply(kept, reply);
+        return n->adds ? MAKING : answer(t, 0);
+    if (code != ZOOID_OK)
+        return TASK_FAILED;
+    if (!read_value(r, &value) || __builtin_add_overflow(value, n->delta, &n->sum))
+        return refuse(t);
+    n->version = stat == NULL ? ZOOID_ANY_VERSION : stat->version;
+    return n->adds ? WRITING : answer(t, value);
 }
 
-/* One try on top of what `kept` has read; OK, or why not. */
-static int add_once(zooid_client *c, const char *path, int64_t delta, int64_t deadline, zooid_reply **kept)
+/* -- made and written ------------------------------------------------------------------------------------------------
+ */
+
+static zooid_request *make_ask(struct task *t)
 {
+    return ensuring_ask(&count_of(t)->ensuring, errand_of(t)->path);
+}
+
+static int make_answered(struct task *t, int code, const zooid_reply *r)
+{
+    (void)r;
+    count_of(t)->is_behind = true;
+    return ensuring_answered(&count_of(t)->ensuring, errand_of(t)->path, code, READING);
+}
+
+static zooid_request *write_ask(struct task *t)
+{
+    const struct count *n = count_of(t);
     char text[NUMBER_LEN];
-    int64_t value = 0;
-    zooid_reply *written = NULL;
-    int32_t version = zooid_reply_stat(*kept) == NULL ? ZOOID_ANY_VERSION : zooid_reply_stat(*kept)->version;
-    if (!read_value(*kept, &value) || __builtin_add_overflow(value, delta, &value))
-        return no_number(kept, path);
-    int len = snprintf(text, sizeof text, "%" PRId64, value);
-    int code = zooid_set(c, path, text, (size_t)len, version, left_of(deadline), &written);
-    (void)keep(kept, written);
-    return code == ZOOID_OK ? answer_value(kept, value, path) : code;
+    int len = snprintf(text, sizeof text, "%" PRId64, n->sum);
+    return zooid_request_set(errand_of(t)->path, text, (size_t)len, n->version);
 }
 
 /* Another was faster: on top of its value, then. The version says so, or, where the reader's replica lags behind, a
  * read that does not. */
+static int write_answered(struct task *t, int code, const zooid_reply *r)
+{
+    (void)r;
+    if (code == ZOOID_OK)
+        return answer(t, count_of(t)->sum);
+    count_of(t)->is_behind = true;
+    return code == ZOOID_BAD_VERSION || code == ZOOID_NO_NODE ? READING : TASK_FAILED;
+}
+
+static const struct task_phase idle = {NULL, NULL, 0}, reading = {read_ask, read_answered, READING},
+                               making = {make_ask, make_answered, MAKING},
+                               writing = {write_ask, write_answered, TASK_FAILED};
+static const struct task_phase *const phases[] = {
+    &idle, [READING] = &reading, [MAKING] = &making, [WRITING] = &writing};
+static const struct task_kind kind = {.phases = phases,
+                                      .look = errand_look,
+                                      .failed = errand_failed,
+                                      .free = errand_free,
+                                      .is_errand = true};
+
+/* -- as zooid.h has it -----------------------------------------------------------------------------------------------
+ */
+
+static struct errand *count_new(const char *path, bool adds, int64_t delta)
+{
+    struct count *n = errand_new(sizeof *n, path);
+    if (n == NULL)
+        return NULL;
+    n->adds = adds;
+    n->delta = delta;
+    return &n->errand;
+}
+
+int zooid_counter_get(zooid_client *c, const char *path, uint32_t deadline_ms, zooid_reply **reply)
+{
+    return errand_perform(count_new(path, false, 0), c, &kind, deadline_ms, reply);
+}
+
+zooid_ticket zooid_counter_submit_get(zooid_client *c, const char *path, uint32_t deadline_ms, void *tag)
+{
+    return errand_submit(count_new(path, false, 0), c, &kind, deadline_ms, tag);
+}
+
 int zooid_counter_add(zooid_client *c, const char *path, int64_t delta, uint32_t deadline_ms, zooid_reply **reply)
 {
-    int64_t deadline = deadline_of(deadline_ms);
-    zooid_reply *kept = NULL, *one = NULL;
-    zooid_request *(*fresh)(zooid_request *) = NULL;
-    int code = ZOOID_BAD_VERSION;
-    while (code == ZOOID_BAD_VERSION) {
-        zooid_request *get = zooid_request_get(path);
-        (void)zooid_perform(c, fresh == NULL ? get : fresh(get), left_of(deadline), &one);
-        code = keep(&kept, one);
-        if (code == ZOOID_NO_NODE) {
-            (void)zooid_ensure_path(c, path, left_of(deadline), &one);
-            code = keep(&kept, one) == ZOOID_OK ? ZOOID_BAD_VERSION : zooid_reply_code(kept);
-        } else if (code == ZOOID_OK) {
-            code = add_once(c, path, delta, deadline, &kept);
-        }
-        fresh = with_latest;
-    }
-    return give_reply(kept, reply);
+    return errand_perform(count_new(path, true, delta), c, &kind, deadline_ms, reply);
+}
+
+zooid_ticket zooid_counter_submit_add(zooid_client *c, const char *path, int64_t delta, uint32_t deadline_ms, void *tag)
+{
+    return errand_submit(count_new(path, true, delta), c, &kind, deadline_ms, tag);
 }

@@ -314,7 +314,11 @@ static void barrier_free(struct task *t)
     free(b);
 }
 
-static const struct task_kind kind = {phases, look, changed, failed, barrier_free, NULL};
+static const struct task_kind kind = {.phases = phases,
+                                      .look = look,
+                                      .changed = changed,
+                                      .failed = failed,
+                                      .free = barrier_free};
 
 /* -- as zooid.h has it
  * --------------------------------------------------------------------------------------------------
@@ -337,7 +341,7 @@ zooid_double_barrier *zooid_double_barrier_new(zooid_client *c, const char *path
         barrier_free(&b->task);
         return NULL;
     }
-    task_start(&b->task, c, &kind);
+    task_start(&b->task, c, &kind, b->path);
     return b;
 }
 

@@ -243,7 +243,11 @@ static void ephemeral_free(struct task *t)
     free(e);
 }
 
-static const struct task_kind kind = {phases, look, changed, failed, ephemeral_free, NULL};
+static const struct task_kind kind = {.phases = phases,
+                                      .look = look,
+                                      .changed = changed,
+                                      .failed = failed,
+                                      .free = ephemeral_free};
 
 /* -- as zooid.h has it
  * --------------------------------------------------------------------------------------------------
@@ -267,7 +271,7 @@ zooid_ephemeral *zooid_ephemeral_new(zooid_client *c, const char *path, const vo
         memcpy(e->data, data, len);
     e->version = 1;
     e->task.due = true;
-    task_start(&e->task, c, &kind);
+    task_start(&e->task, c, &kind, e->path);
     return e;
 }
 
@@ -304,7 +308,10 @@ zooid_ticket zooid_ephemeral_number(const zooid_ephemeral *e)
 
 int zooid_ephemeral_set(zooid_ephemeral *e, const void *data, size_t len)
 {
-    void *copy = malloc(len + 1);
+    void *copy = NULL;
+    if (!is_ours(e->task.client))
+        return ZOOID_CONNECTION_LOST;
+    copy = malloc(len + 1);
     if (copy == NULL)
         return ZOOID_NO_MEMORY;
     if (len > 0)
@@ -322,7 +329,7 @@ int zooid_ephemeral_set(zooid_ephemeral *e, const void *data, size_t len)
 
 int zooid_ephemeral_inherit(zooid_ephemeral *e, const int64_t *sessions, size_t count)
 {
-    if (count > HEIRLOOMS_MAX)
+    if (count > HEIRLOOMS_MAX || !is_ours(e->task.client))
         return ZOOID_BAD_ARGUMENTS;
     pthread_mutex_lock(&e->task.client->lock);
     memcpy(e->before, sessions, count * sizeof *sessions);

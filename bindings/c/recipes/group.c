@@ -17,13 +17,17 @@ zooid_ephemeral *zooid_group_join(zooid_client *c, const char *path, const char 
     return e;
 }
 
-static bool is_member(const char *name, const void *context)
+static bool is_member(const char *name)
 {
-    (void)context;
     return strstr(name, NAME_OF_MEMBER) != NULL;
 }
 
 int zooid_group_members(zooid_client *c, const char *path, uint32_t deadline_ms, zooid_reply **reply)
 {
-    return list_some(c, path, deadline_ms, is_member, NULL, reply);
+    return errand_perform(listing_new(path, is_member, NULL), c, &listing_kind, deadline_ms, reply);
+}
+
+zooid_ticket zooid_group_submit_members(zooid_client *c, const char *path, uint32_t deadline_ms, void *tag)
+{
+    return errand_submit(listing_new(path, is_member, NULL), c, &listing_kind, deadline_ms, tag);
 }

@@ -363,4 +363,8 @@ static void lock_free(struct task *t)
     free(l);
 }
 
-const struct task_kind lock_kind = {lock_phases, lock_look, lock_changed, lock_failed, lock_free, NULL};
+const struct task_kind lock_kind = {.phases = lock_phases,
+                                    .look = lock_look,
+                                    .changed = lock_changed,
+                                    .failed = lock_failed,
+                                    .free = lock_free};

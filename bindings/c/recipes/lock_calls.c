@@ -22,7 +22,7 @@ static zooid_lock *lock_new(zooid_client *c, const char *path, const char *gate,
         free(l);
         return NULL;
     }
-    task_start(&l->task, c, &lock_kind);
+    task_start(&l->task, c, &lock_kind, l->path);
     return l;
 }
 
@@ -129,10 +129,16 @@ zooid_ticket zooid_lock_number(const zooid_lock *l)
     return l->task.number;
 }
 
-static bool is_contender(const char *name, const void *context)
+static bool is_contender(const char *name)
 {
     int64_t place = 0;
-    return ((const zooid_lock *)context)->leases > 0 || contender_place(name, &place);
+    return contender_place(name, &place);
+}
+
+static bool is_lease(const char *name)
+{
+    (void)name;
+    return true;
 }
 
 /* By their place in the queue; leases by the order in which they were taken. */
@@ -147,11 +153,17 @@ static int compare_contenders(const void *a, const void *b)
     return first < second ? -1 : first > second;
 }
 
+static struct errand *contenders_of(const zooid_lock *l)
+{
+    return listing_new(l->path, l->leases > 0 ? is_lease : is_contender, compare_contenders);
+}
+
 int zooid_lock_contenders(zooid_lock *l, uint32_t deadline_ms, zooid_reply **reply)
 {
-    zooid_reply *answer = NULL;
-    int code = list_some(l->task.client, l->path, deadline_ms, is_contender, l, &answer);
-    if (code == ZOOID_OK && answer->node_count > 0)
-        qsort(answer->nodes, answer->node_count, sizeof answer->nodes[0], compare_contenders);
-    return give_reply(answer, reply);
+    return errand_perform(contenders_of(l), l->task.client, &listing_kind, deadline_ms, reply);
+}
+
+zooid_ticket zooid_lock_submit_contenders(zooid_lock *l, uint32_t deadline_ms, void *tag)
+{
+    return errand_submit(contenders_of(l), l->task.client, &listing_kind, deadline_ms, tag);
 }

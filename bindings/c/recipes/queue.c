@@ -346,4 +346,8 @@ void queue_free(struct task *t)
     free(q);
 }
 
-const struct task_kind queue_kind = {phases, look, changed, failed, queue_free, NULL};
+const struct task_kind queue_kind = {.phases = phases,
+                                     .look = look,
+                                     .changed = changed,
+                                     .failed = failed,
+                                     .free = queue_free};

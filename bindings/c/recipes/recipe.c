@@ -121,25 +121,3 @@ zooid_request *with_latest(zooid_request *request)
     }
     return request;
 }
-
-int list_some(zooid_client *c, const char *path, uint32_t deadline_ms,
-              bool (*is_wanted)(const char *name, const void *context), const void *context, zooid_reply **reply)
-{
-    zooid_reply *answer = NULL;
-    zooid_request *request = zooid_request_list(path);
-    size_t kept = 0;
-    (void)zooid_request_set_with_nodes(request);
-    int code = zooid_perform(c, request, deadline_ms, &answer);
-    if (code == ZOOID_NO_NODE) {
-        zooid_reply_free(answer);
-        answer = reply_new(ZOOID_OK, NULL, path);
-    }
-    for (size_t i = 0; i < zooid_reply_node_count(answer); i++)
-        if (is_wanted(answer->nodes[i].path, context))
-            answer->nodes[kept++] = answer->nodes[i];
-    if (answer != NULL) {
-        answer->node_count = kept;
-        answer->name_count = 0;
-    }
-    return give_reply(answer, reply);
-}

@@ -38,9 +38,11 @@ bool session_is_over_locked(const zooid_client *c, int64_t session);
 /* A reply of our own with a number. NULL: out of memory. */
 zooid_reply *reply_with_number(uint64_t number, const char *path);
 
-/* Children whose names are wanted, with their data; none when the parent is missing. */
-int list_some(zooid_client *c, const char *path, uint32_t deadline_ms,
-              bool (*is_wanted)(const char *name, const void *context), const void *context, zooid_reply **reply);
+/* An errand that answers with the children whose names are wanted, with their data, in an order (NULL: of their
+ * names); none when the parent is missing. listing.c */
+extern const struct task_kind listing_kind;
+struct errand *listing_new(const char *path, bool (*is_wanted)(const char *name),
+                           int (*compare)(const void *a, const void *b));
 
 /* The request with a watch, or one that waits for everything committed. Both pass NULL on. */
 zooid_request *with_watch(zooid_request *request);

@@ -88,7 +88,7 @@ func (p *pump) await(ctx context.Context, path string, submit func() uint64) (*r
 	case <-ctx.Done():
 		swig.Cancel(p.client.handle, ticket)
 		if r = <-answer; r.err != nil && r.err.Code == Cancelled {
-			return nil, errorOfContext(ctx.Err(), path, false)
+			return nil, errorOfContext(ctx.Err(), path, r.err.OutcomeUnknown)
 		}
 	}
 	if r.err != nil {

@@ -63,23 +63,7 @@ func (r *recipe) withAddress(use func(address uintptr)) bool {
 	return true
 }
 
-// do asks for something that does not wait for others.
-func (r *recipe) do(ctx context.Context, call func(address uintptr, ms uint) string) (*reply, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, errorOfContext(err, r.path, false)
-	}
-	var answer packed
-	if !r.with(func(address uintptr) { answer = packed{[]byte(call(address, uint(deadlineOf(ctx))))} }) {
-		return nil, errorOf(Closed, r.path)
-	}
-	result := answer.reply()
-	if result.err != nil {
-		return nil, result.err
-	}
-	return result, nil
-}
-
-// await asks for something that may take long; the context ends it.
+// await asks for something; the context ends it.
 func (r *recipe) await(ctx context.Context, submit func(address uintptr, ms uint) uint64) (*reply, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, errorOfContext(err, r.path, false)
@@ -162,7 +146,7 @@ func (l *Lock) Acquire(ctx context.Context) error {
 
 // TryAcquire does not wait for others: false when another has it, or comes before.
 func (l *Lock) TryAcquire(ctx context.Context) (bool, error) {
-	_, err := l.do(ctx, swig.Packed_lock_try)
+	_, err := l.await(ctx, swig.Lock_submit_try)
 	if failed, is := err.(*Error); is && failed.Code == NotHeld {
 		return false, nil
 	}
@@ -192,7 +176,7 @@ func (l *Lock) number() (number uint64) {
 
 // Release gives it back. An error that is NotHeld says that it had been lost.
 func (l *Lock) Release(ctx context.Context) error {
-	_, err := l.do(ctx, swig.Packed_lock_release)
+	_, err := l.await(ctx, swig.Lock_submit_release)
 	l.client.pump.tellLost(l.number(), nil)
 	return err
 }
@@ -224,7 +208,7 @@ func (l *Lock) GoodUntil() (until time.Duration) {
 
 // Contenders are those that hold it and those that wait, in this order; of a semaphore only those that hold it.
 func (l *Lock) Contenders(ctx context.Context) ([]Contender, error) {
-	r, err := l.do(ctx, swig.Packed_lock_contenders)
+	r, err := l.await(ctx, swig.Lock_submit_contenders)
 	if err != nil {
 		return nil, err
 	}

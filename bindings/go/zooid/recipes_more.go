@@ -28,13 +28,13 @@ func (c *Client) newNamed(path string, free func(uintptr), make func(uintptr, st
 
 // Set makes all wait.
 func (b *Barrier) Set(ctx context.Context) error {
-	_, err := b.do(ctx, swig.Packed_barrier_set)
+	_, err := b.await(ctx, swig.Barrier_submit_set)
 	return err
 }
 
 // Lift lets them go. NoNode: it was not set.
 func (b *Barrier) Lift(ctx context.Context) error {
-	_, err := b.do(ctx, swig.Packed_barrier_lift)
+	_, err := b.await(ctx, swig.Barrier_submit_lift)
 	return err
 }
 
@@ -91,8 +91,8 @@ const DefaultPriority = 100
 
 // Put adds an entry; priority 0 comes first, 999 last.
 func (q *Queue) Put(ctx context.Context, data []byte, priority uint) error {
-	_, err := q.do(ctx, func(address uintptr, ms uint) string {
-		return swig.Packed_queue_put(address, data, priority, ms)
+	_, err := q.await(ctx, func(address uintptr, ms uint) uint64 {
+		return swig.Queue_submit_put(address, data, priority, ms)
 	})
 	return err
 }
@@ -108,13 +108,13 @@ func (q *Queue) Take(ctx context.Context) ([]byte, error) {
 
 // Finish says that what was taken is dealt with. NotHeld: it may be in other hands.
 func (q *Queue) Finish(ctx context.Context) error {
-	_, err := q.do(ctx, swig.Packed_queue_finish)
+	_, err := q.await(ctx, swig.Queue_submit_finish)
 	return err
 }
 
 // Return leaves what was taken to others.
 func (q *Queue) Return(ctx context.Context) error {
-	_, err := q.do(ctx, swig.Packed_queue_return)
+	_, err := q.await(ctx, swig.Queue_submit_return)
 	return err
 }
 
@@ -168,15 +168,15 @@ func (p *Presence) Set(data []byte) error {
 
 // Members of a group.
 func (c *Client) Members(ctx context.Context, group string) ([]Contender, error) {
-	r, err := c.atOnce(ctx, group, func(ms uint) string { return swig.Packed_group_members(c.handle, group, ms) })
+	r, err := c.errand(ctx, group, swig.Group_submit_members)
 	if err != nil {
 		return nil, err
 	}
 	return r.contenders(), nil
 }
 
-// atOnce is for what has no object.
-func (c *Client) atOnce(ctx context.Context, path string, call func(ms uint) string) (*reply, error) {
+// errand is for what takes several requests and has no object.
+func (c *Client) errand(ctx context.Context, path string, submit func(uintptr, string, uint) uint64) (*reply, error) {
 	if hasZero(path) {
 		return nil, errorOf(BadArguments, path)
 	}
@@ -184,7 +184,7 @@ func (c *Client) atOnce(ctx context.Context, path string, call func(ms uint) str
 	if err != nil {
 		return nil, err
 	}
-	return r.do(ctx, func(_ uintptr, ms uint) string { return call(ms) })
+	return r.await(ctx, func(handle uintptr, ms uint) uint64 { return submit(handle, path, ms) })
 }
 
 // Counter reads a whole number; a node that is missing counts as 0.
@@ -194,11 +194,11 @@ func (c *Client) Counter(ctx context.Context, path string) (int64, error) {
 
 // AddToCounter returns the sum. With 0 it only reads.
 func (c *Client) AddToCounter(ctx context.Context, path string, delta int64) (int64, error) {
-	r, err := c.atOnce(ctx, path, func(ms uint) string {
+	r, err := c.errand(ctx, path, func(handle uintptr, path string, ms uint) uint64 {
 		if delta == 0 {
-			return swig.Packed_counter_get(c.handle, path, ms)
+			return swig.Counter_submit_get(handle, path, ms)
 		}
-		return swig.Packed_counter_add(c.handle, path, delta, ms)
+		return swig.Counter_submit_add(handle, path, delta, ms)
 	})
 	if err != nil {
 		return 0, err
@@ -224,14 +224,25 @@ func (c *Cache) Wait(ctx context.Context) error {
 	return err
 }
 
-// Get reads a node of the copy. Stale: the first copy is not complete.
-func (c *Cache) Get(path string) (*Node, error) {
+// read asks the copy, which is in memory.
+func (c *Cache) read(path string, ask func(address uintptr, path string) string) (*reply, error) {
 	if hasZero(path) {
 		return nil, errorOf(BadArguments, path)
 	}
-	r, err := c.do(context.Background(), func(address uintptr, _ uint) string {
-		return swig.Packed_cache_get(address, path)
-	})
+	var answer packed
+	if !c.with(func(address uintptr) { answer = packed{[]byte(ask(address, path))} }) {
+		return nil, errorOf(Closed, path)
+	}
+	result := answer.reply()
+	if result.err != nil {
+		return nil, result.err
+	}
+	return result, nil
+}
+
+// Get reads a node of the copy. Stale: the first copy is not complete.
+func (c *Cache) Get(path string) (*Node, error) {
+	r, err := c.read(path, swig.Packed_cache_get)
 	if err != nil {
 		return nil, err
 	}
@@ -240,12 +251,7 @@ func (c *Cache) Get(path string) (*Node, error) {
 
 // List gives the names of a node's children in the copy, in order.
 func (c *Cache) List(path string) ([]string, error) {
-	if hasZero(path) {
-		return nil, errorOf(BadArguments, path)
-	}
-	r, err := c.do(context.Background(), func(address uintptr, _ uint) string {
-		return swig.Packed_cache_list(address, path)
-	})
+	r, err := c.read(path, swig.Packed_cache_list)
 	if err != nil {
 		return nil, err
 	}

@@ -52,6 +52,36 @@ func TestALockThatIsLost(t *testing.T) {
 	check(t, !lock.IsHeld() && errors.Is(lock.Release(ctx), zooid.NotHeld))
 }
 
+// An agent that does not answer holds nobody up who has given up.
+func TestCancellingEndsWhatNobodyAnswers(t *testing.T) {
+	agent := zooidtest.Start(t)
+	c := agent.Client()
+	lock := must[*zooid.Lock](t)(c.NewLock("/still/lock", ""))
+	barrier := must[*zooid.Barrier](t)(c.NewBarrier("/still/barrier"))
+	queue := must[*zooid.Queue](t)(c.NewQueue("/still/queue"))
+	check(t, lock.Acquire(ctx) == nil && barrier.Set(ctx) == nil && c.EnsurePath(ctx, "/still/here") == nil)
+	check(t, queue.Put(ctx, []byte("entry"), zooid.DefaultPriority) == nil)
+	agent.Pause()
+	defer agent.Continue()
+	for name, ask := range map[string]func(context.Context) error{
+		"contenders": func(ctx context.Context) error { _, err := lock.Contenders(ctx); return err },
+		"lift":       barrier.Lift,
+		"put":        func(ctx context.Context) error { return queue.Put(ctx, nil, zooid.DefaultPriority) },
+		"members":    func(ctx context.Context) error { _, err := c.Members(ctx, "/still/group"); return err },
+		"counter":    func(ctx context.Context) error { _, err := c.AddToCounter(ctx, "/still/counter", 1); return err },
+		"ensure":     func(ctx context.Context) error { return c.EnsurePath(ctx, "/still/there") },
+		"delete":     func(ctx context.Context) error { return c.DeleteRecursive(ctx, "/still/here") },
+		"release":    lock.Release,
+	} {
+		waiting, cancel := context.WithCancel(ctx)
+		ended := make(chan error)
+		go func() { ended <- ask(waiting) }()
+		cancel()
+		err := <-ended
+		check(t, errors.Is(err, context.Canceled) && errors.Is(err, zooid.Cancelled), name, err)
+	}
+}
+
 func TestCancellingEndsTheWait(t *testing.T) {
 	c := zooidtest.Start(t).Client()
 	first := must[*zooid.Lock](t)(c.NewLock("/wait", ""))

@@ -272,11 +272,19 @@ func (c *Client) CountDescendants(ctx context.Context, path string) (uint64, err
 }
 
 // Backup writes the tree as it is now into a file, as a snapshot of ZooKeeper's format, and says which zxid it has and how
-// many nodes. It is for administrators. The context's deadline is how long nothing may come.
+// many nodes. It is for administrators. The context's deadline is how long nothing may come; its end is not waited for.
 func (c *Client) Backup(ctx context.Context, file *os.File) (zxid int64, nodes uint64, err error) {
-	r, err := c.atOnce(ctx, "", func(ms uint) string { return swig.Packed_backup(c.handle, int(file.Fd()), ms) })
-	if err != nil {
-		return 0, 0, err
+	if err = ctx.Err(); err != nil {
+		return 0, 0, errorOfContext(err, "", false)
+	}
+	if !c.use() {
+		return 0, 0, errorOf(Closed, "")
+	}
+	defer c.done()
+	answer := packed{[]byte(swig.Packed_backup(c.handle, int(file.Fd()), uint(deadlineOf(ctx))))}
+	r := answer.reply()
+	if r.err != nil {
+		return 0, 0, r.err
 	}
 	return r.state.Zxid, r.number, nil
 }

@@ -2,7 +2,6 @@ package zooid
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
@@ -163,32 +162,13 @@ func (c *Client) Multi(ctx context.Context, writes ...Write) ([]Result, error) {
 
 // EnsurePath creates what is missing of it.
 func (c *Client) EnsurePath(ctx context.Context, path string) error {
-	stat, err := c.Exists(ctx, path)
-	if stat != nil || err != nil {
-		return err
-	}
-	for at := 1; at <= len(path); at++ {
-		if at < len(path) && path[at] != '/' {
-			continue
-		}
-		if _, err = c.Create(ctx, path[:at], []byte{}); err != nil && !errors.Is(err, NodeExists) {
-			return err
-		}
-	}
-	return nil
+	_, err := c.errand(ctx, path, swig.Submit_ensure_path)
+	return err
 }
 
 // DeleteRecursive deletes the node and all below it, one after the other; it is no error that nothing is there.
 func (c *Client) DeleteRecursive(ctx context.Context, path string) error {
-	nodes, err := c.Subtree(ctx, path, WithoutData())
-	if errors.Is(err, NoNode) {
-		return nil
-	}
-	for i := len(nodes) - 1; i >= 0 && err == nil; i-- {
-		if err = c.Delete(ctx, nodes[i].Path, AnyVersion); errors.Is(err, NoNode) {
-			err = nil
-		}
-	}
+	_, err := c.errand(ctx, path, swig.Submit_delete_recursive)
 	return err
 }
 

@@ -328,25 +328,12 @@ class Client:
             after = page.names[-1]
 
     async def ensure_path(self, path: str, *, timeout: Optional[float] = None) -> None:
-        if await self.exists(path, timeout=timeout) is not None:
-            return
-        names = path.strip("/").split("/")
-        for count in range(1, len(names) + 1):
-            try:
-                await self.create("/" + "/".join(names[:count]), timeout=timeout)
-            except NodeExistsError:
-                pass
+        ticket = _zooid.submit_ensure_path(self._handle, path, self._ms(timeout))
+        check(Reply._make(await self._reply(ticket)))
 
     async def delete_recursive(self, path: str, *, timeout: Optional[float] = None) -> None:
-        try:
-            nodes = await self.subtree(path, data=False, timeout=timeout)
-        except NoNodeError:
-            return
-        for node in reversed(nodes):
-            try:
-                await self.delete(node.path, timeout=timeout)
-            except NoNodeError:
-                pass
+        ticket = _zooid.submit_delete_recursive(self._handle, path, self._ms(timeout))
+        check(Reply._make(await self._reply(ticket)))
 
     # Locks
 

@@ -72,6 +72,22 @@ func (a *Agent) Kill() {
 	}
 }
 
+// Pause stops its process, as a machine that hangs does, until Continue.
+func (a *Agent) Pause() { a.signal(syscall.SIGSTOP) }
+
+// Continue ends a Pause.
+func (a *Agent) Continue() { a.signal(syscall.SIGCONT) }
+
+func (a *Agent) signal(signal syscall.Signal) {
+	a.test.Helper()
+	if a.process == nil {
+		a.test.Fatal("the agent does not run")
+	}
+	if err := a.process.Process.Signal(signal); err != nil {
+		a.test.Fatal(err)
+	}
+}
+
 // Restart goes on with the same data after Kill.
 func (a *Agent) Restart() {
 	a.test.Helper()

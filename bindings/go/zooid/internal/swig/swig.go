@@ -47,112 +47,108 @@ typedef _gostring_ swig_type_14;
 typedef _gostring_ swig_type_15;
 typedef _gostring_ swig_type_16;
 typedef _gostring_ swig_type_17;
-typedef _gostring_ swig_type_18;
-typedef _gostring_ swig_type_19;
-typedef _gostring_ swig_type_20;
+typedef long long swig_type_18;
+typedef long long swig_type_19;
+typedef long long swig_type_20;
 typedef _gostring_ swig_type_21;
 typedef _gostring_ swig_type_22;
 typedef _gostring_ swig_type_23;
 typedef long long swig_type_24;
-typedef _gostring_ swig_type_25;
-typedef _gostring_ swig_type_26;
+typedef long long swig_type_25;
+typedef long long swig_type_26;
 typedef _gostring_ swig_type_27;
 typedef _gostring_ swig_type_28;
 typedef _gostring_ swig_type_29;
 typedef _gostring_ swig_type_30;
-typedef _goslice_ swig_type_31;
+typedef _gostring_ swig_type_31;
 typedef _gostring_ swig_type_32;
 typedef _gostring_ swig_type_33;
 typedef _gostring_ swig_type_34;
-typedef _gostring_ swig_type_35;
+typedef long long swig_type_35;
 typedef _gostring_ swig_type_36;
-typedef _gostring_ swig_type_37;
-typedef long long swig_type_38;
-typedef long long swig_type_39;
-typedef long long swig_type_40;
+typedef _goslice_ swig_type_37;
+typedef _gostring_ swig_type_38;
+typedef _gostring_ swig_type_39;
+typedef _goslice_ swig_type_40;
 typedef _gostring_ swig_type_41;
 typedef _gostring_ swig_type_42;
 typedef _gostring_ swig_type_43;
-typedef long long swig_type_44;
-typedef long long swig_type_45;
+typedef _gostring_ swig_type_44;
+typedef _gostring_ swig_type_45;
 typedef long long swig_type_46;
 typedef _gostring_ swig_type_47;
-typedef _gostring_ swig_type_48;
+typedef _goslice_ swig_type_48;
 typedef _gostring_ swig_type_49;
 typedef _gostring_ swig_type_50;
 typedef _gostring_ swig_type_51;
 typedef _gostring_ swig_type_52;
 typedef _gostring_ swig_type_53;
 typedef _gostring_ swig_type_54;
-typedef long long swig_type_55;
+typedef _goslice_ swig_type_55;
 typedef _gostring_ swig_type_56;
-typedef _goslice_ swig_type_57;
+typedef _gostring_ swig_type_57;
 typedef _gostring_ swig_type_58;
-typedef _gostring_ swig_type_59;
-typedef _goslice_ swig_type_60;
-typedef _gostring_ swig_type_61;
+typedef long long swig_type_59;
+typedef _gostring_ swig_type_60;
+typedef long long swig_type_61;
 typedef _gostring_ swig_type_62;
 typedef _gostring_ swig_type_63;
 typedef _gostring_ swig_type_64;
-typedef _gostring_ swig_type_65;
+typedef long long swig_type_65;
 typedef long long swig_type_66;
 typedef _gostring_ swig_type_67;
-typedef _goslice_ swig_type_68;
+typedef long long swig_type_68;
 typedef _gostring_ swig_type_69;
 typedef _gostring_ swig_type_70;
 typedef _gostring_ swig_type_71;
-typedef _gostring_ swig_type_72;
-typedef _gostring_ swig_type_73;
-typedef _gostring_ swig_type_74;
-typedef _goslice_ swig_type_75;
+typedef long long swig_type_72;
+typedef _goslice_ swig_type_73;
+typedef long long swig_type_74;
+typedef _gostring_ swig_type_75;
 typedef _gostring_ swig_type_76;
 typedef _gostring_ swig_type_77;
 typedef _gostring_ swig_type_78;
-typedef long long swig_type_79;
-typedef _gostring_ swig_type_80;
+typedef _gostring_ swig_type_79;
+typedef long long swig_type_80;
 typedef long long swig_type_81;
-typedef _gostring_ swig_type_82;
-typedef _gostring_ swig_type_83;
-typedef _gostring_ swig_type_84;
+typedef long long swig_type_82;
+typedef long long swig_type_83;
+typedef long long swig_type_84;
 typedef long long swig_type_85;
-typedef _gostring_ swig_type_86;
+typedef long long swig_type_86;
 typedef _gostring_ swig_type_87;
-typedef long long swig_type_88;
-typedef _goslice_ swig_type_89;
-typedef long long swig_type_90;
-typedef _gostring_ swig_type_91;
-typedef _gostring_ swig_type_92;
+typedef _goslice_ swig_type_88;
+typedef _gostring_ swig_type_89;
+typedef _gostring_ swig_type_90;
+typedef long long swig_type_91;
+typedef _goslice_ swig_type_92;
 typedef _gostring_ swig_type_93;
-typedef _gostring_ swig_type_94;
-typedef _gostring_ swig_type_95;
-typedef long long swig_type_96;
-typedef long long swig_type_97;
+typedef long long swig_type_94;
+typedef long long swig_type_95;
+typedef _gostring_ swig_type_96;
+typedef _gostring_ swig_type_97;
 typedef long long swig_type_98;
 typedef long long swig_type_99;
 typedef long long swig_type_100;
-typedef long long swig_type_101;
+typedef _gostring_ swig_type_101;
 typedef _gostring_ swig_type_102;
-typedef _goslice_ swig_type_103;
-typedef _gostring_ swig_type_104;
-typedef _gostring_ swig_type_105;
-typedef long long swig_type_106;
-typedef _goslice_ swig_type_107;
-typedef _gostring_ swig_type_108;
+typedef long long swig_type_103;
+typedef long long swig_type_104;
+typedef long long swig_type_105;
+typedef _gostring_ swig_type_106;
+typedef long long swig_type_107;
+typedef _goslice_ swig_type_108;
 typedef long long swig_type_109;
-typedef _gostring_ swig_type_110;
+typedef long long swig_type_110;
 typedef long long swig_type_111;
-typedef _gostring_ swig_type_112;
+typedef long long swig_type_112;
 typedef _gostring_ swig_type_113;
 typedef long long swig_type_114;
 typedef long long swig_type_115;
-typedef long long swig_type_116;
-typedef _gostring_ swig_type_117;
-typedef long long swig_type_118;
+typedef _gostring_ swig_type_116;
+typedef long long swig_type_117;
+typedef _gostring_ swig_type_118;
 typedef long long swig_type_119;
-typedef long long swig_type_120;
-typedef long long swig_type_121;
-typedef _gostring_ swig_type_122;
-typedef long long swig_type_123;
 extern void _wrap_Swig_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
 extern uintptr_t _wrap_Swig_malloc_swig_6ec3583b43bcf8e7(swig_intgo arg1);
 extern void _wrap_free_text_swig_6ec3583b43bcf8e7(uintptr_t arg1);
@@ -162,126 +158,122 @@ extern swig_type_7 _wrap_packed_perform_swig_6ec3583b43bcf8e7(uintptr_t arg1, ui
 extern swig_type_8 _wrap_packed_get_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_9 arg2, swig_intgo arg3);
 extern swig_type_10 _wrap_packed_repeat_logins_swig_6ec3583b43bcf8e7(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_type_11 _wrap_packed_backup_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3);
-extern swig_type_12 _wrap_packed_ensure_path_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_13 arg2, swig_intgo arg3);
-extern swig_type_14 _wrap_packed_delete_recursive_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_15 arg2, swig_intgo arg3);
-extern swig_type_16 _wrap_packed_events_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3);
-extern swig_type_17 _wrap_packed_log_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_12 _wrap_packed_events_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3);
+extern swig_type_13 _wrap_packed_log_swig_6ec3583b43bcf8e7(uintptr_t arg1);
 extern void _wrap_handle_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
 extern void _wrap_request_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_18 _wrap_packed_group_members_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_19 arg2, swig_intgo arg3);
-extern swig_type_20 _wrap_packed_counter_get_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_21 arg2, swig_intgo arg3);
-extern swig_type_22 _wrap_packed_counter_add_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_23 arg2, swig_type_24 arg3, swig_intgo arg4);
-extern swig_type_25 _wrap_packed_lock_try_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_26 _wrap_packed_lock_release_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_27 _wrap_packed_lock_contenders_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_28 _wrap_packed_barrier_set_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_29 _wrap_packed_barrier_lift_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_30 _wrap_packed_queue_put_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_31 arg2, swig_intgo arg3, swig_intgo arg4);
-extern swig_type_32 _wrap_packed_queue_finish_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_33 _wrap_packed_queue_return_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_34 _wrap_packed_cache_get_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_35 arg2);
-extern swig_type_36 _wrap_packed_cache_list_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_37 arg2);
-extern swig_type_38 _wrap_submit_swig_6ec3583b43bcf8e7(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_type_14 _wrap_packed_cache_get_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_15 arg2);
+extern swig_type_16 _wrap_packed_cache_list_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_17 arg2);
+extern swig_type_18 _wrap_submit_swig_6ec3583b43bcf8e7(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
 extern swig_intgo _wrap_request_add_swig_6ec3583b43bcf8e7(uintptr_t arg1, uintptr_t arg2);
 extern void _wrap_handle_shutdown_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_intgo _wrap_request_fresh_swig_6ec3583b43bcf8e7(uintptr_t arg1, _Bool arg2, swig_type_39 arg3, swig_intgo arg4);
-extern swig_intgo _wrap_request_behind_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_40 arg2, swig_intgo arg3);
-extern swig_type_41 _wrap_version_swig_6ec3583b43bcf8e7(void);
-extern swig_type_42 _wrap_code_name_swig_6ec3583b43bcf8e7(swig_intgo arg1);
-extern swig_type_43 _wrap_code_text_swig_6ec3583b43bcf8e7(swig_intgo arg1);
+extern swig_intgo _wrap_request_fresh_swig_6ec3583b43bcf8e7(uintptr_t arg1, _Bool arg2, swig_type_19 arg3, swig_intgo arg4);
+extern swig_intgo _wrap_request_behind_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_20 arg2, swig_intgo arg3);
+extern swig_type_21 _wrap_version_swig_6ec3583b43bcf8e7(void);
+extern swig_type_22 _wrap_code_name_swig_6ec3583b43bcf8e7(swig_intgo arg1);
+extern swig_type_23 _wrap_code_text_swig_6ec3583b43bcf8e7(swig_intgo arg1);
 extern swig_intgo _wrap_session_state_of_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_44 _wrap_session_id_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_45 _wrap_session_good_until_ms_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_24 _wrap_session_id_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_25 _wrap_session_good_until_ms_swig_6ec3583b43bcf8e7(uintptr_t arg1);
 extern swig_intgo _wrap_client_port_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_46 _wrap_last_zxid_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern uintptr_t _wrap_request_get_swig_6ec3583b43bcf8e7(swig_type_47 arg1);
-extern uintptr_t _wrap_request_exists_swig_6ec3583b43bcf8e7(swig_type_48 arg1);
-extern uintptr_t _wrap_request_list_swig_6ec3583b43bcf8e7(swig_type_49 arg1);
-extern uintptr_t _wrap_request_get_acl_swig_6ec3583b43bcf8e7(swig_type_50 arg1);
+extern swig_type_26 _wrap_last_zxid_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern uintptr_t _wrap_request_get_swig_6ec3583b43bcf8e7(swig_type_27 arg1);
+extern uintptr_t _wrap_request_exists_swig_6ec3583b43bcf8e7(swig_type_28 arg1);
+extern uintptr_t _wrap_request_list_swig_6ec3583b43bcf8e7(swig_type_29 arg1);
+extern uintptr_t _wrap_request_get_acl_swig_6ec3583b43bcf8e7(swig_type_30 arg1);
 extern uintptr_t _wrap_request_read_many_swig_6ec3583b43bcf8e7(void);
-extern uintptr_t _wrap_request_subtree_swig_6ec3583b43bcf8e7(swig_type_51 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_ephemerals_swig_6ec3583b43bcf8e7(swig_type_52 arg1);
-extern uintptr_t _wrap_request_count_descendants_swig_6ec3583b43bcf8e7(swig_type_53 arg1);
-extern uintptr_t _wrap_request_sync_swig_6ec3583b43bcf8e7(swig_type_54 arg1);
-extern uintptr_t _wrap_request_wait_swig_6ec3583b43bcf8e7(swig_type_55 arg1);
-extern uintptr_t _wrap_request_create_swig_6ec3583b43bcf8e7(swig_type_56 arg1, swig_type_57 arg2, swig_intgo arg3);
-extern uintptr_t _wrap_request_delete_swig_6ec3583b43bcf8e7(swig_type_58 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_set_swig_6ec3583b43bcf8e7(swig_type_59 arg1, swig_type_60 arg2, swig_intgo arg3);
-extern uintptr_t _wrap_request_check_swig_6ec3583b43bcf8e7(swig_type_61 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_set_acl_swig_6ec3583b43bcf8e7(swig_type_62 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_subtree_swig_6ec3583b43bcf8e7(swig_type_31 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_ephemerals_swig_6ec3583b43bcf8e7(swig_type_32 arg1);
+extern uintptr_t _wrap_request_count_descendants_swig_6ec3583b43bcf8e7(swig_type_33 arg1);
+extern uintptr_t _wrap_request_sync_swig_6ec3583b43bcf8e7(swig_type_34 arg1);
+extern uintptr_t _wrap_request_wait_swig_6ec3583b43bcf8e7(swig_type_35 arg1);
+extern uintptr_t _wrap_request_create_swig_6ec3583b43bcf8e7(swig_type_36 arg1, swig_type_37 arg2, swig_intgo arg3);
+extern uintptr_t _wrap_request_delete_swig_6ec3583b43bcf8e7(swig_type_38 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_set_swig_6ec3583b43bcf8e7(swig_type_39 arg1, swig_type_40 arg2, swig_intgo arg3);
+extern uintptr_t _wrap_request_check_swig_6ec3583b43bcf8e7(swig_type_41 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_set_acl_swig_6ec3583b43bcf8e7(swig_type_42 arg1, swig_intgo arg2);
 extern uintptr_t _wrap_request_multi_swig_6ec3583b43bcf8e7(void);
-extern uintptr_t _wrap_request_reconfigure_swig_6ec3583b43bcf8e7(swig_type_63 arg1, swig_type_64 arg2, swig_type_65 arg3, swig_type_66 arg4);
-extern uintptr_t _wrap_request_auth_swig_6ec3583b43bcf8e7(swig_type_67 arg1, swig_type_68 arg2);
+extern uintptr_t _wrap_request_reconfigure_swig_6ec3583b43bcf8e7(swig_type_43 arg1, swig_type_44 arg2, swig_type_45 arg3, swig_type_46 arg4);
+extern uintptr_t _wrap_request_auth_swig_6ec3583b43bcf8e7(swig_type_47 arg1, swig_type_48 arg2);
 extern uintptr_t _wrap_request_who_am_i_swig_6ec3583b43bcf8e7(void);
-extern uintptr_t _wrap_request_command_swig_6ec3583b43bcf8e7(swig_type_69 arg1);
+extern uintptr_t _wrap_request_command_swig_6ec3583b43bcf8e7(swig_type_49 arg1);
 extern uintptr_t _wrap_request_open_session_swig_6ec3583b43bcf8e7(void);
 extern uintptr_t _wrap_request_close_session_swig_6ec3583b43bcf8e7(void);
-extern uintptr_t _wrap_request_add_watch_swig_6ec3583b43bcf8e7(swig_type_70 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_remove_watch_swig_6ec3583b43bcf8e7(swig_type_71 arg1);
-extern uintptr_t _wrap_request_subscribe_swig_6ec3583b43bcf8e7(swig_type_72 arg1);
-extern uintptr_t _wrap_request_call_swig_6ec3583b43bcf8e7(swig_type_73 arg1, swig_type_74 arg2, swig_type_75 arg3);
-extern uintptr_t _wrap_request_provide_swig_6ec3583b43bcf8e7(swig_type_76 arg1, swig_type_77 arg2);
-extern uintptr_t _wrap_request_monitor_swig_6ec3583b43bcf8e7(swig_type_78 arg1);
+extern uintptr_t _wrap_request_add_watch_swig_6ec3583b43bcf8e7(swig_type_50 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_remove_watch_swig_6ec3583b43bcf8e7(swig_type_51 arg1);
+extern uintptr_t _wrap_request_subscribe_swig_6ec3583b43bcf8e7(swig_type_52 arg1);
+extern uintptr_t _wrap_request_call_swig_6ec3583b43bcf8e7(swig_type_53 arg1, swig_type_54 arg2, swig_type_55 arg3);
+extern uintptr_t _wrap_request_provide_swig_6ec3583b43bcf8e7(swig_type_56 arg1, swig_type_57 arg2);
+extern uintptr_t _wrap_request_monitor_swig_6ec3583b43bcf8e7(swig_type_58 arg1);
 extern swig_intgo _wrap_request_set_watch_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_if_changed_since_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_79 arg2);
-extern swig_intgo _wrap_request_set_page_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_80 arg2, swig_intgo arg3);
+extern swig_intgo _wrap_request_set_if_changed_since_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_59 arg2);
+extern swig_intgo _wrap_request_set_page_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_60 arg2, swig_intgo arg3);
 extern swig_intgo _wrap_request_set_with_nodes_swig_6ec3583b43bcf8e7(uintptr_t arg1);
 extern swig_intgo _wrap_request_set_with_children_swig_6ec3583b43bcf8e7(uintptr_t arg1);
 extern swig_intgo _wrap_request_set_without_data_swig_6ec3583b43bcf8e7(uintptr_t arg1);
 extern swig_intgo _wrap_request_set_sequential_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_ttl_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_81 arg2);
-extern swig_intgo _wrap_request_add_acl_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2, swig_type_82 arg3, swig_type_83 arg4);
-extern swig_intgo _wrap_request_add_path_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_84 arg2);
-extern void _wrap_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_85 arg2);
+extern swig_intgo _wrap_request_set_ttl_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_61 arg2);
+extern swig_intgo _wrap_request_add_acl_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2, swig_type_62 arg3, swig_type_63 arg4);
+extern swig_intgo _wrap_request_add_path_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_64 arg2);
+extern void _wrap_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_65 arg2);
+extern swig_type_66 _wrap_submit_ensure_path_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_67 arg2, swig_intgo arg3);
+extern swig_type_68 _wrap_submit_delete_recursive_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_69 arg2, swig_intgo arg3);
 extern swig_intgo _wrap_descriptor_swig_6ec3583b43bcf8e7(uintptr_t arg1);
 extern void _wrap_set_event_limit_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
 extern swig_intgo _wrap_request_set_without_snapshot_swig_6ec3583b43bcf8e7(uintptr_t arg1);
 extern swig_intgo _wrap_request_set_window_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
 extern uintptr_t _wrap_request_backup_swig_6ec3583b43bcf8e7(void);
-extern swig_intgo _wrap_request_add_offer_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_86 arg2, swig_type_87 arg3, _Bool arg4);
+extern swig_intgo _wrap_request_add_offer_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_70 arg2, swig_type_71 arg3, _Bool arg4);
 extern swig_intgo _wrap_request_set_replace_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_intgo _wrap_call_answer_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_88 arg2, swig_type_89 arg3);
-extern swig_intgo _wrap_call_refuse_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_90 arg2, swig_intgo arg3, swig_type_91 arg4);
-extern uintptr_t _wrap_lock_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_92 arg2, swig_intgo arg3, swig_type_93 arg4);
-extern uintptr_t _wrap_semaphore_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_94 arg2, swig_intgo arg3, swig_type_95 arg4);
+extern swig_intgo _wrap_call_answer_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_72 arg2, swig_type_73 arg3);
+extern swig_intgo _wrap_call_refuse_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_74 arg2, swig_intgo arg3, swig_type_75 arg4);
+extern uintptr_t _wrap_lock_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_76 arg2, swig_intgo arg3, swig_type_77 arg4);
+extern uintptr_t _wrap_semaphore_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_78 arg2, swig_intgo arg3, swig_type_79 arg4);
 extern void _wrap_lock_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_96 _wrap_lock_submit_acquire_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_97 _wrap_lock_submit_try_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_98 _wrap_lock_submit_release_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_80 _wrap_lock_submit_acquire_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_81 _wrap_lock_submit_try_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_82 _wrap_lock_submit_release_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_lock_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1);
 extern _Bool _wrap_lock_is_held_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_99 _wrap_lock_token_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_100 _wrap_lock_good_until_ms_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_101 _wrap_lock_number_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern uintptr_t _wrap_ephemeral_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_102 arg2, swig_type_103 arg3);
-extern uintptr_t _wrap_group_join_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_104 arg2, swig_type_105 arg3);
+extern swig_type_83 _wrap_lock_token_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_84 _wrap_lock_good_until_ms_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_85 _wrap_lock_number_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_86 _wrap_lock_submit_contenders_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern uintptr_t _wrap_ephemeral_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_87 arg2, swig_type_88 arg3);
+extern uintptr_t _wrap_group_join_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_89 arg2, swig_type_90 arg3);
 extern void _wrap_ephemeral_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_106 _wrap_ephemeral_submit_wait_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_91 _wrap_ephemeral_submit_wait_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_ephemeral_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_intgo _wrap_ephemeral_set_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_107 arg2);
-extern swig_type_108 _wrap_ephemeral_path_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_109 _wrap_ephemeral_number_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern uintptr_t _wrap_barrier_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_110 arg2);
+extern swig_intgo _wrap_ephemeral_set_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_92 arg2);
+extern swig_type_93 _wrap_ephemeral_path_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_94 _wrap_ephemeral_number_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_95 _wrap_group_submit_members_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_96 arg2, swig_intgo arg3);
+extern uintptr_t _wrap_barrier_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_97 arg2);
 extern void _wrap_barrier_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_111 _wrap_barrier_submit_wait_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_98 _wrap_barrier_submit_set_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_99 _wrap_barrier_submit_lift_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_100 _wrap_barrier_submit_wait_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_barrier_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern uintptr_t _wrap_double_barrier_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_112 arg2, swig_intgo arg3, swig_type_113 arg4);
+extern uintptr_t _wrap_double_barrier_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_101 arg2, swig_intgo arg3, swig_type_102 arg4);
 extern void _wrap_double_barrier_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_114 _wrap_double_barrier_submit_enter_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_115 _wrap_double_barrier_submit_leave_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_103 _wrap_double_barrier_submit_enter_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_104 _wrap_double_barrier_submit_leave_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_double_barrier_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_116 _wrap_double_barrier_number_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern uintptr_t _wrap_queue_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_117 arg2);
+extern swig_type_105 _wrap_double_barrier_number_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern uintptr_t _wrap_queue_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_106 arg2);
 extern void _wrap_queue_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_118 _wrap_queue_submit_take_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_119 _wrap_queue_submit_finish_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_120 _wrap_queue_submit_return_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_107 _wrap_queue_submit_put_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_108 arg2, swig_intgo arg3, swig_intgo arg4);
+extern swig_type_109 _wrap_queue_submit_take_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_110 _wrap_queue_submit_finish_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_111 _wrap_queue_submit_return_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_queue_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_121 _wrap_queue_number_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern uintptr_t _wrap_cache_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_122 arg2);
+extern swig_type_112 _wrap_queue_number_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern uintptr_t _wrap_cache_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_113 arg2);
 extern void _wrap_cache_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_123 _wrap_cache_submit_wait_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_114 _wrap_cache_submit_wait_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
 extern void _wrap_cache_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1);
+extern swig_type_115 _wrap_counter_submit_get_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_116 arg2, swig_intgo arg3);
+extern swig_type_117 _wrap_counter_submit_add_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_118 arg2, swig_type_119 arg3, swig_intgo arg4);
 #undef intgo
 */
 import "C"
@@ -430,36 +422,6 @@ swig_r_1 = taken(swig_r)
 	return swig_r_1
 }
 
-func Packed_ensure_path(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret string) {
-	var swig_r string
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_ensure_path_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_13)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
-	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
-	if Swig_escape_always_false {
-		Swig_escape_val = arg2
-	}
-	var swig_r_1 string
-swig_r_1 = taken(swig_r)
-	return swig_r_1
-}
-
-func Packed_delete_recursive(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret string) {
-	var swig_r string
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_delete_recursive_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_15)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
-	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
-	if Swig_escape_always_false {
-		Swig_escape_val = arg2
-	}
-	var swig_r_1 string
-swig_r_1 = taken(swig_r)
-	return swig_r_1
-}
-
 func Packed_events(arg1 uintptr, arg2 uint, arg3 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
@@ -492,150 +454,11 @@ func Request_free(arg1 uintptr) {
 	C._wrap_request_free_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
 }
 
-func Packed_group_members(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret string) {
-	var swig_r string
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_group_members_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_19)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
-	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
-	if Swig_escape_always_false {
-		Swig_escape_val = arg2
-	}
-	var swig_r_1 string
-swig_r_1 = taken(swig_r)
-	return swig_r_1
-}
-
-func Packed_counter_get(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret string) {
-	var swig_r string
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_counter_get_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_21)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
-	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
-	if Swig_escape_always_false {
-		Swig_escape_val = arg2
-	}
-	var swig_r_1 string
-swig_r_1 = taken(swig_r)
-	return swig_r_1
-}
-
-func Packed_counter_add(arg1 uintptr, arg2 string, arg3 int64, arg4 uint) (_swig_ret string) {
-	var swig_r string
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	_swig_i_2 := arg3
-	_swig_i_3 := arg4
-	swig_r_p := C._wrap_packed_counter_add_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_23)(unsafe.Pointer(&_swig_i_1)), C.swig_type_24(_swig_i_2), C.swig_intgo(_swig_i_3))
-	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
-	if Swig_escape_always_false {
-		Swig_escape_val = arg2
-	}
-	var swig_r_1 string
-swig_r_1 = taken(swig_r)
-	return swig_r_1
-}
-
-func Packed_lock_try(arg1 uintptr, arg2 uint) (_swig_ret string) {
-	var swig_r string
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_lock_try_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
-	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
-	var swig_r_1 string
-swig_r_1 = taken(swig_r)
-	return swig_r_1
-}
-
-func Packed_lock_release(arg1 uintptr, arg2 uint) (_swig_ret string) {
-	var swig_r string
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_lock_release_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
-	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
-	var swig_r_1 string
-swig_r_1 = taken(swig_r)
-	return swig_r_1
-}
-
-func Packed_lock_contenders(arg1 uintptr, arg2 uint) (_swig_ret string) {
-	var swig_r string
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_lock_contenders_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
-	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
-	var swig_r_1 string
-swig_r_1 = taken(swig_r)
-	return swig_r_1
-}
-
-func Packed_barrier_set(arg1 uintptr, arg2 uint) (_swig_ret string) {
-	var swig_r string
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_barrier_set_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
-	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
-	var swig_r_1 string
-swig_r_1 = taken(swig_r)
-	return swig_r_1
-}
-
-func Packed_barrier_lift(arg1 uintptr, arg2 uint) (_swig_ret string) {
-	var swig_r string
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_barrier_lift_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
-	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
-	var swig_r_1 string
-swig_r_1 = taken(swig_r)
-	return swig_r_1
-}
-
-func Packed_queue_put(arg1 uintptr, arg2 []byte, arg3 uint, arg4 uint) (_swig_ret string) {
-	var swig_r string
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	_swig_i_2 := arg3
-	_swig_i_3 := arg4
-	swig_r_p := C._wrap_packed_queue_put_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_31)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3))
-	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
-	if Swig_escape_always_false {
-		Swig_escape_val = arg2
-	}
-	var swig_r_1 string
-swig_r_1 = taken(swig_r)
-	return swig_r_1
-}
-
-func Packed_queue_finish(arg1 uintptr, arg2 uint) (_swig_ret string) {
-	var swig_r string
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_queue_finish_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
-	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
-	var swig_r_1 string
-swig_r_1 = taken(swig_r)
-	return swig_r_1
-}
-
-func Packed_queue_return(arg1 uintptr, arg2 uint) (_swig_ret string) {
-	var swig_r string
-	_swig_i_0 := arg1
-	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_queue_return_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
-	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
-	var swig_r_1 string
-swig_r_1 = taken(swig_r)
-	return swig_r_1
-}
-
 func Packed_cache_get(arg1 uintptr, arg2 string) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_cache_get_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_35)(unsafe.Pointer(&_swig_i_1)))
+	swig_r_p := C._wrap_packed_cache_get_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_15)(unsafe.Pointer(&_swig_i_1)))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -649,7 +472,7 @@ func Packed_cache_list(arg1 uintptr, arg2 string) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_cache_list_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_37)(unsafe.Pointer(&_swig_i_1)))
+	swig_r_p := C._wrap_packed_cache_list_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_17)(unsafe.Pointer(&_swig_i_1)))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -687,7 +510,7 @@ func Request_fresh(arg1 uintptr, arg2 bool, arg3 int64, arg4 uint) (_swig_ret in
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_request_fresh_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1), C.swig_type_39(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (int)(C._wrap_request_fresh_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1), C.swig_type_19(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	return swig_r
 }
 
@@ -696,7 +519,7 @@ func Request_behind(arg1 uintptr, arg2 int64, arg3 uint) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_request_behind_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_40(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (int)(C._wrap_request_behind_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_20(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	return swig_r
 }
 
@@ -772,7 +595,7 @@ type Enum_SS_zooid_watch_mode int
 func Request_get(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_get_swig_6ec3583b43bcf8e7(*(*C.swig_type_47)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_get_swig_6ec3583b43bcf8e7(*(*C.swig_type_27)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -782,7 +605,7 @@ func Request_get(arg1 string) (_swig_ret uintptr) {
 func Request_exists(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_exists_swig_6ec3583b43bcf8e7(*(*C.swig_type_48)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_exists_swig_6ec3583b43bcf8e7(*(*C.swig_type_28)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -792,7 +615,7 @@ func Request_exists(arg1 string) (_swig_ret uintptr) {
 func Request_list(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_list_swig_6ec3583b43bcf8e7(*(*C.swig_type_49)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_list_swig_6ec3583b43bcf8e7(*(*C.swig_type_29)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -802,7 +625,7 @@ func Request_list(arg1 string) (_swig_ret uintptr) {
 func Request_get_acl(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_get_acl_swig_6ec3583b43bcf8e7(*(*C.swig_type_50)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_get_acl_swig_6ec3583b43bcf8e7(*(*C.swig_type_30)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -819,7 +642,7 @@ func Request_subtree(arg1 string, arg2 uint) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_subtree_swig_6ec3583b43bcf8e7(*(*C.swig_type_51)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_subtree_swig_6ec3583b43bcf8e7(*(*C.swig_type_31)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -829,7 +652,7 @@ func Request_subtree(arg1 string, arg2 uint) (_swig_ret uintptr) {
 func Request_ephemerals(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_ephemerals_swig_6ec3583b43bcf8e7(*(*C.swig_type_52)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_ephemerals_swig_6ec3583b43bcf8e7(*(*C.swig_type_32)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -839,7 +662,7 @@ func Request_ephemerals(arg1 string) (_swig_ret uintptr) {
 func Request_count_descendants(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_count_descendants_swig_6ec3583b43bcf8e7(*(*C.swig_type_53)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_count_descendants_swig_6ec3583b43bcf8e7(*(*C.swig_type_33)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -849,7 +672,7 @@ func Request_count_descendants(arg1 string) (_swig_ret uintptr) {
 func Request_sync(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_sync_swig_6ec3583b43bcf8e7(*(*C.swig_type_54)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_sync_swig_6ec3583b43bcf8e7(*(*C.swig_type_34)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -859,7 +682,7 @@ func Request_sync(arg1 string) (_swig_ret uintptr) {
 func Request_wait(arg1 int64) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_wait_swig_6ec3583b43bcf8e7(C.swig_type_55(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_request_wait_swig_6ec3583b43bcf8e7(C.swig_type_35(_swig_i_0)))
 	return swig_r
 }
 
@@ -868,7 +691,7 @@ func Request_create(arg1 string, arg2 []byte, arg3 int) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_request_create_swig_6ec3583b43bcf8e7(*(*C.swig_type_56)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_57)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_request_create_swig_6ec3583b43bcf8e7(*(*C.swig_type_36)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_37)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -882,7 +705,7 @@ func Request_delete(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_delete_swig_6ec3583b43bcf8e7(*(*C.swig_type_58)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_delete_swig_6ec3583b43bcf8e7(*(*C.swig_type_38)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -894,7 +717,7 @@ func Request_set(arg1 string, arg2 []byte, arg3 int) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_request_set_swig_6ec3583b43bcf8e7(*(*C.swig_type_59)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_60)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_request_set_swig_6ec3583b43bcf8e7(*(*C.swig_type_39)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -908,7 +731,7 @@ func Request_check(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_check_swig_6ec3583b43bcf8e7(*(*C.swig_type_61)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_check_swig_6ec3583b43bcf8e7(*(*C.swig_type_41)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -919,7 +742,7 @@ func Request_set_acl(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_set_acl_swig_6ec3583b43bcf8e7(*(*C.swig_type_62)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_set_acl_swig_6ec3583b43bcf8e7(*(*C.swig_type_42)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -938,7 +761,7 @@ func Request_reconfigure(arg1 string, arg2 string, arg3 string, arg4 int64) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_request_reconfigure_swig_6ec3583b43bcf8e7(*(*C.swig_type_63)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_64)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_65)(unsafe.Pointer(&_swig_i_2)), C.swig_type_66(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_request_reconfigure_swig_6ec3583b43bcf8e7(*(*C.swig_type_43)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_2)), C.swig_type_46(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -955,7 +778,7 @@ func Request_auth(arg1 string, arg2 []byte) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_auth_swig_6ec3583b43bcf8e7(*(*C.swig_type_67)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_68)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_request_auth_swig_6ec3583b43bcf8e7(*(*C.swig_type_47)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -974,7 +797,7 @@ func Request_who_am_i() (_swig_ret uintptr) {
 func Request_command(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_command_swig_6ec3583b43bcf8e7(*(*C.swig_type_69)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_command_swig_6ec3583b43bcf8e7(*(*C.swig_type_49)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -997,7 +820,7 @@ func Request_add_watch(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_add_watch_swig_6ec3583b43bcf8e7(*(*C.swig_type_70)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_add_watch_swig_6ec3583b43bcf8e7(*(*C.swig_type_50)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1007,7 +830,7 @@ func Request_add_watch(arg1 string, arg2 int) (_swig_ret uintptr) {
 func Request_remove_watch(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_remove_watch_swig_6ec3583b43bcf8e7(*(*C.swig_type_71)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_remove_watch_swig_6ec3583b43bcf8e7(*(*C.swig_type_51)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1017,7 +840,7 @@ func Request_remove_watch(arg1 string) (_swig_ret uintptr) {
 func Request_subscribe(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_subscribe_swig_6ec3583b43bcf8e7(*(*C.swig_type_72)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_subscribe_swig_6ec3583b43bcf8e7(*(*C.swig_type_52)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1029,7 +852,7 @@ func Request_call(arg1 string, arg2 string, arg3 []byte) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_request_call_swig_6ec3583b43bcf8e7(*(*C.swig_type_73)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_74)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (uintptr)(C._wrap_request_call_swig_6ec3583b43bcf8e7(*(*C.swig_type_53)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1046,7 +869,7 @@ func Request_provide(arg1 string, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_provide_swig_6ec3583b43bcf8e7(*(*C.swig_type_76)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_request_provide_swig_6ec3583b43bcf8e7(*(*C.swig_type_56)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_57)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1059,7 +882,7 @@ func Request_provide(arg1 string, arg2 string) (_swig_ret uintptr) {
 func Request_monitor(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_monitor_swig_6ec3583b43bcf8e7(*(*C.swig_type_78)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_monitor_swig_6ec3583b43bcf8e7(*(*C.swig_type_58)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -1077,7 +900,7 @@ func Request_set_if_changed_since(arg1 uintptr, arg2 int64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_if_changed_since_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_79(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_if_changed_since_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_59(_swig_i_1)))
 	return swig_r
 }
 
@@ -1086,7 +909,7 @@ func Request_set_page(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_request_set_page_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_80)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (int)(C._wrap_request_set_page_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_60)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1125,7 +948,7 @@ func Request_set_ttl(arg1 uintptr, arg2 int64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_ttl_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_81(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_ttl_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_61(_swig_i_1)))
 	return swig_r
 }
 
@@ -1135,7 +958,7 @@ func Request_add_acl(arg1 uintptr, arg2 uint, arg3 string, arg4 string) (_swig_r
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_request_add_acl_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_82)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_83)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (int)(C._wrap_request_add_acl_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_63)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1149,7 +972,7 @@ func Request_add_path(arg1 uintptr, arg2 string) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_add_path_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_84)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int)(C._wrap_request_add_path_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_64)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1159,7 +982,31 @@ func Request_add_path(arg1 uintptr, arg2 string) (_swig_ret int) {
 func Cancel(arg1 uintptr, arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_cancel_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_85(_swig_i_1))
+	C._wrap_cancel_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_65(_swig_i_1))
+}
+
+func Submit_ensure_path(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (uint64)(C._wrap_submit_ensure_path_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Submit_delete_recursive(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (uint64)(C._wrap_submit_delete_recursive_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
 }
 
 type Enum_SS_zooid_role int
@@ -1205,7 +1052,7 @@ func Request_add_offer(arg1 uintptr, arg2 string, arg3 string, arg4 bool) (_swig
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_request_add_offer_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_86)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_2)), C._Bool(_swig_i_3)))
+	swig_r = (int)(C._wrap_request_add_offer_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_2)), C._Bool(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1227,7 +1074,7 @@ func Call_answer(arg1 uintptr, arg2 uint64, arg3 []byte) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_call_answer_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_88(_swig_i_1), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (int)(C._wrap_call_answer_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_72(_swig_i_1), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1240,7 +1087,7 @@ func Call_refuse(arg1 uintptr, arg2 uint64, arg3 int, arg4 string) (_swig_ret in
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_call_refuse_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_90(_swig_i_1), C.swig_intgo(_swig_i_2), *(*C.swig_type_91)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (int)(C._wrap_call_refuse_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_74(_swig_i_1), C.swig_intgo(_swig_i_2), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1254,7 +1101,7 @@ func Lock_new(arg1 uintptr, arg2 string, arg3 int, arg4 string) (_swig_ret uintp
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_lock_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_93)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_lock_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1270,7 +1117,7 @@ func Semaphore_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swig_ret
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_semaphore_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_94)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_95)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_semaphore_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1342,12 +1189,20 @@ func Lock_number(arg1 uintptr) (_swig_ret uint64) {
 	return swig_r
 }
 
+func Lock_submit_contenders(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uint64)(C._wrap_lock_submit_contenders_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	return swig_r
+}
+
 func Ephemeral_new(arg1 uintptr, arg2 string, arg3 []byte) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_ephemeral_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_103)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (uintptr)(C._wrap_ephemeral_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1362,7 +1217,7 @@ func Group_join(arg1 uintptr, arg2 string, arg3 string) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_group_join_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_104)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_105)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (uintptr)(C._wrap_group_join_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1394,7 +1249,7 @@ func Ephemeral_set(arg1 uintptr, arg2 []byte) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_ephemeral_set_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_107)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int)(C._wrap_ephemeral_set_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1418,11 +1273,23 @@ func Ephemeral_number(arg1 uintptr) (_swig_ret uint64) {
 	return swig_r
 }
 
+func Group_submit_members(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (uint64)(C._wrap_group_submit_members_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
 func Barrier_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_barrier_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_110)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_barrier_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_97)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1432,6 +1299,22 @@ func Barrier_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 func Barrier_free(arg1 uintptr) {
 	_swig_i_0 := arg1
 	C._wrap_barrier_free_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+}
+
+func Barrier_submit_set(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uint64)(C._wrap_barrier_submit_set_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	return swig_r
+}
+
+func Barrier_submit_lift(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (uint64)(C._wrap_barrier_submit_lift_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	return swig_r
 }
 
 func Barrier_submit_wait(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
@@ -1453,7 +1336,7 @@ func Double_barrier_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swi
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_double_barrier_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_112)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_double_barrier_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1500,7 +1383,7 @@ func Queue_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_queue_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_117)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_queue_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1510,6 +1393,19 @@ func Queue_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 func Queue_free(arg1 uintptr) {
 	_swig_i_0 := arg1
 	C._wrap_queue_free_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+}
+
+func Queue_submit_put(arg1 uintptr, arg2 []byte, arg3 uint, arg4 uint) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (uint64)(C._wrap_queue_submit_put_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
 }
 
 func Queue_submit_take(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
@@ -1552,7 +1448,7 @@ func Cache_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_cache_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_122)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_cache_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1575,6 +1471,31 @@ func Cache_submit_wait(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 func Cache_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
 	C._wrap_cache_cancel_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+}
+
+func Counter_submit_get(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	swig_r = (uint64)(C._wrap_counter_submit_get_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
+}
+
+func Counter_submit_add(arg1 uintptr, arg2 string, arg3 int64, arg4 uint) (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	_swig_i_2 := arg3
+	_swig_i_3 := arg4
+	swig_r = (uint64)(C._wrap_counter_submit_add_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_118)(unsafe.Pointer(&_swig_i_1)), C.swig_type_119(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	if Swig_escape_always_false {
+		Swig_escape_val = arg2
+	}
+	return swig_r
 }
 
 

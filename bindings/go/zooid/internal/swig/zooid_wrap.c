@@ -539,21 +539,6 @@ PACKED(perform, (zooid_client * client, zooid_request *taken, uint32_t ms), (cli
 PACKED(get, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
 PACKED(repeat_logins, (zooid_client * client, zooid_client *from, uint32_t ms), (client, from, ms, &reply))
 PACKED(backup, (zooid_client * client, int fd, uint32_t ms), (client, fd, ms, &reply))
-PACKED(ensure_path, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
-PACKED(delete_recursive, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
-PACKED(group_members, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
-PACKED(counter_get, (zooid_client * client, const char *path, uint32_t ms), (client, path, ms, &reply))
-PACKED(counter_add, (zooid_client * client, const char *path, int64_t delta, uint32_t ms),
-       (client, path, delta, ms, &reply))
-PACKED(lock_try, (zooid_lock * lock, uint32_t ms), (lock, ms, &reply))
-PACKED(lock_release, (zooid_lock * lock, uint32_t ms), (lock, ms, &reply))
-PACKED(lock_contenders, (zooid_lock * lock, uint32_t ms), (lock, ms, &reply))
-PACKED(barrier_set, (zooid_barrier * barrier, uint32_t ms), (barrier, ms, &reply))
-PACKED(barrier_lift, (zooid_barrier * barrier, uint32_t ms), (barrier, ms, &reply))
-PACKED(queue_put, (zooid_queue * queue, const void *data, size_t len, unsigned priority, uint32_t ms),
-       (queue, data, len, priority, ms, &reply))
-PACKED(queue_finish, (zooid_queue * queue, uint32_t ms), (queue, ms, &reply))
-PACKED(queue_return, (zooid_queue * queue, uint32_t ms), (queue, ms, &reply))
 PACKED(cache_get, (zooid_cache * cache, const char *path), (cache, path, &reply))
 PACKED(cache_list, (zooid_cache * cache, const char *path), (cache, path, &reply))
 
@@ -758,48 +743,6 @@ _gostring_ _wrap_packed_backup_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, i
 }
 
 
-_gostring_ _wrap_packed_ensure_path_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
-  zooid_client *arg1 = (zooid_client *) 0 ;
-  char *arg2 = (char *) 0 ;
-  uint32_t arg3 ;
-  zooid_packed result;
-  _gostring_ _swig_go_result;
-  
-  arg1 = ((zooid_handle *)_swig_go_0)->client;
-  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
-  arg3 = (uint32_t)_swig_go_2; 
-  
-  result = packed_ensure_path(arg1,(char const *)arg2,arg3);
-  {
-    _swig_go_result.p = (&result)->data;
-    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
-  }
-  free(arg2);
-  return _swig_go_result;
-}
-
-
-_gostring_ _wrap_packed_delete_recursive_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
-  zooid_client *arg1 = (zooid_client *) 0 ;
-  char *arg2 = (char *) 0 ;
-  uint32_t arg3 ;
-  zooid_packed result;
-  _gostring_ _swig_go_result;
-  
-  arg1 = ((zooid_handle *)_swig_go_0)->client;
-  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
-  arg3 = (uint32_t)_swig_go_2; 
-  
-  result = packed_delete_recursive(arg1,(char const *)arg2,arg3);
-  {
-    _swig_go_result.p = (&result)->data;
-    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
-  }
-  free(arg2);
-  return _swig_go_result;
-}
-
-
 _gostring_ _wrap_packed_events_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint32_t arg2 ;
@@ -853,223 +796,6 @@ void _wrap_request_free_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0) {
   
   zooid_request_free(arg1);
   
-}
-
-
-_gostring_ _wrap_packed_group_members_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
-  zooid_client *arg1 = (zooid_client *) 0 ;
-  char *arg2 = (char *) 0 ;
-  uint32_t arg3 ;
-  zooid_packed result;
-  _gostring_ _swig_go_result;
-  
-  arg1 = ((zooid_handle *)_swig_go_0)->client;
-  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
-  arg3 = (uint32_t)_swig_go_2; 
-  
-  result = packed_group_members(arg1,(char const *)arg2,arg3);
-  {
-    _swig_go_result.p = (&result)->data;
-    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
-  }
-  free(arg2);
-  return _swig_go_result;
-}
-
-
-_gostring_ _wrap_packed_counter_get_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
-  zooid_client *arg1 = (zooid_client *) 0 ;
-  char *arg2 = (char *) 0 ;
-  uint32_t arg3 ;
-  zooid_packed result;
-  _gostring_ _swig_go_result;
-  
-  arg1 = ((zooid_handle *)_swig_go_0)->client;
-  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
-  arg3 = (uint32_t)_swig_go_2; 
-  
-  result = packed_counter_get(arg1,(char const *)arg2,arg3);
-  {
-    _swig_go_result.p = (&result)->data;
-    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
-  }
-  free(arg2);
-  return _swig_go_result;
-}
-
-
-_gostring_ _wrap_packed_counter_add_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
-  zooid_client *arg1 = (zooid_client *) 0 ;
-  char *arg2 = (char *) 0 ;
-  int64_t arg3 ;
-  uint32_t arg4 ;
-  zooid_packed result;
-  _gostring_ _swig_go_result;
-  
-  arg1 = ((zooid_handle *)_swig_go_0)->client;
-  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
-  arg3 = (int64_t)_swig_go_2; 
-  arg4 = (uint32_t)_swig_go_3; 
-  
-  result = packed_counter_add(arg1,(char const *)arg2,arg3,arg4);
-  {
-    _swig_go_result.p = (&result)->data;
-    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
-  }
-  free(arg2);
-  return _swig_go_result;
-}
-
-
-_gostring_ _wrap_packed_lock_try_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
-  zooid_lock *arg1 = (zooid_lock *) 0 ;
-  uint32_t arg2 ;
-  zooid_packed result;
-  _gostring_ _swig_go_result;
-  
-  arg1 = (zooid_lock *)_swig_go_0;
-  arg2 = (uint32_t)_swig_go_1; 
-  
-  result = packed_lock_try(arg1,arg2);
-  {
-    _swig_go_result.p = (&result)->data;
-    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
-  }
-  return _swig_go_result;
-}
-
-
-_gostring_ _wrap_packed_lock_release_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
-  zooid_lock *arg1 = (zooid_lock *) 0 ;
-  uint32_t arg2 ;
-  zooid_packed result;
-  _gostring_ _swig_go_result;
-  
-  arg1 = (zooid_lock *)_swig_go_0;
-  arg2 = (uint32_t)_swig_go_1; 
-  
-  result = packed_lock_release(arg1,arg2);
-  {
-    _swig_go_result.p = (&result)->data;
-    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
-  }
-  return _swig_go_result;
-}
-
-
-_gostring_ _wrap_packed_lock_contenders_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
-  zooid_lock *arg1 = (zooid_lock *) 0 ;
-  uint32_t arg2 ;
-  zooid_packed result;
-  _gostring_ _swig_go_result;
-  
-  arg1 = (zooid_lock *)_swig_go_0;
-  arg2 = (uint32_t)_swig_go_1; 
-  
-  result = packed_lock_contenders(arg1,arg2);
-  {
-    _swig_go_result.p = (&result)->data;
-    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
-  }
-  return _swig_go_result;
-}
-
-
-_gostring_ _wrap_packed_barrier_set_swig_6ec3583b43bcf8e7(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
-  zooid_barrier *arg1 = (zooid_barrier *) 0 ;
-  uint32_t arg2 ;
-  zooid_packed result;
-  _gostring_ _swig_go_result;
-  
-  arg1 = (zooid_barrier *)_swig_go_0;
-  arg2 = (uint32_t)_swig_go_1; 
-  
-  result = packed_barrier_set(arg1,arg2);
-  {
-    _swig_go_result.p = (&result)->data;
-    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
-  }
-  return _swig_go_result;
-}
-
-
-_gostring_ _wrap_packed_barrier_lift_swig_6ec3583b43bcf8e7(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
-  zooid_barrier *arg1 = (zooid_barrier *) 0 ;
-  uint32_t arg2 ;
-  zooid_packed result;
-  _gostring_ _swig_go_result;
-  
-  arg1 = (zooid_barrier *)_swig_go_0;
-  arg2 = (uint32_t)_swig_go_1; 
-  
-  result = packed_barrier_lift(arg1,arg2);
-  {
-    _swig_go_result.p = (&result)->data;
-    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
-  }
-  return _swig_go_result;
-}
-
-
-_gostring_ _wrap_packed_queue_put_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3) {
-  zooid_queue *arg1 = (zooid_queue *) 0 ;
-  void *arg2 = (void *) 0 ;
-  size_t arg3 ;
-  unsigned int arg4 ;
-  uint32_t arg5 ;
-  zooid_packed result;
-  _gostring_ _swig_go_result;
-  
-  arg1 = (zooid_queue *)_swig_go_0;
-  {
-    arg2 = _swig_go_1.array;
-    arg3 = (size_t)_swig_go_1.len;
-  }
-  arg4 = (unsigned int)_swig_go_2; 
-  arg5 = (uint32_t)_swig_go_3; 
-  
-  result = packed_queue_put(arg1,(void const *)arg2,arg3,arg4,arg5);
-  {
-    _swig_go_result.p = (&result)->data;
-    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
-  }
-  return _swig_go_result;
-}
-
-
-_gostring_ _wrap_packed_queue_finish_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0, intgo _swig_go_1) {
-  zooid_queue *arg1 = (zooid_queue *) 0 ;
-  uint32_t arg2 ;
-  zooid_packed result;
-  _gostring_ _swig_go_result;
-  
-  arg1 = (zooid_queue *)_swig_go_0;
-  arg2 = (uint32_t)_swig_go_1; 
-  
-  result = packed_queue_finish(arg1,arg2);
-  {
-    _swig_go_result.p = (&result)->data;
-    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
-  }
-  return _swig_go_result;
-}
-
-
-_gostring_ _wrap_packed_queue_return_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0, intgo _swig_go_1) {
-  zooid_queue *arg1 = (zooid_queue *) 0 ;
-  uint32_t arg2 ;
-  zooid_packed result;
-  _gostring_ _swig_go_result;
-  
-  arg1 = (zooid_queue *)_swig_go_0;
-  arg2 = (uint32_t)_swig_go_1; 
-  
-  result = packed_queue_return(arg1,arg2);
-  {
-    _swig_go_result.p = (&result)->data;
-    _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
-  }
-  return _swig_go_result;
 }
 
 
@@ -1892,6 +1618,46 @@ void _wrap_cancel_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, long long _swi
 }
 
 
+long long _wrap_submit_ensure_path_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  char *arg2 = (char *) 0 ;
+  uint32_t arg3 ;
+  void *arg4 = (void *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg4 = NULL;
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  arg3 = (uint32_t)_swig_go_2; 
+  
+  result = (zooid_ticket)zooid_submit_ensure_path(arg1,(char const *)arg2,arg3,arg4);
+  _swig_go_result = result; 
+  free(arg2);
+  return _swig_go_result;
+}
+
+
+long long _wrap_submit_delete_recursive_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  char *arg2 = (char *) 0 ;
+  uint32_t arg3 ;
+  void *arg4 = (void *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg4 = NULL;
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  arg3 = (uint32_t)_swig_go_2; 
+  
+  result = (zooid_ticket)zooid_submit_delete_recursive(arg1,(char const *)arg2,arg3,arg4);
+  _swig_go_result = result; 
+  free(arg2);
+  return _swig_go_result;
+}
+
+
 intgo _wrap_descriptor_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int result;
@@ -2196,6 +1962,23 @@ long long _wrap_lock_number_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0) {
 }
 
 
+long long _wrap_lock_submit_contenders_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+  zooid_lock *arg1 = (zooid_lock *) 0 ;
+  uint32_t arg2 ;
+  void *arg3 = (void *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg3 = NULL;
+  arg1 = (zooid_lock *)_swig_go_0;
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  result = (zooid_ticket)zooid_lock_submit_contenders(arg1,arg2,arg3);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
 zooid_ephemeral *_wrap_ephemeral_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
@@ -2322,6 +2105,26 @@ long long _wrap_ephemeral_number_swig_6ec3583b43bcf8e7(zooid_ephemeral *_swig_go
 }
 
 
+long long _wrap_group_submit_members_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  char *arg2 = (char *) 0 ;
+  uint32_t arg3 ;
+  void *arg4 = (void *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg4 = NULL;
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  arg3 = (uint32_t)_swig_go_2; 
+  
+  result = (zooid_ticket)zooid_group_submit_members(arg1,(char const *)arg2,arg3,arg4);
+  _swig_go_result = result; 
+  free(arg2);
+  return _swig_go_result;
+}
+
+
 zooid_barrier *_wrap_barrier_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
@@ -2345,6 +2148,40 @@ void _wrap_barrier_free_swig_6ec3583b43bcf8e7(zooid_barrier *_swig_go_0) {
   
   zooid_barrier_free(arg1);
   
+}
+
+
+long long _wrap_barrier_submit_set_swig_6ec3583b43bcf8e7(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
+  zooid_barrier *arg1 = (zooid_barrier *) 0 ;
+  uint32_t arg2 ;
+  void *arg3 = (void *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg3 = NULL;
+  arg1 = (zooid_barrier *)_swig_go_0;
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  result = (zooid_ticket)zooid_barrier_submit_set(arg1,arg2,arg3);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+long long _wrap_barrier_submit_lift_swig_6ec3583b43bcf8e7(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
+  zooid_barrier *arg1 = (zooid_barrier *) 0 ;
+  uint32_t arg2 ;
+  void *arg3 = (void *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg3 = NULL;
+  arg1 = (zooid_barrier *)_swig_go_0;
+  arg2 = (uint32_t)_swig_go_1; 
+  
+  result = (zooid_ticket)zooid_barrier_submit_lift(arg1,arg2,arg3);
+  _swig_go_result = result; 
+  return _swig_go_result;
 }
 
 
@@ -2489,6 +2326,31 @@ void _wrap_queue_free_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0) {
 }
 
 
+long long _wrap_queue_submit_put_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3) {
+  zooid_queue *arg1 = (zooid_queue *) 0 ;
+  void *arg2 = (void *) 0 ;
+  size_t arg3 ;
+  unsigned int arg4 ;
+  uint32_t arg5 ;
+  void *arg6 = (void *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg6 = NULL;
+  arg1 = (zooid_queue *)_swig_go_0;
+  {
+    arg2 = _swig_go_1.array;
+    arg3 = (size_t)_swig_go_1.len;
+  }
+  arg4 = (unsigned int)_swig_go_2; 
+  arg5 = (uint32_t)_swig_go_3; 
+  
+  result = (zooid_ticket)zooid_queue_submit_put(arg1,(void const *)arg2,arg3,arg4,arg5,arg6);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
 long long _wrap_queue_submit_take_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
@@ -2613,6 +2475,48 @@ void _wrap_cache_cancel_swig_6ec3583b43bcf8e7(zooid_cache *_swig_go_0) {
   
   zooid_cache_cancel(arg1);
   
+}
+
+
+long long _wrap_counter_submit_get_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  char *arg2 = (char *) 0 ;
+  uint32_t arg3 ;
+  void *arg4 = (void *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg4 = NULL;
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  arg3 = (uint32_t)_swig_go_2; 
+  
+  result = (zooid_ticket)zooid_counter_submit_get(arg1,(char const *)arg2,arg3,arg4);
+  _swig_go_result = result; 
+  free(arg2);
+  return _swig_go_result;
+}
+
+
+long long _wrap_counter_submit_add_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
+  zooid_client *arg1 = (zooid_client *) 0 ;
+  char *arg2 = (char *) 0 ;
+  int64_t arg3 ;
+  uint32_t arg4 ;
+  void *arg5 = (void *) 0 ;
+  zooid_ticket result;
+  long long _swig_go_result;
+  
+  arg5 = NULL;
+  arg1 = ((zooid_handle *)_swig_go_0)->client;
+  arg2 = ended_text(_swig_go_1.p, (size_t)_swig_go_1.n);
+  arg3 = (int64_t)_swig_go_2; 
+  arg4 = (uint32_t)_swig_go_3; 
+  
+  result = (zooid_ticket)zooid_counter_submit_add(arg1,(char const *)arg2,arg3,arg4,arg5);
+  _swig_go_result = result; 
+  free(arg2);
+  return _swig_go_result;
 }
 
 
