@@ -207,8 +207,10 @@ int zooid_open(zooid_client **out, const struct zooid_options *options, zooid_re
 
 static void close_session(zooid_client *c)
 {
-    bool has_one = c->session_id != 0 && c->session_state != ZOOID_SESSION_LOST && c->linger_ms == 0;
-    if (has_one && c->socket >= 0)
+    pthread_mutex_lock(&c->lock);
+    bool has_one = c->session_id != 0 && c->session_state != ZOOID_SESSION_LOST && c->linger_ms == 0 && c->socket >= 0;
+    pthread_mutex_unlock(&c->lock);
+    if (has_one)
         (void)zooid_perform(c, zooid_request_close_session(), 1000, NULL);
 }
 
@@ -247,10 +249,11 @@ void zooid_close(zooid_client *c)
 
 /* -- asked -------------------------------------------------------------------------------------------------------- */
 
-/* To look is not to change, whatever the lock thinks. */
-static void lock_const(const zooid_client *c)
+/* To look is not to change, whatever the lock thinks. False: a child cannot even look, for whoever had the lock at the
+ * fork is not there to give it back. */
+static bool lock_const(const zooid_client *c)
 {
-    pthread_mutex_lock((pthread_mutex_t *)&c->lock);
+    return is_ours(c) && pthread_mutex_lock((pthread_mutex_t *)&c->lock) == 0;
 }
 
 static void unlock_const(const zooid_client *c)
@@ -261,7 +264,8 @@ static void unlock_const(const zooid_client *c)
 /* The agent tells how long the session is good with each touch of it: what has not come in time cannot be relied on. */
 enum zooid_session_state zooid_session_state(const zooid_client *c)
 {
-    lock_const(c);
+    if (!lock_const(c))
+        return ZOOID_SESSION_NONE;
     enum zooid_session_state state = c->session_state;
     if (state == ZOOID_SESSION_GOOD && boot_ms() > c->good_until_ms)
         state = ZOOID_SESSION_SUSPENDED;
@@ -271,7 +275,8 @@ enum zooid_session_state zooid_session_state(const zooid_client *c)
 
 int64_t zooid_session_id(const zooid_client *c)
 {
-    lock_const(c);
+    if (!lock_const(c))
+        return 0;
     int64_t id = c->session_state == ZOOID_SESSION_LOST ? 0 : c->session_id;
     unlock_const(c);
     return id;
@@ -279,7 +284,8 @@ int64_t zooid_session_id(const zooid_client *c)
 
 size_t zooid_session_token(const zooid_client *c, void *token, size_t size)
 {
-    lock_const(c);
+    if (!lock_const(c))
+        return 0;
     bool has_one = c->session_id != 0 && c->session_state != ZOOID_SESSION_LOST;
     size_t len = has_one ? c->token_len : 0;
     if (len > 0 && len <= size)
@@ -290,7 +296,8 @@ size_t zooid_session_token(const zooid_client *c, void *token, size_t size)
 
 uint64_t zooid_session_good_until_ms(const zooid_client *c)
 {
-    lock_const(c);
+    if (!lock_const(c))
+        return 0;
     uint64_t until = c->good_until_ms;
     unlock_const(c);
     return until;
@@ -298,7 +305,8 @@ uint64_t zooid_session_good_until_ms(const zooid_client *c)
 
 uint32_t zooid_client_port(const zooid_client *c)
 {
-    lock_const(c);
+    if (!lock_const(c))
+        return 0;
     uint32_t port = c->client_port;
     unlock_const(c);
     return port;
@@ -306,7 +314,8 @@ uint32_t zooid_client_port(const zooid_client *c)
 
 int64_t zooid_last_zxid(const zooid_client *c)
 {
-    lock_const(c);
+    if (!lock_const(c))
+        return 0;
     int64_t zxid = c->last_zxid;
     unlock_const(c);
     return zxid;

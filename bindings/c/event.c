@@ -148,6 +148,8 @@ zooid_event *zooid_next_event(zooid_client *c, uint32_t wait_ms)
 
 void zooid_set_event_limit(zooid_client *c, uint32_t events_max)
 {
+    if (!is_ours(c))
+        return;
     pthread_mutex_lock(&c->lock);
     c->events_max = events_max;
     pthread_mutex_unlock(&c->lock);

@@ -10,7 +10,8 @@ import harness
 
 COMPILER = harness.need_program("gcc", "gcc")
 BUILD = os.environ.get("ZOOID_BUILD") or os.path.join(harness.ROOT, "build")
-SANITIZE = ["-fsanitize=address,undefined"] if os.path.basename(os.path.normpath(BUILD)) == "san" else []
+SANITIZERS = {"san": "address,undefined", "asan": "address", "ubsan": "undefined", "tsan": "thread"}
+SANITIZE = ["-fsanitize=" + name for variant, name in SANITIZERS.items() if variant == os.path.basename(os.path.normpath(BUILD))]
 
 
 def compiled(name, directory):
