@@ -302,6 +302,8 @@ void disk_crash(struct world *w, struct server *m, bool all)
     d->first = 0;
     buffer_free(&d->spool);
     d->busy = d->failed = d->replacing = d->giving_up = false;
+    if (mutant_is(w, MUTANT_ZXID_REUSED)) /* the epochs are taken from the log, so that a later one begins once more */
+        d->accepted_epoch = d->current_epoch = disk_zxid(d) > 0 ? disk_zxid(d) >> 32 : 0;
 }
 
 void disk_lose(struct world *w, struct server *m)

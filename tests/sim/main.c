@@ -148,12 +148,14 @@ static int run_mutant(const struct options *given, const struct mutant *mutant)
     int status = 0;
     if (child < 0 || waitpid(child, &status, 0) != child)
         return 1;
-    bool stopped = WIFSIGNALED(status);
+    bool stopped = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
     if (stopped)
         printf("%-22s caught by a check of the machine\n", mutant->name);
+    else if (WIFSIGNALED(status))
+        printf("%-22s ended by signal %d, which catches nothing\n", mutant->name, WTERMSIG(status));
     else if (WEXITSTATUS(status) != 0)
         printf("%-22s NOT caught within %u seeds\n", mutant->name, mutant->seeds);
-    return stopped ? 0 : WEXITSTATUS(status);
+    return stopped || status == 0 ? 0 : 1;
 }
 
 static int run_mutants(const struct options *o)

@@ -94,6 +94,7 @@ void member_left(struct world *w, struct server *m)
     net_close_all(w, m->index, PORT_OBSERVERS, false);
     ports_forget(body);
     m->listening = m->takes_observers = false;
+    body->stale = body->told;
     m->told_epoch = -1;
     m->agreed = 0;
     m->role = ZAB_LOOKING;

@@ -4,17 +4,19 @@
  * snapshots included, workload.c are the clients: they write at whoever leads. */
 #pragma once
 
+#include "core/zab/notification.h"
 #include "core/zab/zab.h"
 #include "tests/sim/machine.h"
 
 struct zab_body {
     struct zab *z;
     struct zab_output out;
-    bool draining;       /* the disk's queue must be empty before it can load */
-    int64_t taken_zxid;  /* label of the last snapshot that it took */
-    struct map64 taking; /* links on which a snapshot comes next; the value is its label, and one */
-    struct map64 ghosts; /* MUTANT_COUNTED_TWICE: link -> the link of its ghost */
-    struct map64 fed;    /* links that are sent what goes to the feed */
+    bool draining;           /* the disk's queue must be empty before it can load */
+    int64_t taken_zxid;      /* label of the last snapshot that it took */
+    struct map64 taking;     /* links on which a snapshot comes next; the value is its label, and one */
+    struct map64 ghosts;     /* MUTANT_COUNTED_TWICE: link -> the link of its ghost */
+    struct map64 fed;        /* links that are sent what goes to the feed */
+    struct vote told, stale; /* MUTANT_VOTE_STALE: the last one that it told, ever and before it had a role */
 };
 
 /* Steps the member's machine with the event and carries the effects out. */

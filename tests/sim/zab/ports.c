@@ -62,18 +62,12 @@ void ports_send_fed(struct world *w, struct server *m, struct bytes packets)
     }
 }
 
-static void close_ghost(struct world *w, struct server *m, uint64_t link)
-{
-    uint64_t ghost = (uint64_t)(uintptr_t)map64_remove(&m->zab->ghosts, link);
-    if (ghost != 0 && net_has(w, m->index, ghost))
-        net_close(w, m->index, ghost);
-}
-
+/* Its ghost falls silent. */
 void ports_close(struct world *w, struct server *m, uint64_t link)
 {
     net_close(w, m->index, link);
     (void)map64_remove(&m->zab->fed, link);
-    close_ghost(w, m, link);
+    (void)map64_remove(&m->zab->ghosts, link);
 }
 
 void ports_forget(struct zab_body *body)
@@ -126,6 +120,8 @@ void ports_freeze(struct world *w, const struct happening *h)
         world_at(w, w->stopped_until_us[m->index], *h);
         return;
     }
+    if (net_opposite(w, link) >= w->count) /* a ghost's */
+        return;
     struct server *learner = server_at(w, net_opposite(w, link));
     const struct bytes now = tree_bytes(&m->tree);
     bool grown = world_chance(w, 2) && !mutant_is(w, MUTANT_SNAPSHOT_OLD);
@@ -211,7 +207,7 @@ static void connected(struct world *w, unsigned end, uint64_t link)
 
 static void closed(struct world *w, unsigned end, uint64_t link)
 {
-    close_ghost(w, server_at(w, end), link);
+    (void)map64_remove(&server_at(w, end)->zab->ghosts, link);
     member_feed(w, server_at(w, end), (struct zab_event){.kind = ZAB_LINK_CLOSED, .link = link});
 }
 

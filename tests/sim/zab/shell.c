@@ -2,6 +2,7 @@
 #include "core/base/check.h"
 #include "tests/sim/checks/zab.h"
 #include "tests/sim/ensemble.h"
+#include "tests/sim/mutants.h"
 #include "tests/sim/zab/member.h"
 #include "tests/sim/zab/trace.h"
 
@@ -9,10 +10,29 @@
 
 typedef void carry_fn(struct world *w, struct server *m, const struct zab_effect *e, struct bytes bytes);
 
+/* In an election it tells the vote with which the one before has ended. */
+static void notify_stale(struct world *w, struct server *m, int64_t sid, struct bytes bytes)
+{
+    struct buffer frame = {0};
+    struct writer writer = writer_to(&frame);
+    struct notification n;
+    CHECK(notification_decode(bytes, &n) == ST_OK);
+    if (n.state == SERVER_LOOKING && m->zab->stale.leader != 0)
+        n.vote = m->zab->stale;
+    m->zab->told = n.vote;
+    notification_encode(&writer, &n);
+    CHECK(writer.status == ST_OK);
+    net_notify(w, m, sid, buffer_bytes(&frame));
+    buffer_free(&frame);
+}
+
 static void carry_notify(struct world *w, struct server *m, const struct zab_effect *e, struct bytes bytes)
 {
     check_notified(w, m, bytes);
-    net_notify(w, m, e->sid, bytes);
+    if (mutant_is(w, MUTANT_VOTE_STALE))
+        notify_stale(w, m, e->sid, bytes);
+    else
+        net_notify(w, m, e->sid, bytes);
 }
 
 static void carry_listen(struct world *w, struct server *m, const struct zab_effect *e, struct bytes bytes)
