@@ -94,6 +94,27 @@ class Mixed(unittest.TestCase):
         self.assertEqual(read_at(ensemble, 3, "/without-it-1"), b"changed by 1")
         self.assert_digests_agree(ensemble)
 
+    def test_weights_decide(self):
+        """Whose weight is 0 does not lead and is not needed; both others are. All words of the configuration are Apache's."""
+        for programs in ([AGENT, APACHE, AGENT], [APACHE, AGENT, APACHE]):
+            ensemble = self.ensemble(programs, **{"group.1": "1:2:3", "weight.1": 1, "weight.2": 1, "weight.3": 0})
+            ensemble.start()
+            self.assertEqual(ensemble.leader(), 2)
+            self.write_everywhere(ensemble, [1, 2, 3], "weighed")
+            self.assert_configs_agree(ensemble)
+            ensemble[3].kill()
+            self.write_everywhere(ensemble, [1, 2], "without-it")
+            ensemble.start([3])
+            self.assertEqual(read_at(ensemble, 3, "/without-it-1"), b"changed by 1")
+            ensemble[1].kill()
+            harness.wait_until(lambda: ensemble.mode(2) is None, 60, "two of three to be no quorum")
+            ensemble.start([1])
+            ensemble.leader()
+            for sid in (1, 2, 3):
+                ensemble.wait_serving(sid)
+            self.write_everywhere(ensemble, [1, 2, 3], "again")
+            self.assert_digests_agree(ensemble)
+
     def test_agents_alone(self):
         ensemble = self.ensemble([AGENT] * 3, [AGENT])
         ensemble.start()
