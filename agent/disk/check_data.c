@@ -220,15 +220,26 @@ static void check_all(struct check *c)
     say_verdict(c);
 }
 
+/* With errno set when it is not. */
+static bool is_readable_directory(const char *path)
+{
+    struct stat stat_of;
+    if (stat(path, &stat_of) != 0)
+        return false;
+    if (S_ISDIR(stat_of.st_mode))
+        return access(path, R_OK | X_OK) == 0;
+    errno = ENOTDIR;
+    return false;
+}
+
 int persistence_check(const char *data_dir, const char *log_dir, struct buffer *message)
 {
     struct data_dir d;
-    struct stat stat_of;
     struct check c = {.report = message, .dir = &d, .tree = {.extended_types = true}};
     disk_posix_error_clear();
     if (data_dir_paths(&d, data_dir, log_dir) != ST_OK || random_hash_key(&c.tree.hash_key) != ST_OK) {
         c.verdict = CHECK_UNREADABLE;
-    } else if (stat(data_dir, &stat_of) != 0 || access(data_dir, R_OK | X_OK) != 0) {
+    } else if (!is_readable_directory(data_dir)) {
         check_line(&c, data_dir, strerrordesc_np(errno));
         c.verdict = CHECK_UNREADABLE;
     } else {

@@ -185,11 +185,14 @@ class Counters(SeenTestCase):
 @only_ours
 class LateReplies(SeenTestCase):
     def test_reply_to_one_who_is_gone(self):
-        client = wire.Client(("127.0.0.1", self.server.port))
-        for _ in range(200):
-            client.submit("setData", path="/seen/ephemeral", data=b"x" * 1000, version=-1)
-        client.close()
-        harness.wait_until(lambda: int(self.values()["zk_stale_replies"]) > 0, 10, "a reply that came too late")
+        def came_too_late():
+            client = wire.Client(("127.0.0.1", self.server.port))
+            for _ in range(200):
+                client.submit("setData", path="/seen/ephemeral", data=b"x" * 1000, version=-1)
+            client.close()
+            return int(self.values()["zk_stale_replies"]) > 0
+
+        harness.wait_until(came_too_late, 10, "a reply that came too late")
 
 
 class Start(harness.ServerTestCase):
@@ -328,6 +331,45 @@ class Admin(SeenTestCase):
             connection.send_raw(noise)
             connection.close()
         self.assertEqual(self.http("/ready")[0], 200)
+
+
+class AdminConnections(harness.ServerTestCase):
+    def connection(self):
+        connection = wire.Connection(("127.0.0.1", self.server.admin_port))
+        self.addCleanup(connection.close)
+        return connection
+
+
+@only_ours
+class AdminIdle(AdminConnections):
+    settings = {"admin.enableServer": "true", "admin.idleTimeout": 300}
+
+    def test_an_idle_connection_and_a_half_request_are_closed_after_their_time(self):
+        half = self.connection()
+        half.send_raw(b"GET /commands/ruok HT")
+        self.assertTrue(self.connection().closed_by_server(10))
+        self.assertTrue(half.closed_by_server(10))
+
+
+@only_ours
+class AdminFull(AdminConnections):
+    settings = {"admin.enableServer": "true", "zooid.adminMaxConnections": 3}    # which may be idle for 30 s
+
+    def test_one_more_than_there_may_be_is_closed_at_once(self):
+        held = [self.connection() for _ in range(3)]
+        try:
+            self.assertTrue(self.connection().closed_by_server(10))
+        except ConnectionError:
+            pass
+        for connection in held:
+            connection.close()
+        harness.wait_until(self.is_served, 10, "room")
+
+    def is_served(self):
+        try:
+            return http(self.server.admin_port, "/commands/ruok")[0] == 200
+        except OSError:
+            return False
 
 
 @only_ours

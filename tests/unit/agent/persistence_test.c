@@ -123,6 +123,16 @@ static void a_missing_directory_is_only_made_when_it_may(void **state)
     assert_int_equal(check(rig), 3);
 }
 
+static void a_file_is_no_directory_to_check(void **state)
+{
+    struct disk_rig *rig = *state;
+    FILE *f = fopen(rig->dir, "w");
+    assert_non_null(f);
+    fclose(f);
+    assert_int_equal(check(rig), 3);
+    assert_says(rig, ": Not a directory");
+}
+
 static void logs_in_the_place_of_snapshots_stop_the_start(void **state)
 {
     struct disk_rig *rig = *state;
@@ -369,6 +379,7 @@ int main(void)
         TEST(the_session_key_stays_the_same),
         TEST(a_newer_format_is_refused_by_name),
         TEST(a_missing_directory_is_only_made_when_it_may),
+        TEST(a_file_is_no_directory_to_check),
         TEST(logs_in_the_place_of_snapshots_stop_the_start),
         TEST(logs_can_have_a_directory_of_their_own),
         TEST(what_was_logged_is_there_after_a_restart),
