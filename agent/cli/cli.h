@@ -116,6 +116,8 @@ zooid_request *write_request(const char *name, const struct arguments *a);
 /* Performs it, fresh if that was asked for. The reply is the caller's. */
 int perform(struct cli *cli, zooid_request *request, zooid_reply **reply);
 
+/* Errors are told as JSON from now on. */
+void complain_in_json(void);
 /* Says what went wrong on standard error; the exit code for it. Frees the reply. */
 int complain(zooid_reply *reply);
 int complain_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -157,6 +159,13 @@ int plugin_call(struct cli *cli, const char *plugin, const char *command, const 
 void plugin_show_answer(const struct cli *cli, const zooid_reply *reply);
 
 /* -- output.c */
+
+/* Colours are for people: where the stream is a terminal, and the environment does not say NO_COLOR or TERM=dumb. */
+enum paint { PAINT_NONE, PAINT_HEAD, PAINT_GOOD, PAINT_WARNING, PAINT_BAD, PAINT_PASSING };
+/* What begins it on that stream, or with PAINT_NONE ends it; "" where there are no colours. */
+const char *paint(FILE *to, enum paint paint);
+/* Of nodes that go with their session. */
+enum paint paint_of(const struct zooid_stat *stat);
 
 /* Data as it is, with a newline behind it where it goes to a person. */
 void print_data(const void *data, size_t len);

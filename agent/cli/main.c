@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,7 +29,7 @@ int complain_usage(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    fprintf(stderr, "zooid: ");
+    fprintf(stderr, "%szooid:%s ", paint(stderr, PAINT_BAD), paint(stderr, PAINT_NONE));
     vfprintf(stderr, format, arguments);
     fprintf(stderr, "\n");
     va_end(arguments);
@@ -55,12 +56,38 @@ static enum exit_code exit_code_of(int code)
     return EXIT_FAILED;
 }
 
+static bool complains_in_json;
+
+void complain_in_json(void)
+{
+    complains_in_json = true;
+}
+
+static void complain_to_people(const zooid_reply *reply)
+{
+    const char *path = zooid_reply_path(reply);
+    fprintf(stderr, "%szooid:%s %s%s%s%s\n", paint(stderr, PAINT_BAD), paint(stderr, PAINT_NONE),
+            path == NULL ? "" : path, path == NULL ? "" : ": ", zooid_reply_message(reply),
+            zooid_reply_outcome_unknown(reply) ? "; it may have taken effect all the same" : "");
+}
+
+static bool complain_to_programs(const zooid_reply *reply)
+{
+    json_t *error = json_pack("{s:s,s:s,s:s?,s:b,s:b}", "error", zooid_code_name(zooid_reply_code(reply)), "message",
+                              zooid_reply_message(reply), "path", zooid_reply_path(reply), "retry",
+                              zooid_reply_retry(reply), "outcome_unknown", zooid_reply_outcome_unknown(reply));
+    bool is_told = error != NULL && json_dumpf(error, stderr, JSON_COMPACT | JSON_PRESERVE_ORDER) == 0;
+    json_decref(error);
+    if (is_told)
+        (void)fputc('\n', stderr);
+    return is_told;
+}
+
 int complain(zooid_reply *reply)
 {
     int code = zooid_reply_code(reply);
-    const char *path = zooid_reply_path(reply);
-    fprintf(stderr, "zooid: %s%s%s%s\n", path == NULL ? "" : path, path == NULL ? "" : ": ", zooid_reply_message(reply),
-            zooid_reply_outcome_unknown(reply) ? "; it may have taken effect all the same" : "");
+    if (!complains_in_json || !complain_to_programs(reply))
+        complain_to_people(reply);
     zooid_reply_free(reply);
     return (int)exit_code_of(code);
 }
@@ -173,6 +200,8 @@ int main(int argc, char **argv)
     if (command == NULL || !read_global_number(&global, 't', &deadline) || !read_global_number(&global, 's', &session))
         return EXIT_USAGE;
     cli.json = global.flags['j'];
+    if (cli.json)
+        complain_in_json();
     cli.latest = global.flags['L'];
     cli.deadline_ms = (uint32_t)deadline;
     cli.session_ms = (uint32_t)session;

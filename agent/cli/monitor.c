@@ -3,6 +3,16 @@
 #include "agent/cli/cli.h"
 
 #include <jansson.h>
+#include <string.h>
+
+/* A line is a time, a level and the rest. */
+static enum paint paint_of_line(const char *line)
+{
+    const char *level = strchr(line, ' ');
+    if (level != NULL && strncmp(level, " error", 6) == 0)
+        return PAINT_BAD;
+    return level != NULL && strncmp(level, " warn", 5) == 0 ? PAINT_WARNING : PAINT_NONE;
+}
 
 static void print_line(const struct cli *cli, const zooid_event *event)
 {
@@ -11,7 +21,8 @@ static void print_line(const struct cli *cli, const zooid_event *event)
     if (cli->json)
         print_json(json_pack("{s:s,s:i}", "line", zooid_event_line(event), "missed", (int)zooid_event_missed(event)));
     else
-        (void)puts(zooid_event_line(event));
+        printf("%s%s%s\n", paint(stdout, paint_of_line(zooid_event_line(event))), zooid_event_line(event),
+               paint(stdout, PAINT_NONE));
     (void)fflush(stdout);
 }
 

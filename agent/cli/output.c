@@ -64,6 +64,21 @@ struct json_t *json_of_stat(const struct zooid_stat *s)
                      (int)s->data_length, "numChildren", (int)s->num_children);
 }
 
+const char *paint(FILE *to, enum paint paint)
+{
+    static const char *const codes[] = {
+        [PAINT_NONE] = "\033[0m",     [PAINT_HEAD] = "\033[1m",   [PAINT_GOOD] = "\033[32m",
+        [PAINT_WARNING] = "\033[33m", [PAINT_BAD] = "\033[1;31m", [PAINT_PASSING] = "\033[36m"};
+    const char *unwanted = getenv("NO_COLOR"), *terminal = getenv("TERM");
+    bool wanted = (unwanted == NULL || unwanted[0] == '\0') && terminal != NULL && strcmp(terminal, "dumb") != 0;
+    return wanted && isatty(fileno(to)) ? codes[paint] : "";
+}
+
+enum paint paint_of(const struct zooid_stat *stat)
+{
+    return stat != NULL && stat->ephemeral_owner != 0 ? PAINT_PASSING : PAINT_NONE;
+}
+
 const char *kind_of(const struct zooid_stat *stat)
 {
     return stat->ephemeral_owner == 0 ? "persistent" : "ephemeral";

@@ -36,21 +36,31 @@ int run_stat(struct cli *cli, const struct arguments *a)
 /* -- ls -------------------------------------------------------------------------------------------------------------
  */
 
+/* In the colour of its kind, if that is known. */
+static void print_name(const char *name, const struct zooid_node *node)
+{
+    enum paint kind = paint_of(node == NULL || node->code != ZOOID_OK ? NULL : node->stat);
+    if (kind == PAINT_NONE)
+        printf("%s\n", name);
+    else
+        printf("%s%s%s\n", paint(stdout, kind), name, paint(stdout, PAINT_NONE));
+}
+
 static void print_one(const char *name, const struct zooid_node *node, bool long_form)
 {
-    if (!long_form)
-        printf("%s\n", name);
-    else if (node->code != ZOOID_OK)
-        printf("%-10s %8s %8s %8s  %s\n", "-", "-", "-", "-", name);
-    else
-        printf("%-10s %8d %8d %8d  %s\n", kind_of(node->stat), node->stat->version, node->stat->data_length,
-               node->stat->num_children, name);
+    if (long_form && node->code != ZOOID_OK)
+        printf("%-10s %8s %8s %8s  ", "-", "-", "-", "-");
+    else if (long_form)
+        printf("%-10s %8d %8d %8d  ", kind_of(node->stat), node->stat->version, node->stat->data_length,
+               node->stat->num_children);
+    print_name(name, node);
 }
 
 static void print_head(bool long_form)
 {
     if (long_form)
-        printf("%-10s %8s %8s %8s  %s\n", "kind", "version", "bytes", "children", "name");
+        printf("%s%-10s %8s %8s %8s  %s%s\n", paint(stdout, PAINT_HEAD), "kind", "version", "bytes", "children", "name",
+               paint(stdout, PAINT_NONE));
 }
 
 static json_t *json_of_node(const char *name, const struct zooid_node *node)
@@ -128,10 +138,9 @@ static void print_tree(const struct zooid_node *const *nodes, size_t count, cons
             printf("%s", last[level] ? "    " : "\u2502   ");
         if (depth < DEPTH_MAX)
             last[depth] = is_last(nodes, count, i, top);
-        if (depth == 0)
-            printf("%s\n", path);
-        else
-            printf("%s%s\n", depth >= DEPTH_MAX || last[depth] ? "\u2514\u2500\u2500 " : "\u251c\u2500\u2500 ", name);
+        if (depth > 0)
+            printf("%s", depth >= DEPTH_MAX || last[depth] ? "\u2514\u2500\u2500 " : "\u251c\u2500\u2500 ");
+        print_name(depth == 0 ? path : name, nodes[i]);
     }
 }
 

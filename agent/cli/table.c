@@ -100,12 +100,14 @@ static size_t find_columns(const json_t *rows, struct column *columns)
 
 static void print_row(const struct column *columns, size_t count, const json_t *row)
 {
+    printf("%s", row == NULL ? paint(stdout, PAINT_HEAD) : "");
     for (size_t i = 0; i < count; i++) {
         char *cell = row == NULL ? strdup(columns[i].name) : cell_of(row, columns[i].name);
-        printf(i + 1 < count ? "%-*s  " : "%.*s\n", i + 1 < count ? (int)columns[i].width : INT32_MAX,
+        printf(i + 1 < count ? "%-*s  " : "%.*s", i + 1 < count ? (int)columns[i].width : INT32_MAX,
                cell == NULL ? "?" : cell);
         free(cell);
     }
+    printf("%s\n", row == NULL ? paint(stdout, PAINT_NONE) : "");
 }
 
 static void print_rows(const json_t *rows)

@@ -23,6 +23,13 @@ static const char *word_of(enum zooid_change change)
     return (size_t)change < sizeof words / sizeof words[0] && words[change] != NULL ? words[change] : "unknown";
 }
 
+static enum paint paint_of_change(enum zooid_change change)
+{
+    if (change == ZOOID_CREATED)
+        return PAINT_GOOD;
+    return change == ZOOID_DELETED || change == ZOOID_WATCH_REMOVED ? PAINT_BAD : PAINT_WARNING;
+}
+
 static void print_change(struct cli *cli, const zooid_event *event)
 {
     const char *word = word_of(zooid_event_change(event));
@@ -30,7 +37,8 @@ static void print_change(struct cli *cli, const zooid_event *event)
         print_json(json_pack("{s:s,s:s,s:I}", "change", word, "path", zooid_event_path(event), "zxid",
                              (json_int_t)zooid_event_zxid(event)));
     else
-        printf("%s %s\n", word, zooid_event_path(event));
+        printf("%s%s%s %s\n", paint(stdout, paint_of_change(zooid_event_change(event))), word,
+               paint(stdout, PAINT_NONE), zooid_event_path(event));
     (void)fflush(stdout);
 }
 

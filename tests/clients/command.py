@@ -18,7 +18,7 @@ class Terminal:
         self.process = subprocess.Popen(words, stdin=slave, stdout=slave, stderr=slave, env=environment,
                                         start_new_session=True)
         os.close(slave)
-        self.shown = ""
+        self.shown = self.before = ""
 
     def type(self, text):
         os.write(self.master, text.encode())
@@ -27,7 +27,7 @@ class Terminal:
         """Reads until the text has been shown, and forgets all up to it."""
         while text not in self.shown:
             self.shown += os.read(self.master, 4096).decode("utf-8", "replace")
-        self.shown = self.shown.split(text, 1)[1]
+        self.before, self.shown = self.shown.split(text, 1)
 
     def wait(self):
         return self.process.wait(30)
@@ -43,8 +43,11 @@ class CommandCase(harness.ServerTestCase):
         return dict(os.environ, ZOOID_SOCKET=os.path.join(self.server.data_dir, "zooid", "zooid.sock"))
 
     def zooid(self, *words, code=FINE, given=None):
+        """What it prints, on standard error when it fails; with `code` None both, whatever becomes of it."""
         done = subprocess.run([ZOOID, *words], input=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                               env=self.environment(), timeout=60, check=False)
+        if code is None:
+            return done.stdout + done.stderr
         self.assertEqual(done.returncode, code, "%s: %s%s" % (words, done.stdout, done.stderr))
         self.assertEqual(bool(done.stderr), code != FINE, done.stderr)
         return done.stdout if code == FINE else done.stderr
@@ -56,11 +59,11 @@ class CommandCase(harness.ServerTestCase):
         self.addCleanup(process.kill)
         return process
 
-    def completed(self, *words):
+    def completed(self, *words, **environment):
         """What bash's completion makes of the last word."""
-        script = (". packaging/completions/zooid.bash; COMP_WORDS=(%s); COMP_CWORD=%d; _zooid; echo ${COMPREPLY[@]}" %
+        script = (". packaging/completions/zooid.bash; COMP_WORDS=(%s); COMP_CWORD=%d; _zooid; printf '%%s\n' \"${COMPREPLY[@]}\"" %
                   (" ".join("'%s'" % word for word in words), len(words) - 1))
         path = os.path.dirname(ZOOID) + ":" + os.environ["PATH"]
-        done = subprocess.run(["bash", "-c", script], cwd=harness.ROOT, env=dict(self.environment(), PATH=path),
+        done = subprocess.run(["bash", "-c", script], cwd=harness.ROOT, env=dict(self.environment(), PATH=path, **environment),
                               stdout=subprocess.PIPE, text=True, check=True)
         return done.stdout.split()

@@ -44,6 +44,29 @@ class Command(command.CommandCase):
         self.assertEqual(json.loads(self.zooid("-j", "get", "/j"))["data"], {"base64": "/wD+"})
         self.assertEqual(json.loads(self.zooid("-j", "create", "-s", "/j/s-"))["path"], "/j/s-0000000000")
 
+    def test_errors_are_for_programs_too(self):
+        error = json.loads(self.zooid("-j", "get", "/none", code=NO_NODE))
+        self.assertEqual(error, {"error": "NO_NODE", "message": "no such node", "path": "/none", "retry": False,
+                                 "outcome_unknown": False})
+        error = json.loads(self.zooid("-j", "-S", "/nowhere", "-t", "50", "sync", code=NO_AGENT))
+        self.assertEqual((error["error"], error["path"], error["retry"]), ("CONNECTION_LOST", None, True))
+        self.zooid("create", "/failing")
+        error = json.loads(self.zooid("-j", "multi", given="set -v 7 /failing x\n", code=CONFLICT))
+        self.assertEqual(error["error"], "BAD_VERSION")
+
+    def shown_on_terminal(self, *words, **environment):
+        terminal = command.Terminal([command.ZOOID, *words], dict(self.environment(), TERM="xterm", **environment))
+        self.addCleanup(terminal.close)
+        terminal.expect("persistent")
+        return terminal.before
+
+    def test_colours_are_for_terminals(self):
+        self.zooid("create", "/coloured")
+        self.zooid("create", "/coloured/node")
+        self.assertIn("\033[1mkind", self.shown_on_terminal("ls", "-l", "/coloured"))
+        self.assertNotIn("\033", self.shown_on_terminal("ls", "-l", "/coloured", NO_COLOR="1"))
+        self.assertNotIn("\033", self.zooid("ls", "-l", "/coloured"))
+
     def test_an_ephemeral_lives_until_the_end_of_input(self):
         process = self.started("create", "-e", "/eph", "here")
         self.assertEqual(process.stdout.readline(), "/eph\n")
@@ -155,6 +178,20 @@ class Command(command.CommandCase):
         self.zooid("create", "/bash")
         self.zooid("create", "/bash/completes")
         self.assertEqual(self.completed("zooid", "get", "/bash/co"), ["/bash/completes"])
+        socket = self.environment()["ZOOID_SOCKET"]
+        self.assertEqual(self.completed("zooid", "-S", socket, "-t", "100", "ls", "-l", "/bash/co", ZOOID_SOCKET="/nowhere"),
+                         ["/bash/completes"])
+        self.assertEqual(self.completed("zooid", "-S", socket[:-2]), [socket])
+
+    def test_completions_know_all_options(self):
+        """Those of every command, as its line in the summary shows them, which that of the command line agrees with."""
+        for name, line in re.findall(r"^  ([a-z]+)(.*)$", self.zooid("-h"), re.M):
+            known = sorted({letter for group in re.findall(r"(?<![a-z-])-([A-Za-z0-9]+)", line) for letter in group})
+            self.assertEqual(sorted(self.completed("zooid", name, "-")), sorted("-" + letter for letter in known) + sorted(
+                re.findall(r"--[a-z]+", line)), name)
+            for letter in known:
+                self.assertNotIn("unknown option", self.zooid(name, "-" + letter, code=None))
+        self.assertEqual(self.completed("zooid", "-"), ["-S", "-t", "-s", "-j", "-L", "-h", "-V"])
 
     def test_acls(self):
         own = "unix:uid:%d:rwcda" % os.getuid()
