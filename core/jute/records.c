@@ -3,6 +3,80 @@
 
 #include <inttypes.h>
 
+/* -- those that always take the same number of bytes, which are looked for once ------------------------------------ */
+
+enum { SIZE_i32 = 4, SIZE_i64 = 8, SIZE_boolean = 1 };
+
+static inline int32_t get_i32(const uint8_t *at)
+{
+    return (int32_t)be32_get(at);
+}
+
+static inline int64_t get_i64(const uint8_t *at)
+{
+    return (int64_t)be64_get(at);
+}
+
+static inline bool get_boolean(const uint8_t *at)
+{
+    return *at != 0;
+}
+
+static inline void put_i32(uint8_t *at, int32_t v)
+{
+    be32_put(at, (uint32_t)v);
+}
+
+static inline void put_i64(uint8_t *at, int64_t v)
+{
+    be64_put(at, (uint64_t)v);
+}
+
+static inline void put_boolean(uint8_t *at, bool v)
+{
+    *at = v;
+}
+
+#define RECORD(name, fields)
+#define FIELD(type, name)   +SIZE_##type
+#define FIXED(name, fields) enum { name##_size = 0 fields };
+#include "core/jute/records.def"
+#undef FIELD
+
+#define FIELD(type, name)          \
+    record->name = get_##type(at); \
+    at += SIZE_##type;
+#define FIXED(name, fields)                                        \
+    enum status name##_read(struct reader *r, struct name *record) \
+    {                                                              \
+        const uint8_t *at = reader_take(r, name##_size);           \
+        if (at == NULL) {                                          \
+            *record = (struct name){0};                            \
+            return r->status;                                      \
+        }                                                          \
+        fields return ST_OK;                                       \
+    }
+#include "core/jute/records.def"
+#undef FIELD
+
+#define FIELD(type, name)         \
+    put_##type(at, record->name); \
+    at += SIZE_##type;
+#define FIXED(name, fields)                                        \
+    void name##_write(struct writer *w, const struct name *record) \
+    {                                                              \
+        uint8_t *at = writer_room(w, name##_size);                 \
+        if (at == NULL)                                            \
+            return;                                                \
+        fields                                                     \
+    }
+#include "core/jute/records.def"
+#undef FIELD
+#undef RECORD
+
+/* -- the others ---------------------------------------------------------------------------------------------------- */
+
+#define FIXED(name, fields)
 #define FIELD(type, name) record->name = read_##type(r);
 #define RECORD(name, fields)                                       \
     enum status name##_read(struct reader *r, struct name *record) \
@@ -13,6 +87,7 @@
 #undef RECORD
 #undef FIELD
 
+#define FIXED(name, fields)
 #define FIELD(type, name) write_##type(w, record->name);
 #define RECORD(name, fields)                                       \
     void name##_write(struct writer *w, const struct name *record) \
@@ -22,6 +97,8 @@
 #include "core/jute/records.def"
 #undef RECORD
 #undef FIELD
+
+/* -- as text ------------------------------------------------------------------------------------------------------- */
 
 static enum status print_i32(struct buffer *out, int32_t v)
 {
