@@ -1,8 +1,10 @@
 /* local_peer.c - who a local client is: what the kernel says of its process, and what that may do. */
 #include "agent/local/local_internal.h"
 
+#include "core/base/mem.h"
 #include "core/tree/acl.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -42,12 +44,15 @@ static void add_group(struct local_client *c, gid_t gid)
 static void look_at_groups(struct local_client *c, int fd)
 {
 #ifdef SO_PEERGROUPS
-    gid_t groups[LOCAL_GROUPS_MAX];
-    socklen_t len = sizeof groups;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) != 0)
+    /* The kernel gives all of them or none, and says for how many there has to be room. */
+    socklen_t len = 0;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &len) == 0 || errno != ERANGE)
         return;
-    for (size_t i = 0; i < len / sizeof groups[0]; i++)
-        add_group(c, groups[i]);
+    gid_t *groups = mem_alloc(len);
+    if (groups != NULL && getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) == 0)
+        for (size_t i = 0; i < len / sizeof groups[0]; i++)
+            add_group(c, groups[i]);
+    mem_free(groups);
 #else
     (void)fd;
 #endif

@@ -4,11 +4,14 @@ was started."""
 import grp
 import os
 import pwd
+import re
 import stat
+import subprocess
 import sys
 import tempfile
 import unittest
 
+import command
 import harness
 import local_wire
 from local_wire import pb
@@ -106,6 +109,19 @@ class Limits(harness.ServerTestCase):
         slow.give_credit()
         slow.snapshot()
         client.must(get=pb.Get(path="/"))
+
+
+@unittest.skipUnless(os.getuid() == 0, "only root can join groups")
+class Groups(harness.ServerTestCase):
+    KEPT = 48    # of each peer
+
+    def test_whoever_is_in_very_many_has_the_rights_of_the_first_ones(self):
+        for count in (10, self.KEPT - 1, 500):
+            path = os.path.join(self.server.data_dir, "zooid", "zooid.sock")
+            done = subprocess.run([command.ZOOID, "-S", path, "whoami"], stdout=subprocess.PIPE, text=True, check=True,
+                                  preexec_fn=lambda count=count: os.setgroups(range(5000, 5000 + count)))
+            told = re.findall(r"gid:(5\d\d\d)\b", done.stdout)
+            self.assertEqual(told, [str(5000 + number) for number in range(min(count, self.KEPT - 1))], done.stdout)
 
 
 class Sockets(unittest.TestCase):
