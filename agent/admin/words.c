@@ -32,17 +32,20 @@ static const struct word_row *row_of(const char word[4])
     return NULL;
 }
 
-static int find(void *context, const char word[4])
-{
-    (void)context;
-    const struct word_row *row = row_of(word);
-    return row == NULL ? -1 : row->argument_bytes;
-}
-
 /* Clients in read-only mode use isro to look for a better server. */
 static bool is_allowed(const struct settings *s, const char *word)
 {
     return settings_list_has(s->words_whitelist, word) || (s->read_only_mode_enabled && strcmp(word, "isro") == 0);
+}
+
+/* What is not answered anyway need not be waited for. */
+static int find(void *context, const char word[4])
+{
+    const struct words *w = context;
+    const struct word_row *row = row_of(word);
+    if (row == NULL)
+        return -1;
+    return is_allowed(w->overview->settings, row->word) ? row->argument_bytes : 0;
 }
 
 static enum status answer(void *context, const char word[4], struct bytes argument, struct buffer *text)

@@ -14,7 +14,7 @@ import harness
 import wire
 
 only_ours = unittest.skipIf(harness.testing_apache(), "not in Apache ZooKeeper 3.8")
-WORDS = "conf cons crst dirs dump envi gtmk hash isro mntr ruok srst srvr stat wchc wchp wchs".split()
+WORDS = "conf cons crst dirs dump envi gtmk hash isro mntr ruok srst srvr stat wchc wchp wchs stmk".split()
 
 
 class SeenTestCase(harness.ServerTestCase):
