@@ -4,11 +4,6 @@
 #include "core/base/crypto.h"
 #include "core/ops/secret.h"
 
-enum {
-    /* A list longer than this is refused: comparing each entry with all before it must not become a burden. */
-    ACL_ENTRIES_MAX = 1000
-};
-
 bool access_is_super(struct identities who)
 {
     for (size_t i = 0; i < who.count; i++)
@@ -52,24 +47,30 @@ static bool acl_entries_equal(const struct acl_entry *a, const struct acl_entry 
     return a->perms == b->perms && bytes_equal(a->scheme, b->scheme) && bytes_equal(a->id, b->id);
 }
 
-/* Appends the entry to the list that begins at `start` of the scratch, unless it stands there already. */
-static enum status entry_add(struct buffer *scratch, size_t start, int32_t *count, const struct acl_entry *entry)
+/* A list that is being made, in the scratch from `start` on. */
+struct fixed_list {
+    struct buffer *scratch;
+    size_t start;
+    uint32_t count, count_max;
+};
+
+/* Appends the entry, unless it stands there already. */
+static enum status entry_add(struct fixed_list *list, const struct acl_entry *entry)
 {
-    struct reader r = reader_of(bytes_from(buffer_bytes(scratch), start));
+    struct reader r = reader_of(bytes_from(buffer_bytes(list->scratch), list->start));
     struct acl_entry known;
     while (acls_next(&r, &known))
         if (acl_entries_equal(&known, entry))
             return ST_OK;
-    if (*count == ACL_ENTRIES_MAX)
+    if (list->count == list->count_max)
         return ST_INVALID_ACL;
-    struct writer w = writer_to(scratch);
+    struct writer w = writer_to(list->scratch);
     acl_entry_write(&w, entry);
-    (*count)++;
+    list->count++;
     return w.status;
 }
 
-static enum status entries_of_client(struct buffer *scratch, size_t start, int32_t *count, int32_t perms,
-                                     struct identities who)
+static enum status entries_of_client(struct fixed_list *list, int32_t perms, struct identities who)
 {
     bool any = false;
     for (size_t i = 0; i < who.count; i++) {
@@ -77,7 +78,7 @@ static enum status entries_of_client(struct buffer *scratch, size_t start, int32
             continue;
         any = true;
         struct acl_entry entry = {perms, who.items[i].scheme, who.items[i].id};
-        enum status st = entry_add(scratch, start, count, &entry);
+        enum status st = entry_add(list, &entry);
         if (st != ST_OK)
             return st;
     }
@@ -102,25 +103,26 @@ static bool entry_is_valid(const struct op_rules *rules, const struct acl_entry 
 enum status access_fix_up(const struct op_rules *rules, struct acls list, struct identities who, struct buffer *scratch,
                           struct acls *fixed)
 {
+    /* Each entry is compared with all before it, which must not become a burden. */
+    struct fixed_list made = {scratch, scratch->len, 0,
+                              rules->acl_entries_max > 0 ? rules->acl_entries_max : INT32_MAX};
     *fixed = list;
-    if (list.count <= 0 || list.count > ACL_ENTRIES_MAX)
+    if (list.count <= 0 || (uint32_t)list.count > made.count_max)
         return ST_INVALID_ACL;
     if (is_open(list))
         return ST_OK;
     /* The capacity is made beforehand: entries are compared with those already in the scratch while more are added. */
     enum status st = buffer_reserve(scratch, list.raw.len);
-    size_t start = scratch->len;
-    int32_t count = 0;
     struct reader r = reader_of(list.raw);
     struct acl_entry entry;
     while (st == ST_OK && acls_next(&r, &entry)) {
         if (bytes_equal(entry.scheme, BYTES("auth")))
-            st = entries_of_client(scratch, start, &count, entry.perms, who);
+            st = entries_of_client(&made, entry.perms, who);
         else if (!entry_is_valid(rules, &entry))
             st = ST_INVALID_ACL;
         else
-            st = entry_add(scratch, start, &count, &entry);
+            st = entry_add(&made, &entry);
     }
-    *fixed = (struct acls){count, bytes_from(buffer_bytes(scratch), start)};
+    *fixed = (struct acls){(int32_t)made.count, bytes_from(buffer_bytes(scratch), made.start)};
     return st;
 }

@@ -4,7 +4,7 @@
 #include "core/base/check.h"
 
 enum {
-    MULTI_READ_BYTES_MAX = 16 * 1024 * 1024 /* beyond it no further part of an answer is begun */
+    WEIGHED_BYTES_MAX = 16 * 1024 * 1024 /* of an answer that is known to be large, the rest is not looked at */
 };
 
 /* Walks the sub-operations; false at the terminator. A body that was decoded once is known to be whole. Who may stand
@@ -229,9 +229,9 @@ enum status multi_read_answer(const struct read_context *context, const union op
     const struct op *op;
     union op_body part;
     enum status st;
-    size_t start = w->out->len;
+    size_t start = w->out->len, max = context->rules->multi_read_bytes_max;
     while (next_sub(&r, OP_IN_MULTI_READ, &op, &part, &st)) {
-        if (w->out->len - start > MULTI_READ_BYTES_MAX)
+        if (max > 0 && w->out->len - start > max)
             write_error_result(w, status_code(ST_LIMIT));
         else
             answer_part(context, op, &part, w);
@@ -247,7 +247,7 @@ size_t multi_read_weigh(const struct pending *pending, const union op_body *body
     union op_body part;
     enum status st;
     size_t sum = 0;
-    while (sum <= MULTI_READ_BYTES_MAX && next_sub(&r, OP_IN_MULTI_READ, &op, &part, &st))
+    while (sum <= WEIGHED_BYTES_MAX && next_sub(&r, OP_IN_MULTI_READ, &op, &part, &st))
         sum += op->weigh == NULL ? 0 : op->weigh(pending, &part);
     return sum;
 }

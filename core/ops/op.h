@@ -68,10 +68,12 @@ struct op_rules {
     bool reconfig_enabled;
     bool digest_enabled;
     const char *digest_algorithm;
-    const char *super_digest;    /* NULL: none */
-    const char *x509_super_user; /* NULL: none */
-    uint32_t txn_bytes_max;      /* 0: no limit; a larger txn is refused */
-    uint32_t answer_bytes_max;   /* of the local door's operations; 0: no limit */
+    const char *super_digest;      /* NULL: none */
+    const char *x509_super_user;   /* NULL: none */
+    uint32_t txn_bytes_max;        /* 0: no limit; a larger txn is refused */
+    uint32_t acl_entries_max;      /* 0: no limit; a longer list is refused */
+    uint32_t multi_read_bytes_max; /* 0: no limit; beyond it no further part of a multiRead's answer is begun */
+    uint32_t answer_bytes_max;     /* of the local door's operations; 0: no limit */
 };
 
 /* What a read may see and do. */

@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 enum {
-    IDENTITIES_MAX = 64, /* of one connection: more auth packets than that are refused */
     /* Reads that wait for a write of their client are answered at once when it is done: the answers must not be more
      * than can be sent at a time. */
     ANSWER_BYTES_MAX = 4 * 1024 * 1024,
@@ -29,12 +28,12 @@ bool client_listens(const struct client *c)
 }
 
 /* Scheme and id lie in one block behind each other; the block is the scheme's. */
-enum status client_add_identity(struct client *c, struct bytes scheme, struct bytes id)
+enum status client_add_identity(const struct replica *r, struct client *c, struct bytes scheme, struct bytes id)
 {
     for (size_t i = 0; i < c->identity_count; i++)
         if (bytes_equal(c->identities[i].scheme, scheme) && bytes_equal(c->identities[i].id, id))
             return ST_OK;
-    if (c->identity_count == IDENTITIES_MAX)
+    if (r->options.identities_max > 0 && c->identity_count >= r->options.identities_max)
         return ST_LIMIT;
     uint8_t *block = mem_alloc(scheme.len + id.len + 1);
     if (block == NULL)
@@ -108,11 +107,11 @@ enum status client_connected(struct replica *r, const struct replica_event *even
     enum status st = ST_OK;
     for (size_t i = 0; i < event->identities.count && st == ST_OK; i++) {
         const struct identity *identity = &event->identities.items[i];
-        st = client_add_identity(c, identity->scheme, identity->id);
+        st = client_add_identity(r, c, identity->scheme, identity->id);
         bool is_super = bytes_equal(identity->scheme, BYTES("x509")) && r->rules.x509_super_user != NULL &&
                         bytes_equal(identity->id, bytes_of(r->rules.x509_super_user));
         if (st == ST_OK && is_super)
-            st = client_add_identity(c, BYTES("super"), identity->id);
+            st = client_add_identity(r, c, BYTES("super"), identity->id);
     }
     if (st == ST_OK)
         st = map64_put(&r->clients, c->id, c);

@@ -59,6 +59,8 @@ static void set_rules(struct replica *r)
         .super_digest = o->super_digest,
         .x509_super_user = o->x509_super_user,
         .txn_bytes_max = o->txn_bytes_max,
+        .acl_entries_max = o->acl_entries_max,
+        .multi_read_bytes_max = o->multi_read_bytes_max,
         .answer_bytes_max = o->answer_bytes_max,
     };
 }

@@ -36,6 +36,9 @@ struct replica_options {
     uint32_t large_request_threshold;    /* longer ones are large */
     struct connect_throttle_options connect_throttle; /* not for the local door */
     uint32_t txn_bytes_max;                           /* jute.maxbuffer + extrasize: no larger txn is admitted */
+    uint32_t identities_max;                          /* of a client; further logins are refused */
+    uint32_t acl_entries_max;                         /* a longer ACL is refused */
+    uint32_t multi_read_bytes_max;                    /* beyond it no further part of a multiRead's answer is begun */
     uint32_t answer_bytes_max;                        /* of an operation of the local door */
     uint32_t packet_bytes_max;                        /* data of one packet between members (quorum-protocol 0.1) */
     uint64_t log_bytes_max;       /* requests that wait and txns in flight; beyond it whoever waits pauses */

@@ -150,7 +150,7 @@ static inline struct identities client_identities(const struct client *c)
 }
 
 /* Adds an identity unless it is there. ST_LIMIT: a connection may have only so many. */
-enum status client_add_identity(struct client *c, struct bytes scheme, struct bytes id);
+enum status client_add_identity(const struct replica *r, struct client *c, struct bytes scheme, struct bytes id);
 
 /* Tells the shell to close the connection once everything said so far is sent; forgets its watches and requests. */
 enum status client_close(struct replica *r, struct client *c, struct outbox *out);

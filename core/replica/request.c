@@ -208,9 +208,15 @@ static enum status take_read(struct replica *r, struct client *c, const struct o
     return ST_OK;
 }
 
+struct identified {
+    const struct replica *r;
+    struct client *client;
+};
+
 static enum status add_identity(void *context, struct bytes scheme, struct bytes id)
 {
-    return client_add_identity(context, scheme, id);
+    const struct identified *who = context;
+    return client_add_identity(who->r, who->client, scheme, id);
 }
 
 /* Takes effect now, so that it holds for what comes behind it; the answer keeps its place in the order, which kazoo
@@ -218,7 +224,8 @@ static enum status add_identity(void *context, struct bytes scheme, struct bytes
 static enum status take_identity(struct replica *r, struct client *c, const struct op *op, const union op_body *body,
                                  int32_t xid, struct outbox *out)
 {
-    const struct identify identify = {&r->rules, client_identities(c), add_identity, c};
+    struct identified who = {r, c};
+    const struct identify identify = {&r->rules, client_identities(c), add_identity, &who};
     r->answer.len = 0;
     struct writer w = writer_to(&r->answer);
     enum status st = op->identify(&identify, body, &w);

@@ -122,6 +122,9 @@ static void assert_limits(const struct replica_options *o)
     assert_int_equal(o->container_check_ms, 19);
     assert_int_equal(o->container_per_minute_max, 20);
     assert_int_equal(o->container_never_used_ms, 21);
+    assert_int_equal(o->identities_max, 65);
+    assert_int_equal(o->acl_entries_max, 22);
+    assert_int_equal(o->multi_read_bytes_max, 70000);
     assert_int_equal(o->session_timeout_ms_min, 2200);
     assert_int_equal(o->session_timeout_ms_max, 2300);
 }
@@ -149,6 +152,7 @@ static void test_the_replica_is_told_every_limit(void **state)
         "globalOutstandingLimit=115\nrequestThrottleLimit=15\njute.maxbuffer=5000\njute.maxbuffer.extrasize=600\n"
         "zooid.maxLogInFlight=2000000\nthrottledOpWaitTime=16\nlargeRequestThreshold=17\nlargeRequestMaxBytes=18\n"
         "znode.container.checkIntervalMs=19\nznode.container.maxPerMinute=20\n"
+        "zooid.maxIdentitiesPerClient=65\nzooid.maxAclEntries=22\nzooid.maxMultiRead=70000\n"
         "znode.container.maxNeverUsedIntervalMs=21\nminSessionTimeout=2200\nmaxSessionTimeout=2300\n"
         "connectionMaxTokens=31\nconnectionTokenFillTime=32\nconnectionTokenFillCount=33\nconnectionFreezeTime=34\n"
         "connectionDropIncrease=0.5\nconnectionDropDecrease=0.25\nconnectionDecreaseRatio=0.125\n"
