@@ -33,7 +33,7 @@
     STATUS(RECONFIG_DISABLED, -123, "reconfiguration is disabled")                          \
     STATUS(SESSION_CLOSED_REQUIRE_AUTH, -124, "session closed: authentication is required") \
     STATUS(QUOTA_EXCEEDED, -125, "quota exceeded")                                          \
-    STATUS(THROTTLED_OP, -127, "request waited too long")                                   \
+    STATUS(THROTTLED_OP, -127, "request waited too long, or the audit log is full")         \
     /* Told to clients of the local door alone. */                                          \
     STATUS(ANSWER_TOO_LONG, -1007, "the answer would be too long")                          \
     /* Ours alone: never on the wire. */                                                    \

@@ -1,5 +1,6 @@
 /* acl.c - getACL and setACL (client-protocol 3.2, 8). */
 #include "core/ops/access.h"
+#include "core/ops/audit.h"
 #include "core/ops/families.h"
 #include "core/ops/prepare_checks.h"
 #include "core/tree/path.h"
@@ -51,6 +52,11 @@ enum status set_acl_apply(struct apply *a, struct bytes record, struct writer *a
         changes_note(a->history, a->tree, a->header->zxid, CHANGE_ACL, txn.path);
     write_stat_of(a, txn.path, answer);
     return ST_OK;
+}
+
+void set_acl_audit(const struct op *op, const union op_body *body, struct writer *note)
+{
+    audit_subject(note, op, &(struct audit_subject){.path = body->set_acl.path, .acl = &body->set_acl.acl});
 }
 
 /* Whoever may not change the list is not shown the hashes of passwords in it. */

@@ -1,6 +1,7 @@
 /* create.c - create, create2, createContainer, createTTL (client-protocol 3.2, 4.2, 4.3). */
 #include "core/jute/txn.h"
 #include "core/ops/access.h"
+#include "core/ops/audit.h"
 #include "core/ops/families.h"
 #include "core/ops/prepare_checks.h"
 #include "core/tree/path.h"
@@ -242,4 +243,22 @@ enum status create_ttl_apply(struct apply *a, struct bytes record, struct writer
                                        .owner = (int64_t)(OWNER_TTL_MASK | (uint64_t)txn.ttl_ms),
                                        .parent_cversion = txn.parent_cversion},
                  answer);
+}
+
+/* By the flags, whatever operation carries them: so does Apache's. Flags that say nothing are refused. */
+void create_audit(const struct op *op, const union op_body *body, struct writer *note)
+{
+    static const char *const types[] = {
+        [0] = "persistent",
+        [CREATE_FLAG_EPHEMERAL] = "ephemeral",
+        [CREATE_FLAG_SEQUENTIAL] = "persistent_sequential",
+        [CREATE_FLAG_EPHEMERAL | CREATE_FLAG_SEQUENTIAL] = "ephemeral_sequential",
+        [CREATE_FLAGS_CONTAINER] = "container",
+        [CREATE_FLAGS_TTL] = "persistent_with_ttl",
+        [CREATE_FLAGS_TTL_SEQUENTIAL] = "persistent_sequential_with_ttl",
+    };
+    int32_t flags = body->create.flags;
+    bool is_type = flags >= 0 && flags <= CREATE_FLAGS_LAST;
+    audit_subject(note, op,
+                  &(struct audit_subject){.path = body->create.path, .znode_type = is_type ? types[flags] : NULL});
 }

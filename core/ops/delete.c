@@ -1,5 +1,6 @@
 /* delete.c - delete, and deleteContainer, which the container manager alone asks for (client-protocol 3.2, 4.4). */
 #include "core/ops/access.h"
+#include "core/ops/audit.h"
 #include "core/ops/families.h"
 #include "core/ops/prepare_checks.h"
 #include "core/tree/path.h"
@@ -80,4 +81,9 @@ enum status delete_apply(struct apply *a, struct bytes record, struct writer *an
     if (delete_txn_read(&r, &txn) != ST_OK)
         return ST_CORRUPT;
     return delete_node(a, txn.path);
+}
+
+void delete_audit(const struct op *op, const union op_body *body, struct writer *note)
+{
+    audit_subject(note, op, &(struct audit_subject){.path = body->path_version.path});
 }

@@ -26,6 +26,7 @@ enum status create_decided(struct prepare *p, const struct op *op, const struct 
 enum status create_apply(struct apply *a, struct bytes record, struct writer *answer);
 enum status create_container_apply(struct apply *a, struct bytes record, struct writer *answer);
 enum status create_ttl_apply(struct apply *a, struct bytes record, struct writer *answer);
+void create_audit(const struct op *op, const union op_body *body, struct writer *note);
 
 /* delete.c */
 enum status path_version_decode(struct reader *r, union op_body *body);
@@ -33,11 +34,13 @@ enum status delete_prepare(struct prepare *p, const struct op *op, const union o
 enum status delete_container_prepare(struct prepare *p, const struct op *op, const union op_body *body,
                                      struct writer *record);
 enum status delete_apply(struct apply *a, struct bytes record, struct writer *answer);
+void delete_audit(const struct op *op, const union op_body *body, struct writer *note);
 
 /* set_data.c */
 enum status set_data_decode(struct reader *r, union op_body *body);
 enum status set_data_prepare(struct prepare *p, const struct op *op, const union op_body *body, struct writer *record);
 enum status set_data_apply(struct apply *a, struct bytes record, struct writer *answer);
+void set_data_audit(const struct op *op, const union op_body *body, struct writer *note);
 enum status check_prepare(struct prepare *p, const struct op *op, const union op_body *body, struct writer *record);
 enum status check_apply(struct apply *a, struct bytes record, struct writer *answer);
 
@@ -50,6 +53,7 @@ enum status reconfig_apply(struct apply *a, struct bytes record, struct writer *
 enum status set_acl_decode(struct reader *r, union op_body *body);
 enum status set_acl_prepare(struct prepare *p, const struct op *op, const union op_body *body, struct writer *record);
 enum status set_acl_apply(struct apply *a, struct bytes record, struct writer *answer);
+void set_acl_audit(const struct op *op, const union op_body *body, struct writer *note);
 enum status get_acl_answer(const struct read_context *context, const union op_body *body, struct writer *w);
 
 /* read.c */
@@ -94,6 +98,7 @@ enum status multi_read_decode(struct reader *r, union op_body *body);
 bool multi_makes_ephemeral(const union op_body *body);
 enum status multi_prepare(struct prepare *p, const struct op *op, const union op_body *body, struct writer *record);
 enum status multi_apply(struct apply *a, struct bytes record, struct writer *answer);
+void multi_audit(const struct op *op, const union op_body *body, struct writer *note);
 enum status multi_read_answer(const struct read_context *context, const union op_body *body, struct writer *w);
 size_t multi_read_weigh(const struct pending *pending, const union op_body *body);
 
@@ -104,6 +109,7 @@ enum status create_session_apply(struct apply *a, struct bytes record, struct wr
 enum status close_session_prepare(struct prepare *p, const struct op *op, const union op_body *body,
                                   struct writer *record);
 enum status close_session_apply(struct apply *a, struct bytes record, struct writer *answer);
+void close_session_audit(const struct op *op, const union op_body *body, struct writer *note);
 enum status error_apply(struct apply *a, struct bytes record, struct writer *answer);
 
 /* auth.c */

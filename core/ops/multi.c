@@ -2,6 +2,7 @@
 #include "core/ops/families.h"
 
 #include "core/base/check.h"
+#include "core/ops/audit.h"
 
 enum {
     WEIGHED_BYTES_MAX = 16 * 1024 * 1024 /* of an answer that is known to be large, the rest is not looked at */
@@ -204,6 +205,22 @@ enum status multi_apply(struct apply *a, struct bytes record, struct writer *ans
     }
     write_end(answer);
     return ST_OK;
+}
+
+/* Each part has its place, also those of which nothing is said. */
+void multi_audit(const struct op *op, const union op_body *body, struct writer *note)
+{
+    struct reader r = reader_of(body->multi);
+    const struct op *part;
+    union op_body part_body;
+    enum status st;
+    (void)op;
+    while (next_sub(&r, OP_IN_MULTI, &part, &part_body, &st)) {
+        if (part->audit != NULL)
+            part->audit(part, &part_body, note);
+        else
+            audit_subject(note, part, &(struct audit_subject){.path = BYTES_NULL});
+    }
 }
 
 /* A watch is set by no part (client-protocol 6.1). */

@@ -160,6 +160,12 @@ struct op {
      * close. */
     enum status (*identify)(const struct identify *i, const union op_body *body, struct writer *answer);
 
+    /* What the audit log calls such a request (audit.h). NULL: it says nothing of it. */
+    const char *audit_name;
+
+    /* Writes the request's parts for the audit log, with audit_subject. NULL: it is its name alone. */
+    void (*audit)(const struct op *op, const union op_body *body, struct writer *note);
+
     /* Does what a record of this type says and writes the answer's body, unless `answer` is NULL. Errors but
      * ST_NO_MEMORY are those of a replay that meets what it has done already. */
     enum status (*apply)(struct apply *a, struct bytes record, struct writer *answer);

@@ -109,6 +109,14 @@ enum status close_session_apply(struct apply *a, struct bytes record, struct wri
     return delete_owned(a);
 }
 
+/* It has no part of its own: what is told of it are the deletions (audit_deletion). */
+void close_session_audit(const struct op *op, const union op_body *body, struct writer *note)
+{
+    (void)op;
+    (void)body;
+    (void)note;
+}
+
 /* Keeps the place of a write that was refused. */
 enum status error_apply(struct apply *a, struct bytes record, struct writer *answer)
 {

@@ -1,4 +1,5 @@
 /* set_data.c - setData and check (client-protocol 3.2). */
+#include "core/ops/audit.h"
 #include "core/ops/families.h"
 #include "core/ops/prepare_checks.h"
 #include "core/tree/path.h"
@@ -80,4 +81,9 @@ void write_stat_of(const struct apply *a, struct bytes path, struct writer *answ
     struct node_stat stat;
     tree_stat(a->tree, tree_lookup(a->tree, path), &stat);
     node_stat_write(answer, &stat);
+}
+
+void set_data_audit(const struct op *op, const union op_body *body, struct writer *note)
+{
+    audit_subject(note, op, &(struct audit_subject){.path = body->set_data.path});
 }

@@ -64,7 +64,7 @@ static void drop_requests(struct replica *r, struct client *c)
         metrics_add(r->metrics, COUNTER_stale_requests_dropped, !is_done);
         if (request->state == REQUEST_IN_FLIGHT)
             request_leave(r, request); /* its txn will be applied all the same; only nobody is told */
-        else
+        else if (!audit_holds(r, request))
             request_free(r, request);
     }
 }

@@ -52,6 +52,7 @@ enum status event_send(struct replica *r, struct client *c, enum watch_event eve
 /* One txn being applied. */
 struct application {
     struct replica *r;
+    const struct request *request;
     struct outbox *out;
     int64_t zxid;
     uint32_t node_acl, parent_acl; /* of the change whose watches fire */
@@ -77,6 +78,16 @@ static void fire(void *context, uint64_t watcher, enum watch_event event, struct
         a->status = event_share(a->r, c, &a->frame, a->out);
 }
 
+static bool asks_for(const struct request *request, enum txn_type type)
+{
+    return request->op != NULL && request->op->number == (int32_t)type;
+}
+
+static bool ends_audited_session(const struct request *request)
+{
+    return request->note.len > 0 && asks_for(request, TXN_CLOSE_SESSION);
+}
+
 static void changed(void *context, enum watch_event event, struct bytes path)
 {
     struct application *a = context;
@@ -84,6 +95,8 @@ static void changed(void *context, enum watch_event event, struct bytes path)
     const struct tree_node *node = tree_lookup(r->tree, path);
     const struct tree_node *parent = node == NULL ? NULL : tree_by_number(r->tree, node->parent);
     uint32_t children = 0;
+    if (ends_audited_session(a->request) && event == EVENT_NODE_DELETED && node != NULL && a->status == ST_OK)
+        a->status = audit_tell_deletion(a->request, path, a->out);
     a->frame.len = 0;
     a->node_acl = node == NULL ? (uint32_t)ACL_OPEN : node->acl;
     a->parent_acl = parent == NULL ? (uint32_t)ACL_OPEN : parent->acl;
@@ -133,8 +146,8 @@ static enum status apply_txn(struct replica *r, const struct request *request, e
     struct reader reader = reader_of(bytes_make(request->bytes, request->len));
     CHECK(txn_header_read(&reader, &header) == ST_OK);
     struct bytes record = bytes_make(request->bytes + TXN_HEADER_LEN, request->record_len);
-    struct application application = {.r = r, .out = out, .zxid = header.zxid};
-    bool is_watched = watches_count(r->watches).total > 0;
+    struct application application = {.r = r, .request = request, .out = out, .zxid = header.zxid};
+    bool is_watched = watches_count(r->watches).total > 0 || ends_audited_session(request);
     struct apply a = {.tree = r->tree,
                       .sessions = r->sessions,
                       .header = &header,
@@ -153,7 +166,7 @@ static enum status apply_txn(struct replica *r, const struct request *request, e
         *result = status_from_code((int32_t)be32_get(record.data));
     else if (request->client != NULL && is_multi_of_moved(&header, record))
         *result = ST_SESSION_MOVED;
-    return ST_OK;
+    return audit_tell(request, record, *result, out);
 }
 
 /* The session's connection ends with it: with a reply if it was the one that asked, without a word if it expired. */
@@ -161,11 +174,6 @@ static enum status end_session(struct replica *r, uint64_t client, struct outbox
 {
     struct client *c = client == 0 ? NULL : client_find(r, client);
     return c == NULL ? ST_OK : client_close(r, c, out);
-}
-
-static bool asks_for(const struct request *request, enum txn_type type)
-{
-    return request->op != NULL && request->op->number == (int32_t)type;
 }
 
 static enum status reply_to(struct replica *r, struct client *c, const struct request *request, enum status result,
@@ -244,12 +252,17 @@ static enum status answer_syncs(struct replica *r, struct outbox *out)
     return st;
 }
 
-void commit_forget(struct replica *r)
+enum status commit_forget(struct replica *r, struct outbox *out)
 {
+    enum status st = ST_OK;
     LIST_FOR_EACH(at, &r->in_flight)
     {
-        request_free(r, LIST_ENTRY(at, struct request, flight));
+        struct request *request = LIST_ENTRY(at, struct request, flight);
+        if (st == ST_OK)
+            st = audit_tell_invoked(request, out);
+        request_free(r, request);
     }
+    return st;
 }
 
 enum status commit_until(struct replica *r, int64_t zxid, struct outbox *out)

@@ -87,7 +87,8 @@ static enum status catch_up(struct replica *r, struct outbox *out)
 {
     struct membership *m = r->member;
     enum status st = commit_until(r, m->logged_zxid, out);
-    commit_forget(r);
+    enum status forgotten = commit_forget(r, out);
+    st = st == ST_OK ? forgotten : st;
     LIST_FOR_EACH(at, &m->entries)
     {
         const struct member_entry *entry = LIST_ENTRY(at, struct member_entry, link);
@@ -114,6 +115,8 @@ static enum status tell_loaded(struct replica *r, struct outbox *out)
     m->logged_zxid = 0;
     m->durable_zxid = 0;
     r->prepared_zxid = r->logged_zxid = r->last_zxid;
+    if (audit_give_up(r, out) != ST_OK)
+        return ST_NO_MEMORY;
     struct zab_event event = {.kind = ZAB_LOADED,
                               .zxid = m->claims_less ? m->claimed_zxid : r->last_zxid,
                               .accepted_epoch = m->accepted_epoch,

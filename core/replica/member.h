@@ -202,7 +202,8 @@ enum status member_send_packet(struct replica *r, uint64_t link, const struct pa
 struct forwarding {
     const struct op *op;
     int32_t cxid;
-    struct bytes frame; /* header and body, as the client sent them */
+    struct bytes frame;        /* header and body, as the client sent them */
+    const union op_body *body; /* NULL: it could not be read */
     int64_t received_us;
     enum status refused; /* what its client is told if the leader refuses it; ST_OK: the leader's reason */
 };

@@ -75,8 +75,12 @@ enum status member_forward(struct replica *r, struct client *c, const struct for
     CHECK(request_header_read(&reader, &header) == ST_OK);
     struct request *request = keep_place(r, c, f->op, f->cxid, is_sync ? REQUEST_WAITING : REQUEST_FORWARDED,
                                          is_sync ? f->frame : BYTES(""));
-    if (request == NULL)
+    struct buffer note = {0};
+    if (request == NULL || audit_take(r, c, c->session_id, f->op, f->body, &note) != ST_OK) {
+        buffer_free(&note);
         return ST_NO_MEMORY;
+    }
+    audit_keep(r, request, &note);
     request->received_us = f->received_us;
     request->refused = f->refused;
     request->forwarded_bytes = f->frame.len;
@@ -295,7 +299,8 @@ static struct request *make_request(struct replica *r, const struct txn *txn, st
         return NULL;
     list_init(&request->link);
     list_append(&r->in_flight, &request->flight); /* which owns those that no client here asked for */
-    struct request *waiting = asked(r, &txn->header);
+    struct request *held = audit_held(r, &txn->header);
+    struct request *waiting = held != NULL ? held : asked(r, &txn->header);
     request->op = waiting != NULL ? waiting->op : op_find(txn->header.type);
     request->state = REQUEST_IN_FLIGHT;
     request->xid = txn->header.cxid;
@@ -309,10 +314,14 @@ static struct request *make_request(struct replica *r, const struct txn *txn, st
     r->held_bytes += entry.len;
     if (waiting == NULL)
         return request;
+    request->note = waiting->note;
+    waiting->note = (struct buffer){0};
     request->client = waiting->client;
-    list_insert_after(&waiting->link, &request->link);
-    request->client->outstanding++;
-    r->outstanding++;
+    if (request->client != NULL) {
+        list_insert_after(&waiting->link, &request->link);
+        request->client->outstanding++;
+        r->outstanding++;
+    }
     request_free(r, waiting);
     return request;
 }

@@ -28,6 +28,7 @@ void outbox_reset(struct outbox *o)
 {
     give_back(&o->bytes);
     give_back(&o->log);
+    give_back(&o->audit);
     o->log_first_zxid = 0;
     o->log_last_zxid = 0;
     o->log_count = 0;
@@ -46,6 +47,7 @@ void outbox_free(struct outbox *o)
 {
     buffer_free(&o->bytes);
     buffer_free(&o->log);
+    buffer_free(&o->audit);
     mem_free(o->items);
     mem_free(o->peers);
     mem_free(o->jobs);

@@ -1,8 +1,8 @@
 /* outbox.h - the effects of one or more steps, in order of delivery.
  *
  * The shell carries them out once per loop turn and then resets the outbox: first `log` and the jobs are handed to the
- * disk, then what goes to other members leaves, then the items are delivered to clients, each list in its order. Memory
- * is kept between turns up to a bound. Not thread-safe. */
+ * disk, then what goes to other members leaves, then `audit` is handed on and the items are delivered to clients, each
+ * list in its order. Memory is kept between turns up to a bound. Not thread-safe. */
 #pragma once
 
 #include "core/base/bytes.h"
@@ -93,6 +93,8 @@ struct outbox {
     int64_t log_first_zxid, log_last_zxid; /* of the records behind the last job; 0: none */
     uint32_t log_count;
     size_t log_start; /* where those begin in `log` */
+
+    struct buffer audit; /* lines of the audit log, each with its end */
 
     size_t consumed; /* of the last REPLICA_LINK_BYTES */
 

@@ -179,6 +179,15 @@ static void launch(struct replica *r, const struct proposal *proposal, struct re
     metrics_add(r->metrics, COUNTER_outstanding_changes_queued, request->changes.count);
 }
 
+/* Of what a learner has sent the learner speaks. */
+static enum status take_note(const struct replica *r, const struct proposal *proposal, struct buffer *note)
+{
+    if (proposal->client == NULL && proposal->owner != 0)
+        return ST_OK;
+    bool is_read = proposal->refused != ST_MARSHALLING_ERROR;
+    return audit_take(r, proposal->client, proposal->session_id, proposal->op, is_read ? proposal->body : NULL, note);
+}
+
 enum status propose(struct replica *r, const struct proposal *proposal, struct outbox *out)
 {
     bool refused, can = true;
@@ -189,6 +198,12 @@ enum status propose(struct replica *r, const struct proposal *proposal, struct o
         st = encode(r, proposal, &refused);
     if (st != ST_OK || !can)
         return st;
+    struct buffer note = {0};
+    if (take_note(r, proposal, &note) != ST_OK) {
+        pending_rollback(r->pending, 0);
+        buffer_free(&note);
+        return ST_NO_MEMORY;
+    }
     uint32_t record_len = (uint32_t)(r->entry.len - TXN_HEADER_LEN);
     struct writer w = writer_to(&r->entry);
     if (r->options.log_digests && !refused)
@@ -203,9 +218,11 @@ enum status propose(struct replica *r, const struct proposal *proposal, struct o
     if (st != ST_OK) {
         pending_rollback(r->pending, 0);
         session_withdraw(r, announced);
+        buffer_free(&note);
         mem_free(request);
         return st;
     }
     launch(r, proposal, request, refused);
+    audit_keep(r, request, &note);
     return hand_over(r, request->zxid, out);
 }

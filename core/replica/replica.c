@@ -76,6 +76,8 @@ static enum status set_options(struct replica *r, const struct replica_options *
     if (st == ST_OK)
         st = copy_string(&strings[2], options->x509_super_user);
     if (st == ST_OK)
+        st = copy_string(&strings[3], options->audit_user);
+    if (st == ST_OK)
         st = copy_schemes(&schemes, options->auth_schemes_required);
     if (st != ST_OK) {
         free_strings(strings, ARRAY_LEN(strings));
@@ -85,6 +87,7 @@ static enum status set_options(struct replica *r, const struct replica_options *
     own.digest_algorithm = strings[0];
     own.super_digest = strings[1];
     own.x509_super_user = strings[2];
+    own.audit_user = strings[3];
     own.auth_schemes_required = (const char *const *)schemes;
     free_strings(r->strings, ARRAY_LEN(r->strings));
     free_schemes(r->auth_schemes);
@@ -111,6 +114,7 @@ enum status replica_reconfigure(struct replica *r, const struct replica_options 
     merged.log_digests = old->log_digests;
     merged.digest_enabled = old->digest_enabled;
     merged.digest_algorithm = old->digest_algorithm;
+    merged.audit_user = old->audit_user;
     merged.apache_passwords = old->apache_passwords;
     memcpy(merged.password_key, old->password_key, sizeof merged.password_key);
     return set_options(r, &merged);
@@ -132,6 +136,7 @@ struct replica *replica_new(const struct replica_options *options, struct tree *
     r->connect_throttle.seed = hash_bytes(&options->hash_key, 0, BYTES("connect"));
     list_init(&r->in_flight);
     list_init(&r->syncs);
+    list_init(&r->unheard);
     list_init(&r->paused);
     r->watches = watches_new(&options->hash_key, options->watches_per_client_max);
     r->pending = pending_new(tree, &options->hash_key, options->log_digests);
@@ -152,6 +157,8 @@ void replica_free(struct replica *r)
     client_free_all(r);
     member_free(r);
     LIST_FOR_EACH(at, &r->in_flight)
+    request_free(r, LIST_ENTRY(at, struct request, flight));
+    LIST_FOR_EACH(at, &r->unheard)
     request_free(r, LIST_ENTRY(at, struct request, flight));
     pending_free(r->pending); /* before the tree, whose ACLs it holds */
     watches_free(r->watches);
@@ -275,6 +282,8 @@ static enum status dispatch(struct replica *r, const struct replica_event *event
     case REPLICA_LOGGED: return on_logged(r, event->zxid, out);
     case REPLICA_LOG_FULL: return on_log_full(r, out);
     case REPLICA_LOG_ROOM: return on_log_room(r, out);
+    case REPLICA_AUDIT_FULL: r->audit_full = true; return ST_OK;
+    case REPLICA_AUDIT_ROOM: r->audit_full = false; return ST_OK;
     case REPLICA_LOG_FAILED: return on_log_failed(r, out);
     case REPLICA_STOP: r->stopping = true; return ST_OK;
     default: return member_event(r, event, out);

@@ -57,6 +57,7 @@ struct replica_options {
     const char *super_digest;                 /* "super:<hash>" or NULL */
     const char *x509_super_user;              /* a subject DN or NULL */
     const char *const *auth_schemes_required; /* enforce.auth.schemes, NULL-terminated; NULL: not enforced */
+    const char *audit_user;                   /* what the server does itself it does as this user; NULL: no audit */
     bool apache_passwords;                    /* session passwords by Apache's public rule instead of the keyed hash */
     uint8_t password_key[32];
     uint32_t relayed_max;       /* syncs and session checks of observers that wait for the leader's answer */
@@ -106,6 +107,8 @@ enum replica_event_kind {
     REPLICA_LOGGED,       /* zxid: everything up to it is durable */
     REPLICA_LOG_FULL,     /* the disk has no room: writes are refused a place until REPLICA_LOG_ROOM */
     REPLICA_LOG_ROOM,
+    REPLICA_AUDIT_FULL, /* no more lines are taken: what would make some is refused until REPLICA_AUDIT_ROOM */
+    REPLICA_AUDIT_ROOM,
     REPLICA_LOG_FAILED, /* the disk failed: its role is over, every client is sent away */
     REPLICA_STOP,       /* no new requests are taken; what is in flight is finished */
 

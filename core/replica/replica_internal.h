@@ -73,6 +73,7 @@ struct request {
     size_t large_bytes;     /* of its frame, when that is a large one */
     size_t answer_bytes;    /* of a read that waits: what its answer will have, about */
     enum status refused;    /* forwarded: what the leader's refusal means; ST_OK: what it says */
+    struct buffer note;     /* for the audit log; empty: nothing will be said of it */
     size_t len;
     uint8_t bytes[];
 };
@@ -84,7 +85,7 @@ struct replica {
     enum replica_service service;
     struct replica_options options;
     struct op_rules rules;
-    char *strings[3]; /* digest algorithm, super digest, x509 super user: what `options` and `rules` point to */
+    char *strings[4]; /* digest algorithm, super digest, x509 super user, audit user: what `options` and `rules` have */
     char **auth_schemes;
     struct tree *tree;
     struct sessions *sessions; /* of the ensemble */
@@ -100,6 +101,7 @@ struct replica {
     struct list paused;    /* clients that are not read from */
     struct list in_flight; /* requests in order of zxid */
     struct list syncs;     /* syncs that wait for others' txns, in order of zxid */
+    struct list unheard;   /* requests that the leader has, and whose client is gone: the audit log waits for them */
     uint64_t outstanding;
     uint64_t held_bytes;      /* of requests that are kept and txns in flight */
     uint64_t forwarded_bytes; /* of requests that the leader has */
@@ -110,7 +112,7 @@ struct replica {
     int64_t prepared_zxid; /* given out */
     int64_t logged_zxid;   /* durable */
     int64_t next_session_id;
-    bool log_full, log_failed, stopping;
+    bool log_full, log_failed, audit_full, stopping;
     bool wants_session_key; /* of the ensemble: it may have to be made */
 
     int64_t now_us, wall_ms;
@@ -313,12 +315,43 @@ bool commit_is_ours(const struct replica *r);
 /* Everything up to `zxid` is durable: applies and answers it. */
 enum status commit_until(struct replica *r, int64_t zxid, struct outbox *out);
 
-/* What is in flight comes to nothing. */
-void commit_forget(struct replica *r);
+/* What is in flight comes to nothing here. */
+enum status commit_forget(struct replica *r, struct outbox *out);
 
 /* Sends one watch event. */
 enum status event_send(struct replica *r, struct client *c, enum watch_event event, struct bytes path, int64_t zxid,
                        struct outbox *out);
+
+/* -- audit.c */
+
+/* Is the request one of which the audit log will say something, and can it not take more? `body` as below. */
+bool audit_refuses(const struct replica *r, const struct client *c, const struct op *op, const union op_body *body);
+
+/* Writes the note of a request, unless there is nothing to be said. `c` NULL: the server itself asks, for the end of
+ * the session. `body` NULL: it could not be read. ST_NO_MEMORY. */
+enum status audit_take(const struct replica *r, const struct client *c, int64_t session_id, const struct op *op,
+                       const union op_body *body, struct buffer *note);
+
+/* The note is the request's from now on. */
+void audit_keep(struct replica *r, struct request *request, struct buffer *note);
+
+/* It is about to be forgotten, with its client, while the leader has it. True: it is kept for the audit log. */
+bool audit_holds(struct replica *r, struct request *request);
+
+/* The one so kept whose txn this is; NULL: there is none. */
+struct request *audit_held(const struct replica *r, const struct txn_header *header);
+
+/* Says what came of the request. ST_NO_MEMORY. */
+enum status audit_tell(const struct request *request, struct bytes record, enum status result, struct outbox *out);
+
+/* It was asked for, and nobody here will know what came of it. ST_NO_MEMORY. */
+enum status audit_tell_invoked(const struct request *request, struct outbox *out);
+
+/* The same for all that are kept; they are forgotten. */
+enum status audit_give_up(struct replica *r, struct outbox *out);
+
+/* An ephemeral is about to end with the session that the request closes. ST_NO_MEMORY. */
+enum status audit_tell_deletion(const struct request *request, struct bytes path, struct outbox *out);
 
 /* -- maintenance.c */
 

@@ -53,9 +53,10 @@ void request_free(struct replica *r, struct request *request)
 {
     request_leave(r, request);
     list_remove(&request->flight);
-    r->held_bytes -= request->len;
+    r->held_bytes -= request->len + request->note.len;
     r->forwarded_bytes -= request->forwarded_bytes;
     mem_free(request->changes.records);
+    buffer_free(&request->note);
     mem_free(request);
 }
 
@@ -276,6 +277,11 @@ static enum status take_known(struct replica *r, struct client *c, const struct 
         const struct reply_header nobody = {xid, ZXID_WHEN_SENT, status_code(ST_SESSION_EXPIRED)};
         return reply_in_order(r, c, &nobody, BYTES_NULL, op, false, out);
     }
+    if (audit_refuses(r, c, op, decoded == ST_OK ? &body : NULL)) {
+        const struct reply_header throttled = {xid, ZXID_WHEN_SENT, status_code(ST_THROTTLED_OP)};
+        metrics_add(r->metrics, COUNTER_audit_refused, 1);
+        return reply_in_order(r, c, &throttled, BYTES_NULL, op, false, out);
+    }
     enum status refused = ST_OK;
     if (op->number == TXN_CLOSE_SESSION && session_is_local(r, c->session_id))
         return take_local_close(r, c, op, xid, out);
@@ -283,7 +289,8 @@ static enum status take_known(struct replica *r, struct client *c, const struct 
     if (makes_ephemeral && local_session_own(r, c, &refused, out) != ST_OK)
         return ST_NO_MEMORY;
     if (r->service == SERVICE_LEARNING && (op->kind == OP_WRITE || is_sync))
-        return member_forward(r, c, &(struct forwarding){op, xid, frame, received_us, refused}, out);
+        return member_forward(
+            r, c, &(struct forwarding){op, xid, frame, decoded == ST_OK ? &body : NULL, received_us, refused}, out);
     if (op->kind == OP_WRITE) {
         /* One that cannot be decoded has a place in the log all the same, as on Apache's 3.8 (client-protocol 4.6). */
         const struct proposal proposal = {.op = op,

@@ -189,6 +189,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t options = take(&in);
     ensemble_rig_do(e, (options & 1) != 0 ? "option local_sessions on" : "option local_sessions off");
     ensemble_rig_do(e, (options & 2) != 0 ? "option upgrading on" : "option upgrading off");
+    ensemble_rig_do(e, "option audit zooid");
     ensemble_rig_do(e, "ensemble 3 1");
     ensemble_rig_do(e, "1 connect A timeout=4000");
     ensemble_rig_do(e, "1 connect B timeout=60000");

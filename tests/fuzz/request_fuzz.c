@@ -87,6 +87,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct input in = {data, data + size, 1, 0};
     struct rig *rig = rig_new();
     set_options(rig, take(&in));
+    rig_do(rig, "option audit zooid");
     rig_do(rig, "connect A");
     for (int i = 0; i < STEPS_MAX && in.at < in.end; i++)
         step(rig, &in);

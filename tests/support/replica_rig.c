@@ -151,6 +151,7 @@ static void step_once(struct rig *rig, struct replica_event event, struct buffer
         take_log(rig);
     else
         ensemble_rig_carry_out(rig);
+    rig_print_audit(rig, out);
     for (size_t i = 0; i < rig->outbox.count; i++)
         rig_print_item(rig, &rig->outbox.items[i], out);
     outbox_reset(&rig->outbox);

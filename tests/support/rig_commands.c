@@ -222,6 +222,8 @@ static void cmd_status(struct rig *rig, char *rest, struct buffer *out)
     }
 PLAIN(full, REPLICA_LOG_FULL)
 PLAIN(room, REPLICA_LOG_ROOM)
+PLAIN(audit_full, REPLICA_AUDIT_FULL)
+PLAIN(audit_room, REPLICA_AUDIT_ROOM)
 PLAIN(fail, REPLICA_LOG_FAILED)
 PLAIN(stop, REPLICA_STOP)
 
@@ -229,10 +231,21 @@ static const struct command_row {
     const char *name;
     void (*run)(struct rig *rig, char *rest, struct buffer *out);
 } commands[] = {
-    {"begin", cmd_begin}, {"connect", cmd_connect}, {"open", cmd_open},       {"disconnect", cmd_disconnect},
-    {"tick", cmd_tick},   {"hold", cmd_hold},       {"release", cmd_release}, {"status", cmd_status},
-    {"full", cmd_full},   {"room", cmd_room},       {"late", cmd_late},       {"fail", cmd_fail},
+    {"begin", cmd_begin},
+    {"connect", cmd_connect},
+    {"open", cmd_open},
+    {"disconnect", cmd_disconnect},
+    {"tick", cmd_tick},
+    {"hold", cmd_hold},
+    {"release", cmd_release},
+    {"status", cmd_status},
+    {"full", cmd_full},
+    {"room", cmd_room},
+    {"late", cmd_late},
+    {"fail", cmd_fail},
     {"stop", cmd_stop},
+    {"audit-full", cmd_audit_full},
+    {"audit-room", cmd_audit_room},
 };
 
 void rig_command(struct rig *rig, char *command, struct buffer *out)

@@ -83,6 +83,9 @@ void rig_print_zxid(struct buffer *out, int64_t zxid);
 /* One item of the outbox. */
 void rig_print_item(struct rig *rig, const struct outbox_item *item, struct buffer *out);
 
+/* Each line of the audit log, with "audit" and in an ensemble the member in front, and bars for tabs. */
+void rig_print_audit(struct rig *rig, struct buffer *out);
+
 void rig_print_status(struct rig *rig, struct buffer *out);
 
 /* -- replica_rig.c */

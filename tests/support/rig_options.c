@@ -73,6 +73,7 @@ static const struct option_row {
     OPTION("throttled_ms", I32, throttled_op_wait_ms),
     OPTION("super", TEXT, super_digest),
     OPTION("x509_super", TEXT, x509_super_user),
+    OPTION("audit", TEXT, audit_user),
     {"require_auth", TEXT, 0, true},
 };
 

@@ -166,6 +166,23 @@ void rig_print_item(struct rig *rig, const struct outbox_item *item, struct buff
     rig_printf(out, "%s %s\n", c->name, words[item->kind]);
 }
 
+void rig_print_audit(struct rig *rig, struct buffer *out)
+{
+    struct bytes left = buffer_bytes(&rig->outbox.audit);
+    while (left.len > 0) {
+        const uint8_t *end = memchr(left.data, '\n', left.len);
+        CHECK(end != NULL);
+        rig_printf(out, "audit");
+        if (rig->ensemble != NULL)
+            rig_printf(out, "@%d", (int)rig->sid);
+        rig_printf(out, ": ");
+        for (const uint8_t *at = left.data; at < end; at++)
+            rig_put(out, *at == '\t' ? BYTES(" | ") : bytes_make(at, 1));
+        rig_printf(out, "\n");
+        left = bytes_from(left, (size_t)(end - left.data) + 1);
+    }
+}
+
 void rig_print_status(struct rig *rig, struct buffer *out)
 {
     struct replica_status s;

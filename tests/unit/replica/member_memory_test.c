@@ -44,6 +44,12 @@ static const char *const story[] = {
     "1 connect M",
     "1 M create /p",
     "1 M closeSession",
+    "1 connect R",
+    "stall 1->3",
+    "1 R create /r",
+    "1 R multi create /s ; delete /r",
+    "1 disconnect R",
+    "go 1->3",
     "1 connect N timeout=3000",
     "tick 4500",
     "3 H getChildren /",
@@ -92,6 +98,7 @@ static void play(struct failing *f)
     ensemble_rig_do(e, "option upgrading on");
     ensemble_rig_do(e, "option read_only on");
     ensemble_rig_do(e, "option outstanding 4");
+    ensemble_rig_do(e, "option audit zooid");
     ensemble_rig_do(e, "ensemble 3");
     ensemble_rig_around_steps(e, f->sid, around, f);
     for (size_t i = 0; i < ARRAY_LEN(story) && !ensemble_rig_is_broken(e, f->sid); i++)

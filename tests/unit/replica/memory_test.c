@@ -94,6 +94,7 @@ static void play(struct failing *f)
     rig_do(rig, "option extended_types on");
     rig_do(rig, "option container_check_ms 1000");
     rig_do(rig, "option outstanding 4");
+    rig_do(rig, "option audit zooid");
     rig_around_steps(rig, around, f);
     for (size_t i = 0; i < ARRAY_LEN(story) && !rig_is_broken(rig); i++) {
         char name[2] = {story[i][0], '\0'};
