@@ -446,6 +446,7 @@ install: all $(INSTALLED_CLI) $(INSTALLED_HOST) install-plugins
 	install -D -m 644 packaging/systemd/zooid-agent.service $(DESTDIR)$(UNITDIR)/zooid-agent.service
 	install -D -m 644 packaging/sysusers/zooid.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/zooid.conf
 	install -D -m 644 packaging/tmpfiles/zooid.conf $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/zooid.conf
+	install -D -m 644 packaging/logrotate/zooid-agent $(DESTDIR)$(SYSCONFDIR)/logrotate.d/zooid-agent
 	[ -e $(DESTDIR)$(SYSCONFDIR)/zooid/zoo.cfg ] || \
 	    install -D -m 644 packaging/zoo.cfg $(DESTDIR)$(SYSCONFDIR)/zooid/zoo.cfg
 	@for page in $(MAN_PAGES); do \

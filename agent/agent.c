@@ -24,6 +24,7 @@
 static void give_up(struct agent *a, const char *why)
 {
     LOG_ERROR(a->log, "agent", "giving up: %s", why);
+    agent_audit(a, "serverStop", AUDIT_INVOKED);
     a->exit_code = 1;
     a->overview.is_serving = false;
     a->overview.trouble = why;
@@ -140,6 +141,7 @@ static void on_reload_signal(uv_signal_t *signal, int number)
                                  .defines = a->config->defines,
                                  .define_count = a->config->define_count,
                                  .output = a->output,
+                                 .audit = a->audit,
                                  .hash_key = &a->hash_key,
                                  .password_key = a->password_key,
                                  .replica = a->replica,
@@ -202,6 +204,7 @@ static enum status make_replica(struct agent *a, const struct recovered *recover
     struct replica_settings settings;
     memcpy(a->password_key, recovered->password_key, sizeof a->password_key);
     enum status st = replica_settings_make(&settings, a->settings, &a->hash_key, a->password_key);
+    settings.options.audit_user = a->settings->audit_enable ? a->environment.user_name : NULL;
     bool shares_byte = a->settings->server_id > JOIN_SMALL_ID_MAX;
     if (st == ST_OK && shares_byte && !draw_random(&settings.options.session_id_seed, sizeof(uint64_t)))
         st = ST_IO_ERROR;
@@ -240,8 +243,8 @@ static enum status open_ensemble(struct agent *a, struct buffer *message)
 
 static enum status open_doors(struct agent *a, struct buffer *message)
 {
-    const struct pump_parts pump = {&a->loop,       a->replica, a->persistence, ensemble_hooks(a->ensemble), a->log,
-                                    on_pump_failed, a};
+    const struct pump_parts pump = {&a->loop,       a->replica, a->persistence,  ensemble_hooks(a->ensemble), a->log,
+                                    on_pump_failed, a,          agent_on_audited};
     enum status st = pump_new(&a->pump, &pump);
     if (st != ST_OK)
         return st;
@@ -282,11 +285,14 @@ static enum status start(struct agent *a, struct buffer *message)
                                     .log = a->log,
                                     .started_us = (int64_t)(uv_hrtime() / 1000),
                                     .trouble = "loading"};
+    environment_look(&a->environment);
     enum status st = turns_new(&a->turns, &a->loop);
     if (st == ST_OK)
         st = open_handles(a);
     if (st == ST_OK)
         st = open_data(a, message);
+    if (st == ST_OK)
+        st = agent_open_audit(a, message);
     if (st == ST_OK)
         st = open_ensemble(a, message);
     if (st == ST_OK)
@@ -313,6 +319,7 @@ static void announce(struct agent *a)
              (int)doors_client_port(a->doors), (int)doors_secure_client_port(a->doors),
              a->admin == NULL ? -1 : (int)admin_port(a->admin),
              a->admin == NULL ? -1 : (int)admin_metrics_port(a->admin), (int)getpid());
+    agent_audit(a, "serverStart", AUDIT_SUCCESS);
     notify_ready("serving");
     if (a->supervisor != NULL)
         supervisor_start(a->supervisor);
@@ -373,6 +380,7 @@ int agent_run(struct settings *settings, const struct agent_config *config, stru
         turns_run(a.turns);
     } else {
         LOG_ERROR(a.log, "agent", "the start failed: %s", status_text(st));
+        agent_audit(&a, "serverStart", AUDIT_FAILURE);
         a.exit_code = 1;
     }
     buffer_free(&message);

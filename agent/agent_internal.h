@@ -4,11 +4,14 @@
 #include "agent/admin/overview.h"
 #include "agent/admin/words.h"
 #include "agent/agent.h"
+#include "agent/audit_log.h"
+#include "agent/base/environment.h"
 #include "agent/base/turns.h"
 #include "agent/local/local.h"
 #include "agent/peers/ensemble.h"
 #include "agent/pump.h"
 #include "agent/supervisor.h"
+#include "core/ops/audit.h"
 
 enum phase { LOADING, SERVING, STOPPING_PLUGINS, DRAINING, CHECKPOINTING, CLOSING, CLOSED };
 
@@ -32,8 +35,10 @@ struct agent {
     struct words *words;
     struct doors *doors;
     struct admin *admin;
+    struct audit_log *audit;       /* NULL: there is none */
     struct supervisor *supervisor; /* NULL: plugins are not ours to start */
     struct overview overview;
+    struct environment environment;
     struct local_commands commands;
 
     uv_signal_t signals[SIGNALS];
@@ -56,5 +61,14 @@ void agent_on_turn(uv_prepare_t *watcher);
 /* Goes on from where the stop was, as far as the facts allow. */
 void agent_advance(struct agent *a);
 
-/* The loop's own handles; harmless when repeated. */
+/* The audit log, when one is wanted; its file is below dataDir perhaps, which is this agent's by then. */
+enum status agent_open_audit(struct agent *a, struct buffer *message);
+
+/* Of the pump. */
+void agent_on_audited(void *context, struct bytes lines);
+
+/* Writes to the audit log, if there is one, what the agent itself does ("serverStart"). */
+void agent_audit(struct agent *a, const char *operation, enum audit_result result);
+
+/* The loop's own handles, and the audit log with its thread; harmless when repeated. */
 void agent_close_handles(struct agent *a);

@@ -41,6 +41,7 @@ void agent_begin_stop(struct agent *a)
 {
     struct supervisor *supervisor = a->supervisor;
     LOG_INFO(a->log, "agent", "stopping");
+    agent_audit(a, "serverStop", AUDIT_INVOKED);
     notify_stopping();
     a->phase = STOPPING_PLUGINS;
     a->overview.is_serving = false;
@@ -89,6 +90,8 @@ void agent_close_handles(struct agent *a)
         uv_close((uv_handle_t *)&a->signals[i], NULL);
     uv_close((uv_handle_t *)&a->drain_timer, NULL);
     uv_close((uv_handle_t *)&a->watcher, NULL);
+    audit_log_close(a->audit);
+    a->audit = NULL;
 }
 
 void agent_advance(struct agent *a)

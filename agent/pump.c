@@ -194,6 +194,8 @@ static enum status deliver_all(struct pump *p)
     enum status st = hand_to_disk(p);
     if (st != ST_OK)
         return st;
+    if (p->out.audit.len > 0)
+        p->parts.audited(p->parts.context, buffer_bytes(&p->out.audit));
     answer_clients(p);
     if (!proposes)
         tell_peers(p);
@@ -202,7 +204,6 @@ static enum status deliver_all(struct pump *p)
 
 static void deliver(struct pump *p)
 {
-    struct outbox *out = &p->out;
     if (!p->stepped || p->failed)
         return;
     p->stepped = false;
@@ -213,8 +214,8 @@ static void deliver(struct pump *p)
         fail(p, st);
         return;
     }
-    int64_t wake_us = out->wake_us;
-    outbox_reset(out);
+    int64_t wake_us = p->out.wake_us;
+    outbox_reset(&p->out);
     p->items_seen = 0;
     arm(p, wake_us);
 }

@@ -36,6 +36,9 @@ struct pump_parts {
     /* The process must stop: memory ran out where the replica cannot do without. Nothing is stepped any more. */
     void (*failed)(void *context, enum status status);
     void *context;
+    /* Lines of the audit log, before the clients of their turn are answered. Must not feed. NULL: there are never any.
+     */
+    void (*audited)(void *context, struct bytes lines);
 };
 
 /* ST_NO_MEMORY. */

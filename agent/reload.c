@@ -1,6 +1,7 @@
 /* reload.c - loads a second set of settings and exchanges what may change. */
 #include "agent/reload.h"
 
+#include "agent/audit_log.h"
 #include "agent/replica_settings.h"
 
 static struct log_sink *log_of(const struct reload *r)
@@ -54,6 +55,8 @@ void reload_settings(const struct reload *r)
     struct settings *fresh = NULL;
     if (log_output_reopen(r->output) != ST_OK)
         LOG_WARN(log_of(r), "agent", "the log file cannot be opened anew; the old one is kept");
+    if (r->audit != NULL)
+        audit_log_reopen(r->audit);
     enum status st = settings_load(&fresh, r->file, r->defines, r->define_count, &report);
     reload_log_report(log_of(r), &report);
     settings_report_free(&report);

@@ -6,12 +6,15 @@
 #include "agent/peers/ensemble.h"
 #include "core/replica/replica.h"
 
+struct audit_log;
+
 struct reload {
     struct settings *settings; /* in effect; changed in place */
     const char *file;
     const char *const *defines;
     size_t define_count;
     struct log_output *output; /* opened anew, and its level set */
+    struct audit_log *audit;   /* opened anew; NULL: there is none */
     const struct hash_key *hash_key;
     const uint8_t *password_key; /* 32 bytes */
     struct replica *replica;

@@ -41,14 +41,15 @@ static enum status check_directories(struct settings *s, struct settings_report 
     return setting_set_text(&s->data_log_dir, s->data_dir);
 }
 
-/* The sockets whose place is a matter of dataDir. */
-struct socket_setting {
+/* What has its place below dataDir unless it begins with / or ./. */
+struct placed_setting {
     enum setting_id id;
     char **path;
+    bool is_socket;
 };
 
 /* Our own socket by default must not keep an agent with a deep data directory from starting. */
-static enum status refuse_long_socket(struct settings *s, const struct socket_setting *socket,
+static enum status refuse_long_socket(struct settings *s, const struct placed_setting *socket,
                                       struct settings_report *report)
 {
     if (settings_given(s, socket->id)) {
@@ -61,38 +62,41 @@ static enum status refuse_long_socket(struct settings *s, const struct socket_se
 }
 
 /* The result begins with / or ./, so that it stays what it is when it is read again. */
-static enum status put_socket_below_data_dir(struct settings *s, const struct socket_setting *socket)
+static enum status put_below_data_dir(struct settings *s, const struct placed_setting *placed)
 {
     struct buffer path = {0};
     const char *here = s->data_dir[0] == '/' || strncmp(s->data_dir, "./", 2) == 0 ? "" : "./";
-    enum status st = buffer_printf(&path, "%s%s/%s", here, s->data_dir, *socket->path);
+    enum status st = buffer_printf(&path, "%s%s/%s", here, s->data_dir, *placed->path);
     if (st == ST_OK)
         st = buffer_append(&path, "", 1);
     if (st == ST_OK)
-        st = setting_set_text(socket->path, (const char *)path.data);
+        st = setting_set_text(placed->path, (const char *)path.data);
     buffer_free(&path);
-    if (!settings_given(s, socket->id))
-        derived(s, socket->id);
+    if (!settings_given(s, placed->id))
+        derived(s, placed->id);
     return st;
 }
 
-static enum status check_socket(struct settings *s, const struct socket_setting *socket, struct settings_report *report)
+static enum status check_place(struct settings *s, const struct placed_setting *placed, struct settings_report *report)
 {
     enum status st = ST_OK;
-    if ((*socket->path)[0] != '\0' && (*socket->path)[0] != '/' && strncmp(*socket->path, "./", 2) != 0)
-        st = put_socket_below_data_dir(s, socket);
-    if (st == ST_OK && strlen(*socket->path) >= sizeof((struct sockaddr_un *)NULL)->sun_path)
-        st = refuse_long_socket(s, socket, report);
+    if ((*placed->path)[0] != '\0' && (*placed->path)[0] != '/' && strncmp(*placed->path, "./", 2) != 0)
+        st = put_below_data_dir(s, placed);
+    if (st == ST_OK && placed->is_socket && strlen(*placed->path) >= sizeof((struct sockaddr_un *)NULL)->sun_path)
+        st = refuse_long_socket(s, placed, report);
     return st;
 }
 
-static enum status check_sockets(struct settings *s, struct settings_report *report)
+static enum status check_places(struct settings *s, struct settings_report *report)
 {
-    const struct socket_setting sockets[] = {{SETTING_ID_socket, &s->socket},
-                                             {SETTING_ID_local_socket, &s->local_socket}};
+    const struct placed_setting rows[] = {{SETTING_ID_socket, &s->socket, true},
+                                          {SETTING_ID_local_socket, &s->local_socket, true},
+                                          {SETTING_ID_audit_file, &s->audit_file, false}};
     enum status st = ST_OK;
-    for (size_t i = 0; i < ARRAY_LEN(sockets) && st == ST_OK; i++)
-        st = check_socket(s, &sockets[i], report);
+    for (size_t i = 0; i < ARRAY_LEN(rows) && st == ST_OK; i++)
+        st = check_place(s, &rows[i], report);
+    if (s->audit_enable && s->audit_file[0] == '\0')
+        error(s, report, SETTING_ID_audit_file, "is empty, but audit.enable is true");
     return st;
 }
 
@@ -242,7 +246,7 @@ enum status settings_check(struct settings *settings, struct settings_report *re
 {
     enum status st = check_directories(settings, report);
     if (st == ST_OK)
-        st = check_sockets(settings, report);
+        st = check_places(settings, report);
     if (st != ST_OK)
         return st;
     check_ports(settings, report);

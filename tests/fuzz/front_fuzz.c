@@ -149,7 +149,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     CHECK(uv_loop_init(&world.loop) == 0);
     world.metrics = metrics_new();
     CHECK(world.metrics != NULL);
-    const struct pump_parts parts = {&world.loop, (struct replica *)(void *)&world, NULL, NULL, NULL, on_failed, NULL};
+    const struct pump_parts parts = {&world.loop, (struct replica *)(void *)&world, NULL, NULL, NULL, on_failed, NULL,
+                                     NULL};
     CHECK(pump_new(&world.pump, &parts) == ST_OK);
     const struct front_parts front = {&world.loop, world.pump, world.metrics, NULL, &words, {1, 2}, NULL};
     const struct front_limits limits = {.frame_bytes_max = FRAME_MAX,

@@ -116,7 +116,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     CHECK(world.metrics != NULL && settings_default(&world.settings) == ST_OK);
     world.settings->local_linger_max_ms = world.settings->local_grace_ms = 1; /* sessions that linger end soon */
     make_replica();
-    const struct pump_parts parts = {&world.loop, world.replica, NULL, NULL, NULL, on_failed, NULL};
+    const struct pump_parts parts = {&world.loop, world.replica, NULL, NULL, NULL, on_failed, NULL, NULL};
     CHECK(pump_new(&world.pump, &parts) == ST_OK);
     const struct local_parts local = {{&world.loop, world.pump, world.metrics, NULL, NULL, {1, 2}, NULL},
                                       world.replica,

@@ -14,7 +14,7 @@ core/zab        core/base core/jute core/members
 core/store      core/base core/jute core/tree/tree.h core/session/session.h
 core/ops        core/base core/jute core/tree core/session core/members
 core/replica    core/base core/jute core/tree core/session core/members core/zab core/store core/ops
-agent           core/base core/jute core/members core/store core/replica/replica.h core/replica/status_report.h core/ops/op.h agent/base agent/settings agent/net agent/disk agent/front agent/local agent/peers agent/join agent/admin
+agent           core/base core/jute core/members core/store core/replica/replica.h core/replica/status_report.h core/ops/op.h core/ops/audit.h agent/base agent/settings agent/net agent/disk agent/front agent/local agent/peers agent/join agent/admin
 agent/base      core/base core/jute core/members
 agent/base/version.h  bindings/c/include/zooid.h
 agent/settings  core/base core/jute core/members core/store/io.h core/store/atomic_file.h agent/base

@@ -83,7 +83,7 @@ ZOOID_API const char *zooid_version(void);
     CODE(RECONFIG_DISABLED, -123, "reconfiguration is disabled")                              \
     CODE(SESSION_CLOSED_REQUIRE_AUTH, -124, "session closed: authentication is required")     \
     CODE(QUOTA_EXCEEDED, -125, "quota exceeded")                                              \
-    CODE(THROTTLED, -127, "the request waited too long")                                      \
+    CODE(THROTTLED, -127, "the request waited too long, or the audit log is full")            \
     CODE(DEADLINE_EXCEEDED, -1001, "the deadline has passed")                                 \
     CODE(CANCELLED, -1002, "cancelled")                                                       \
     CODE(NOT_SERVING, -1003, "the member has no leader, or is not in step with it yet")       \

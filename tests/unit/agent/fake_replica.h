@@ -8,6 +8,7 @@
  *     bNNNN    a reply of NNNN (big-endian) bytes
  *     wNNNN    that many bytes to every client but its own
  *     l        appended to the log; echoed when that is said to be logged
+ *     a        a line for the audit log; echoed
  * REPLICA_LOGGED with zxid 0 answers what waits for the log; with another zxid it resumes the client of that number. */
 #pragma once
 
@@ -100,6 +101,10 @@ static inline void fake_frame(struct outbox *out, uint64_t client, struct bytes 
     case 'b': fake_send(out, client, NULL, fake_number(frame)); break;
     case 'w': fake_send_to_others(out, client, fake_number(frame)); break;
     case 'l': fake_log(out, client, frame); break;
+    case 'a':
+        fake_send(out, client, frame.data, frame.len);
+        assert_int_equal(buffer_append(&out->audit, "line\n", 5), ST_OK);
+        break;
     default: fail_msg("no such frame"); break;
     }
 }

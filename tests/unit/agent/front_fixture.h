@@ -68,7 +68,7 @@ static inline struct fixture *fixture_bare(void)
     f->metrics = metrics_new();
     assert_non_null(f->metrics);
     f->log = (struct log_sink){LOG_LEVEL_INFO, count_line, f};
-    const struct pump_parts parts = {&f->loop, fake_replica(), NULL, NULL, &f->log, never_fails, f};
+    const struct pump_parts parts = {&f->loop, fake_replica(), NULL, NULL, &f->log, never_fails, f, NULL};
     assert_int_equal(pump_new(&f->pump, &parts), ST_OK);
     fixture_words = (struct front_words){f, word_find, word_answer};
     f->limits = (struct front_limits){.frame_bytes_max = 1048575,

@@ -95,7 +95,7 @@ static void begin(const char *path)
     assert_non_null(changes);
     changes_begin(changes, 0);
     replica_remember(world.replica, changes);
-    const struct pump_parts parts = {&world.loop, world.replica, NULL, NULL, NULL, on_failed, NULL};
+    const struct pump_parts parts = {&world.loop, world.replica, NULL, NULL, NULL, on_failed, NULL, NULL};
     assert_int_equal(pump_new(&world.pump, &parts), ST_OK);
     const struct local_parts local = {{&world.loop, world.pump, world.metrics, NULL, NULL, {1, 2}, NULL},
                                       world.replica,

@@ -79,13 +79,20 @@ static void on_failed(void *context, enum status status)
     f->failed_with = status;
 }
 
+static void on_audited(void *context, struct bytes lines)
+{
+    struct fixture *f = context;
+    for (size_t i = 0; i < lines.len; i += 5)
+        tell(&f->door, 'L');
+}
+
 static struct fixture *fixture_new(void)
 {
     struct fixture *f = calloc(1, sizeof *f);
     fake_reset();
     assert_non_null(f);
     assert_int_equal(uv_loop_init(&f->loop), 0);
-    const struct pump_parts parts = {&f->loop, fake_replica(), NULL, NULL, NULL, on_failed, f};
+    const struct pump_parts parts = {&f->loop, fake_replica(), NULL, NULL, NULL, on_failed, f, on_audited};
     assert_int_equal(pump_new(&f->pump, &parts), ST_OK);
     f->door.pump = f->pump;
     const struct pump_door door = {&f->door, control, deliver, flush, work, abandon};
@@ -143,6 +150,21 @@ static void the_log_is_handed_over_before_anything_is_delivered(void **state)
     turn(f);
     assert_string_equal(f->door.told, "e!l!");
     assert_int_equal(fake.appends, 1);
+    fixture_free(f);
+}
+
+static void audit_lines_are_handed_on_once_before_the_clients_hear(void **state)
+{
+    (void)state;
+    struct fixture *f = fixture_new();
+    feed(&f->door, "a1");
+    feed(&f->door, "e2");
+    feed(&f->door, "a3");
+    turn(f);
+    assert_string_equal(f->door.told, "LLa|");
+    feed(&f->door, "e4");
+    turn(f);
+    assert_string_equal(f->door.told, "LLa|e|");
     fixture_free(f);
 }
 
@@ -293,6 +315,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(effects_of_a_turn_are_one_batch),
         cmocka_unit_test(the_log_is_handed_over_before_anything_is_delivered),
+        cmocka_unit_test(audit_lines_are_handed_on_once_before_the_clients_hear),
         cmocka_unit_test(pauses_and_ends_are_told_at_once_and_ends_again_in_order),
         cmocka_unit_test(a_door_that_has_work_gets_turns_until_it_is_done),
         cmocka_unit_test(persistence_gets_the_turns_that_it_wants),

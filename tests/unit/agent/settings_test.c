@@ -75,7 +75,7 @@ static void test_a_reload_takes_what_can_be_taken(void **state)
     struct settings_change changes[SETTINGS_CHANGES_MAX];
     assert_int_equal(settings_reload_diff(old.settings, old.settings, changes), 0);
     size_t count = settings_reload_diff(old.settings, fresh.settings, changes);
-    assert_int_equal(count, 6); /* of dataDir, both sockets below it too */
+    assert_int_equal(count, 7); /* of dataDir, both sockets and the audit log below it too */
     size_t reloadable = 0;
     for (size_t i = 0; i < count; i++)
         reloadable += changes[i].reloadable;
