@@ -3,7 +3,7 @@
 #include "agent/net/limits.h"
 
 #include "agent/base/address.h"
-#include "agent/base/log_limit.h"
+#include "core/base/log_limit.h"
 #include "tests/support/failing_memory.h"
 #include "tests/support/test.h"
 
