@@ -109,7 +109,8 @@ void free_text(char *taken);
 %ignore zooid_repeat_logins;
 
 zooid_packed packed_open(const char *socket, const char *name, uint32_t connect_ms, uint32_t session_timeout_ms,
-                         uint32_t watchdog_ms, uint32_t linger_ms, int64_t resume_id, const void *data, size_t len);
+                         uint32_t watchdog_ms, uint32_t linger_ms, int64_t resume_id, const void *data, size_t len,
+                         uint32_t logins_max);
 zooid_packed packed_session_key(zooid_client *client);
 zooid_packed packed_perform(zooid_client *client, zooid_request *taken, uint32_t ms);
 zooid_packed packed_get(zooid_client *client, const char *path, uint32_t ms);

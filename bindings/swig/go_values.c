@@ -220,12 +220,12 @@ PACKED(cache_list, (zooid_cache * cache, const char *path), (cache, path, &reply
 /* The handle's address; when that is NULL, the reply that tells why. */
 static zooid_packed packed_open(const char *socket, const char *name, uint32_t connect_ms, uint32_t session_timeout_ms,
                                 uint32_t watchdog_ms, uint32_t linger_ms, int64_t resume_id, const void *data,
-                                size_t len)
+                                size_t len, uint32_t logins_max)
 {
     zooid_packed p = {NULL, 0, 0, false};
     zooid_reply *why = NULL;
     zooid_handle *handle = zooid_handle_open(socket, name, connect_ms, session_timeout_ms, watchdog_ms, linger_ms,
-                                             resume_id, data, len, &why);
+                                             resume_id, data, len, logins_max, &why);
     put_64(&p, (int64_t)(uintptr_t)handle);
     if (p.failed)
         zooid_handle_free(handle);

@@ -52,7 +52,8 @@ static void zooid_handle_free(zooid_handle *handle)
 
 static zooid_handle *zooid_handle_open(const char *socket, const char *name, uint32_t connect_ms,
                                        uint32_t session_timeout_ms, uint32_t watchdog_ms, uint32_t linger_ms,
-                                       int64_t resume_id, const void *token, size_t token_len, zooid_reply **reply)
+                                       int64_t resume_id, const void *token, size_t token_len, uint32_t logins_max,
+                                       zooid_reply **reply)
 {
     struct zooid_options options = ZOOID_OPTIONS_INIT;
     zooid_handle *handle = calloc(1, sizeof *handle);
@@ -71,6 +72,7 @@ static zooid_handle *zooid_handle_open(const char *socket, const char *name, uin
     options.resume_id = resume_id;
     options.resume_token = token;
     options.resume_token_len = token_len;
+    options.logins_max = logins_max;
     options.log = keep_line;
     options.log_context = handle;
     if (zooid_open(&handle->client, &options, reply) == ZOOID_OK)

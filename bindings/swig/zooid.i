@@ -45,7 +45,7 @@ int zooid_request_add(zooid_request *multi, zooid_request *taken);
 
 zooid_handle *zooid_handle_open(const char *socket, const char *name, uint32_t connect_ms, uint32_t session_timeout_ms,
                                 uint32_t watchdog_ms, uint32_t linger_ms, int64_t resume_id, const void *bytes,
-                                size_t len, zooid_reply **why);
+                                size_t len, uint32_t logins_max, zooid_reply **why);
 void zooid_handle_shutdown(zooid_handle *handle);
 zooid_log_line *zooid_handle_next_log(zooid_handle *handle);
 int zooid_request_fresh(zooid_request *request, bool latest, int64_t zxid_min, uint32_t age_max_ms);

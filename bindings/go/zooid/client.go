@@ -23,6 +23,9 @@ type Options struct {
 	// A session to take over, as SessionKey has told it of another client, with its ephemeral nodes and locks. When it
 	// is gone, an event says that it is lost, and a new one is opened. The zero value: none.
 	Resume SessionKey
+	// So many logins (AddAuth) are made again after a reconnect, 4096 at most; what goes beyond is lost with the
+	// connection, which Log is told when the login is made. 0: 16.
+	LoginsMax uint32
 	// Log gets what the library has to say, in a goroutine of its own; level is error, warning, info or debug.
 	Log func(level, line string)
 }
@@ -42,6 +45,7 @@ const (
 	noDeadline            = math.MaxUint32
 	connectTimeout        = 5 * time.Second
 	defaultSessionTimeout = 30 * time.Second
+	defaultLoginsMax      = 16
 )
 
 // Open waits for the agent until the context's deadline, or five seconds.
@@ -56,11 +60,15 @@ func Open(ctx context.Context, options Options) (*Client, error) {
 	if session <= 0 {
 		session = defaultSessionTimeout
 	}
+	if options.LoginsMax == 0 {
+		options.LoginsMax = defaultLoginsMax
+	}
 	if strings.ContainsRune(options.Socket+options.Name, 0) {
 		return nil, errorOf(BadArguments, "")
 	}
 	raw := swig.Packed_open(options.Socket, options.Name, uint(milliseconds(wait)), uint(milliseconds(session)),
-		uint(milliseconds(options.Watchdog)), uint(milliseconds(options.Linger)), options.Resume.ID, options.Resume.Token)
+		uint(milliseconds(options.Watchdog)), uint(milliseconds(options.Linger)), options.Resume.ID, options.Resume.Token,
+		uint(options.LoginsMax))
 	opened := packed{[]byte(raw)}
 	handle := uintptr(opened.long())
 	if handle == 0 {
@@ -200,6 +208,27 @@ func (c *Client) SessionKey() SessionKey {
 	raw := packed{[]byte(swig.Packed_session_key(c.handle))}
 	return SessionKey{ID: raw.long(), Token: raw.data()}
 }
+
+// GoodUntil is on CLOCK_BOOTTIME: until then the session does not expire. 0: there is none.
+func (c *Client) GoodUntil() time.Duration {
+	if !c.use() {
+		return 0
+	}
+	defer c.done()
+	return time.Duration(swig.Session_good_until_ms(c.handle)) * time.Millisecond
+}
+
+// SetEventLimit says how many events of watches wait for somebody to read them, 65,536 if nothing was said, or any
+// number with 0; then one that is Missed stands for those that are not kept.
+func (c *Client) SetEventLimit(events uint32) {
+	if c.use() {
+		defer c.done()
+		swig.Set_event_limit(c.handle, uint(events))
+	}
+}
+
+// Version is that of libzooid, as it is loaded.
+func Version() string { return swig.Version() }
 
 // ClientPort is where the agent speaks ZooKeeper's protocol; 0: nowhere.
 func (c *Client) ClientPort() int {

@@ -3,6 +3,7 @@ package zooid_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -228,6 +229,35 @@ func TestGoroutinesShareAClient(t *testing.T) {
 		}()
 	}
 	wait.Wait()
+}
+
+func TestLoginsAndCommands(t *testing.T) {
+	agent := zooidtest.Start(t)
+	logged := make(chan string, 64)
+	c := must[*zooid.Client](t)(zooid.Open(ctx, zooid.Options{Socket: agent.Socket, LoginsMax: 1,
+		Log: func(level, line string) { logged <- level + line }}))
+	defer c.Close()
+	c.SetEventLimit(1000)
+	var stats struct{ Command string }
+	answer := must[[]byte](t)(c.Command(ctx, "server_stats"))
+	check(t, json.Unmarshal(answer, &stats) == nil && stats.Command == "server_stats", string(answer))
+	_, err := c.Command(ctx, "nothing")
+	check(t, err != nil && zooid.Version() != "")
+	check(t, c.AddAuth(ctx, "digest", []byte("ann:a")) == nil && c.AddAuth(ctx, "digest", []byte("bob:b")) == nil)
+	for line := range logged {
+		if strings.Contains(line, "will not outlive") {
+			break
+		}
+	}
+	agent.Kill()
+	agent.Restart()
+	names := 0
+	for _, identity := range must[[]string](t)(c.WhoAmI(ctx)) {
+		if strings.HasPrefix(identity, "digest:") {
+			names++
+		}
+	}
+	check(t, names == 1, names)
 }
 
 func TestTheSessionOutlivesTheAgent(t *testing.T) {

@@ -134,6 +134,7 @@ func (p *pump) take(e rawEvent) {
 		return
 	}
 	if lost, holds := p.losable[e.ticket]; holds && e.kind == eventLost {
+		delete(p.losable, e.ticket)
 		lost()
 	}
 	for _, s := range p.streams {

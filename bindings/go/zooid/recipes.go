@@ -83,11 +83,54 @@ func (r *recipe) await(ctx context.Context, submit func(address uintptr, ms uint
 	return result, err
 }
 
+// losable tells of the loss of what a recipe holds.
+type losable struct {
+	mutex sync.Mutex
+	lost  chan struct{} // closed when it is lost; nil: nothing was ever held
+	tell  func()        // closes it; nil: it was closed, or nothing is held
+}
+
+// begin is for what is held from now on, or may be soon. False: it is told already.
+func (l *losable) begin(p *pump, number uint64) bool {
+	l.mutex.Lock()
+	if l.tell != nil {
+		l.mutex.Unlock()
+		return false
+	}
+	l.lost = make(chan struct{})
+	l.tell = func() {
+		l.mutex.Lock()
+		defer l.mutex.Unlock()
+		if l.tell != nil {
+			l.tell = nil
+			close(l.lost)
+		}
+	}
+	tell := l.tell
+	l.mutex.Unlock() // the pump tells under a lock of its own
+	p.tellLost(number, tell)
+	return true
+}
+
+// end is for what is held no longer.
+func (l *losable) end(p *pump, number uint64) {
+	p.tellLost(number, nil)
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	l.tell = nil
+}
+
+// Lost is closed when what is held has been lost, and not given back.
+func (l *losable) Lost() <-chan struct{} {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	return l.lost
+}
+
 // Lock is a lock, a lead, or one lease of a semaphore. Who holds it must have ended by GoodUntil, and passes on Token.
 type Lock struct {
 	*recipe
-	mutex sync.Mutex
-	lost  chan struct{} // closed when it is lost; nil: not held
+	losable
 }
 
 // Contender holds a lock or waits for it.
@@ -157,14 +200,14 @@ func (l *Lock) TryAcquire(ctx context.Context) (bool, error) {
 }
 
 func (l *Lock) isHeldNow() {
-	lost := make(chan struct{})
+	l.begin(l.client.pump, l.number())
+	if l.IsHeld() {
+		return
+	}
 	l.mutex.Lock()
-	l.lost = lost
+	tell := l.tell
 	l.mutex.Unlock()
-	var once sync.Once
-	tell := func() { once.Do(func() { close(lost) }) }
-	l.client.pump.tellLost(l.number(), tell)
-	if !l.IsHeld() { // since before anybody was to be told
+	if tell != nil { // it was lost before anybody was to be told
 		tell()
 	}
 }
@@ -177,15 +220,8 @@ func (l *Lock) number() (number uint64) {
 // Release gives it back. An error that is NotHeld says that it had been lost.
 func (l *Lock) Release(ctx context.Context) error {
 	_, err := l.await(ctx, swig.Lock_submit_release)
-	l.client.pump.tellLost(l.number(), nil)
+	l.end(l.client.pump, l.number())
 	return err
-}
-
-// Lost is closed when what Acquire got has been lost, for whatever reason but Release.
-func (l *Lock) Lost() <-chan struct{} {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	return l.lost
 }
 
 // IsHeld as it is known here.
@@ -217,7 +253,7 @@ func (l *Lock) Contenders(ctx context.Context) ([]Contender, error) {
 
 // Close gives it back, without waiting for that.
 func (l *Lock) Close() error {
-	l.client.pump.tellLost(l.number(), nil)
+	l.end(l.client.pump, l.number())
 	return l.recipe.Close()
 }
 

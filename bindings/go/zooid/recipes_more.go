@@ -45,7 +45,11 @@ func (b *Barrier) Wait(ctx context.Context) error {
 }
 
 // DoubleBarrier: nobody goes in before all are there, nobody comes out before all want to.
-type DoubleBarrier struct{ *recipe }
+// Lost is closed when the session of one that is inside is over.
+type DoubleBarrier struct {
+	*recipe
+	losable
+}
 
 // NewDoubleBarrier makes one for `count`; nothing is sent.
 func (c *Client) NewDoubleBarrier(path string, count uint32, identifier string) (*DoubleBarrier, error) {
@@ -58,24 +62,46 @@ func (c *Client) NewDoubleBarrier(path string, count uint32, identifier string) 
 	if err != nil {
 		return nil, err
 	}
-	return &DoubleBarrier{r}, nil
+	return &DoubleBarrier{recipe: r}, nil
 }
 
 // Enter waits for the others; whoever gives up is out again.
 func (b *DoubleBarrier) Enter(ctx context.Context) error {
+	begun := b.begin(b.client.pump, b.number())
 	_, err := b.await(ctx, swig.Double_barrier_submit_enter)
+	if err != nil && begun {
+		b.end(b.client.pump, b.number())
+	}
 	return err
 }
 
 // Leave waits for the others.
 func (b *DoubleBarrier) Leave(ctx context.Context) error {
 	_, err := b.await(ctx, swig.Double_barrier_submit_leave)
+	if err == nil {
+		b.end(b.client.pump, b.number())
+	}
 	return err
 }
 
+func (b *DoubleBarrier) number() (number uint64) {
+	b.with(func(address uintptr) { number = swig.Double_barrier_number(address) })
+	return number
+}
+
+// Close leaves it, without waiting for that.
+func (b *DoubleBarrier) Close() error {
+	b.end(b.client.pump, b.number())
+	return b.recipe.Close()
+}
+
 // Queue hands each entry out at least once, by priority and arrival: it stays there, out of reach of others, until
-// whoever took it calls Finish; when that one ends before, another gets it.
-type Queue struct{ *recipe }
+// whoever took it calls Finish; when that one ends before, another gets it. Lost is closed when what was taken may be in
+// other hands.
+type Queue struct {
+	*recipe
+	losable
+}
 
 // NewQueue makes one; nothing is sent.
 func (c *Client) NewQueue(path string) (*Queue, error) {
@@ -83,7 +109,7 @@ func (c *Client) NewQueue(path string) (*Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Queue{r}, nil
+	return &Queue{recipe: r}, nil
 }
 
 // DefaultPriority is kazoo's.
@@ -99,8 +125,12 @@ func (q *Queue) Put(ctx context.Context, data []byte, priority uint) error {
 
 // Take waits for an entry.
 func (q *Queue) Take(ctx context.Context) ([]byte, error) {
+	begun := q.begin(q.client.pump, q.number())
 	r, err := q.await(ctx, swig.Queue_submit_take)
 	if err != nil {
+		if begun {
+			q.end(q.client.pump, q.number())
+		}
 		return nil, err
 	}
 	return r.data, nil
@@ -108,19 +138,40 @@ func (q *Queue) Take(ctx context.Context) ([]byte, error) {
 
 // Finish says that what was taken is dealt with. NotHeld: it may be in other hands.
 func (q *Queue) Finish(ctx context.Context) error {
-	_, err := q.await(ctx, swig.Queue_submit_finish)
-	return err
+	return q.let(ctx, swig.Queue_submit_finish)
 }
 
 // Return leaves what was taken to others.
 func (q *Queue) Return(ctx context.Context) error {
-	_, err := q.await(ctx, swig.Queue_submit_return)
+	return q.let(ctx, swig.Queue_submit_return)
+}
+
+// let goes of what was taken.
+func (q *Queue) let(ctx context.Context, submit func(uintptr, uint) uint64) error {
+	_, err := q.await(ctx, submit)
+	if err == nil {
+		q.end(q.client.pump, q.number())
+	}
 	return err
+}
+
+func (q *Queue) number() (number uint64) {
+	q.with(func(address uintptr) { number = swig.Queue_number(address) })
+	return number
+}
+
+// Close gives back what was taken, without waiting for that.
+func (q *Queue) Close() error {
+	q.end(q.client.pump, q.number())
+	return q.recipe.Close()
 }
 
 // Presence is an ephemeral node that is there until it is closed, made again whenever it is gone; or membership of a
 // group.
-type Presence struct{ *recipe }
+type Presence struct {
+	*recipe
+	losable
+}
 
 // Keep makes the node at the path.
 func (c *Client) Keep(path string, data []byte) (*Presence, error) {
@@ -130,7 +181,7 @@ func (c *Client) Keep(path string, data []byte) (*Presence, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Presence{r}, nil
+	return &Presence{recipe: r}, nil
 }
 
 // Join makes a member of the group.
@@ -144,7 +195,7 @@ func (c *Client) Join(group, identifier string) (*Presence, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Presence{r}, nil
+	return &Presence{recipe: r}, nil
 }
 
 // Wait returns the node's path when it is there.
@@ -154,6 +205,23 @@ func (p *Presence) Wait(ctx context.Context) (path string, err error) {
 	}
 	p.with(func(address uintptr) { path = swig.Ephemeral_path(address) })
 	return path, nil
+}
+
+// Lost gives a channel that is closed when the node is gone the next time; it will be made again.
+func (p *Presence) Lost() <-chan struct{} {
+	p.begin(p.client.pump, p.number())
+	return p.losable.Lost()
+}
+
+func (p *Presence) number() (number uint64) {
+	p.with(func(address uintptr) { number = swig.Ephemeral_number(address) })
+	return number
+}
+
+// Close lets the node go, without waiting for that.
+func (p *Presence) Close() error {
+	p.end(p.client.pump, p.number())
+	return p.recipe.Close()
 }
 
 // Set says what the node holds from now on.

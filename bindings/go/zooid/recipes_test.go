@@ -82,6 +82,35 @@ func TestCancellingEndsWhatNobodyAnswers(t *testing.T) {
 	}
 }
 
+// What queues, double barriers and presences hold can be lost, too: here with the session.
+func TestWhatIsLostIsTold(t *testing.T) {
+	agent := zooidtest.Start(t)
+	c, other := agent.Client(), agent.Client()
+	queue := must[*zooid.Queue](t)(c.NewQueue("/lost/queue"))
+	inside := must[*zooid.DoubleBarrier](t)(c.NewDoubleBarrier("/lost/barrier", 1, "me"))
+	presence := must[*zooid.Presence](t)(c.Keep("/lost/here", nil))
+	must[string](t)(presence.Wait(ctx))
+	check(t, other.Delete(ctx, "/lost/here", zooid.AnyVersion) == nil)
+	gone := presence.Lost()
+	must[string](t)(presence.Wait(ctx))
+	check(t, queue.Put(ctx, []byte("entry"), zooid.DefaultPriority) == nil && inside.Enter(ctx) == nil)
+	check(t, string(must[[]byte](t)(queue.Take(ctx))) == "entry")
+	select {
+	case <-queue.Lost():
+		t.Fatal("it is held")
+	case <-inside.Lost():
+		t.Fatal("it is inside")
+	default:
+	}
+	check(t, c.GoodUntil() > 0 && c.CloseSession(ctx) == nil)
+	<-queue.Lost()
+	<-inside.Lost()
+	<-gone
+	check(t, errors.Is(queue.Finish(ctx), zooid.NotHeld) && errors.Is(inside.Leave(ctx), zooid.NotHeld))
+	check(t, string(must[[]byte](t)(queue.Take(ctx))) == "entry" && queue.Finish(ctx) == nil)
+	check(t, queue.Close() == nil && inside.Close() == nil && presence.Close() == nil)
+}
+
 func TestCancellingEndsTheWait(t *testing.T) {
 	c := zooidtest.Start(t).Client()
 	first := must[*zooid.Lock](t)(c.NewLock("/wait", ""))

@@ -271,6 +271,16 @@ func (c *Client) CountDescendants(ctx context.Context, path string) (uint64, err
 	return r.number, nil
 }
 
+// Command is what the admin server answers to one of its commands, as JSON: "server_stats", "connections"... Those that
+// change something are for administrators.
+func (c *Client) Command(ctx context.Context, name string) ([]byte, error) {
+	r, err := c.run(ctx, newAsk(name, swig.Request_command))
+	if err != nil {
+		return nil, err
+	}
+	return r.data, nil
+}
+
 // Backup writes the tree as it is now into a file, as a snapshot of ZooKeeper's format, and says which zxid it has and how
 // many nodes. It is for administrators. The context's deadline is how long nothing may come; its end is not waited for.
 func (c *Client) Backup(ctx context.Context, file *os.File) (zxid int64, nodes uint64, err error) {

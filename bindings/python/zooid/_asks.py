@@ -278,6 +278,12 @@ def who_am_i(*, timeout: Optional[float] = None) -> Ask[List[str]]:
     return Ask(_zooid.request_who_am_i(), _names, timeout)
 
 
+def command(name: str, *, timeout: Optional[float] = None) -> Ask[Any]:
+    """What the admin server answers to one of its commands: "server_stats", "connections"... Those that change something
+    are for administrators."""
+    return Ask(_zooid.request_command(name), _json, timeout)
+
+
 # Writes
 
 

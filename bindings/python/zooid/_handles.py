@@ -17,6 +17,8 @@ def open_handle(
     watchdog: float = 0.0,
     linger: float = 0.0,
     resume: Optional[SessionKey] = None,
+    logins_max: int = 16,
+    *,
     logins: Optional[_zooid.Handle] = None,
 ) -> _zooid.Handle:
     """Waits for the agent so long, and raises what zooid_open says when it is not there. With `logins` it is logged in as
@@ -30,6 +32,7 @@ def open_handle(
         milliseconds(linger),
         0 if resume is None else resume.id,
         None if resume is None else resume.token,
+        max(0, min(logins_max, 0xFFFFFFFF)),
     )
     if isinstance(opened, tuple):
         check(Reply._make(cast("_zooid.Reply", opened)))

@@ -14,6 +14,7 @@ from typing import (
     TYPE_CHECKING,
     Any,
     AsyncIterator,
+    BinaryIO,
     Callable,
     Coroutine,
     Dict,
@@ -28,15 +29,17 @@ from typing import (
 from . import _asks, _zooid
 from ._aio_feeds import Monitor, Subscription
 from ._aio_providing import Provider
+from ._aio_recipes import Barrier, Cache, Counter, DoubleBarrier, Lock, Presence, Queue
 from ._aio_services import Services
-from ._asks import Ask, Reply, check
+from ._asks import Ask, Data, Reply, check
 from ._handles import open_handle
 from ._streams import Basket, event_of
-from .errors import ClosedError, DeadlineError, Error, NodeExistsError, NoNodeError, NotHeldError, OutOfMemoryError
+from .errors import ClosedError, Error, OutOfMemoryError
 from .providing import Commands, commands_of, request_for
 from .providing import Source as Offered
+from .recipes import Contender, _contenders
 from .subscription import ask_for
-from .values import Children, Cursor, Event, Freshness, SessionKey, SessionState
+from .values import Backup, Children, Cursor, Event, Freshness, SessionKey, SessionState
 
 if TYPE_CHECKING:
     from typing_extensions import Concatenate, ParamSpec
@@ -93,56 +96,6 @@ class Stream:
         await self.close()
 
 
-class Lock:
-    """As zooid.Lock: `async with client.lock("/x") as lock`."""
-
-    def __init__(self, client: Client, lock: _zooid.Lock) -> None:
-        self._client = client
-        self._lock = lock
-
-    async def acquire(self, timeout: Optional[float] = None) -> bool:
-        """False: not within `timeout` seconds."""
-        raw = await self._client._reply(_zooid.lock_submit_acquire(self._lock, _asks.milliseconds(timeout)))
-        if raw[0] == DeadlineError.code:
-            return False
-        check(Reply._make(raw))
-        return True
-
-    async def release(self, *, timeout: Optional[float] = None) -> None:
-        """NotHeldError: it had been lost."""
-        ticket = _zooid.lock_submit_release(self._lock, self._client._ms(timeout))
-        check(Reply._make(await self._client._reply(ticket)))
-
-    @property
-    def is_held(self) -> bool:
-        return _zooid.lock_is_held(self._lock)
-
-    @property
-    def token(self) -> int:
-        return _zooid.lock_token(self._lock)
-
-    @property
-    def good_until(self) -> float:
-        return _zooid.lock_good_until_ms(self._lock) / 1000
-
-    @property
-    def number(self) -> int:
-        return _zooid.lock_number(self._lock)
-
-    async def __aenter__(self) -> Lock:
-        await self.acquire()
-        return self
-
-    async def __aexit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
-        try:
-            await self.release()
-        except NotHeldError:
-            if kind is None:
-                raise
-
-
 class Client:
     """As zooid.Client; it is opened by `async with`, or by awaiting `open()`."""
 
@@ -157,8 +110,9 @@ class Client:
         watchdog: float = 0.0,
         linger: float = 0.0,
         resume: Optional[SessionKey] = None,
+        logins_max: int = 16,
     ) -> None:
-        self._arguments = (socket, name, connect_timeout, session_timeout, watchdog, linger, resume)
+        self._arguments = (socket, name, connect_timeout, session_timeout, watchdog, linger, resume, logins_max)
         self._timeout_ms = _asks.milliseconds(timeout)
         self._opened: Optional[_zooid.Handle] = None
         self._closed = False
@@ -271,6 +225,11 @@ class Client:
         return None if key is None else SessionKey._make(key)
 
     @property
+    def good_until(self) -> float:
+        """On CLOCK_BOOTTIME: until then the session does not expire."""
+        return _zooid.session_good_until_ms(self._handle) / 1000
+
+    @property
     def client_port(self) -> int:
         return _zooid.client_port(self._handle)
 
@@ -293,6 +252,10 @@ class Client:
     sync = _awaits(_asks.sync)
     wait_for = _awaits(_asks.wait_for)
     who_am_i = _awaits(_asks.who_am_i)
+
+    # Of the admin server
+
+    command = _awaits(_asks.command)
 
     # Writes
 
@@ -335,7 +298,14 @@ class Client:
         ticket = _zooid.submit_delete_recursive(self._handle, path, self._ms(timeout))
         check(Reply._make(await self._reply(ticket)))
 
-    # Locks
+    async def backup(self, file: Union[int, BinaryIO], *, timeout: Optional[float] = None) -> Backup:
+        """As zooid.Client.backup, in a thread."""
+        fd = file if isinstance(file, int) else file.fileno()
+        work = functools.partial(_zooid.backup, self._handle, fd, self._ms(timeout))
+        reply = check(Reply._make(await asyncio.get_running_loop().run_in_executor(None, work)))
+        return Backup(reply.zxid, reply.number)
+
+    # Locks and their like
 
     def lock(self, path: str, identifier: Optional[str] = None) -> Lock:
         """As zooid.Client.lock."""
@@ -349,6 +319,34 @@ class Client:
 
     def semaphore(self, path: str, leases: int, identifier: Optional[str] = None) -> Lock:
         return Lock(self, _zooid.semaphore_new(self._handle, path, leases, identifier))
+
+    def barrier(self, path: str) -> Barrier:
+        return Barrier(self, _zooid.barrier_new(self._handle, path))
+
+    def double_barrier(self, path: str, count: int, identifier: Optional[str] = None) -> DoubleBarrier:
+        return DoubleBarrier(self, _zooid.double_barrier_new(self._handle, path, count, identifier))
+
+    def queue(self, path: str) -> Queue:
+        return Queue(self, _zooid.queue_new(self._handle, path))
+
+    def counter(self, path: str) -> Counter:
+        return Counter(self, path)
+
+    def cache(self, path: str) -> Cache:
+        """A copy of the node and all below it."""
+        return Cache(self, _zooid.cache_new(self._handle, path))
+
+    def keep(self, path: str, data: Data = b"") -> Presence:
+        """An ephemeral node that is made again whenever it is gone."""
+        return Presence(self, _zooid.ephemeral_new(self._handle, path, data))
+
+    def join(self, group: str, identifier: Optional[str] = None) -> Presence:
+        """A member of the group, until it is closed."""
+        return Presence(self, _zooid.group_join(self._handle, group, identifier))
+
+    async def members(self, group: str, *, timeout: Optional[float] = None) -> List[Contender]:
+        ticket = _zooid.group_submit_members(self._handle, group, self._ms(timeout))
+        return _contenders(Reply._make(await self._reply(ticket)))
 
     @property
     def services(self) -> Services:
@@ -406,6 +404,10 @@ class Client:
             await self._run(_asks.remove_watch(path))
         except Error:
             pass  # it goes with the connection
+
+    def set_event_limit(self, events: int) -> None:
+        """As zooid.Client.set_event_limit."""
+        _zooid.set_event_limit(self._handle, events)
 
     def events(self) -> Stream:
         """Everything that is told from now on: changes of the session, and events of all watches."""

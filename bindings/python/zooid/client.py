@@ -46,7 +46,8 @@ class Client:
     `watchdog` it ends too when the client asks for nothing in so long a time, as when the process is stopped. With
     `linger` the agent keeps it for so long after the client or its process has ended: another one takes it over when it
     is given its `session_key` as `resume`, with its ephemeral nodes and locks. When it is gone by then, an event says so,
-    and a new one is opened."""
+    and a new one is opened. `logins_max` of its logins (`add_auth`) are made again after a reconnect, 4096 at most; what
+    goes beyond is lost with the connection, which the log tells when the login is made."""
 
     def __init__(
         self,
@@ -59,9 +60,10 @@ class Client:
         watchdog: float = 0.0,
         linger: float = 0.0,
         resume: Optional[SessionKey] = None,
+        logins_max: int = 16,
     ) -> None:
         self._closed = True  # for __del__, should the next line fail
-        self._handle = open_handle(socket, name, connect_timeout, session_timeout, watchdog, linger, resume)
+        self._handle = open_handle(socket, name, connect_timeout, session_timeout, watchdog, linger, resume, logins_max)
         self._closed = False
         self._where = (socket, name)
         self._pid = os.getpid()
@@ -142,6 +144,10 @@ class Client:
     sync = _waits(_asks.sync)
     wait_for = _waits(_asks.wait_for)
     who_am_i = _waits(_asks.who_am_i)
+
+    # Of the admin server
+
+    command = _waits(_asks.command)
 
     # Writes
 
@@ -320,6 +326,11 @@ class Client:
             self._run(_asks.remove_watch(path))
         except Error:
             pass  # it goes with the connection
+
+    def set_event_limit(self, events: int) -> None:
+        """So many events of watches wait for somebody to fetch them, 65536 if nothing was said, or any number with 0; then
+        one that is MISSED stands for those that are not kept."""
+        _zooid.set_event_limit(self._handle, events)
 
     def events(self) -> Stream:
         """Everything that is told from now on: changes of the session, and events of all watches."""

@@ -50,10 +50,16 @@ class Lock(Recipe):
         """False: not within `timeout` seconds. None waits as long as it takes."""
         ticket = _zooid.lock_submit_acquire(self._lock, _asks.milliseconds(timeout))
         try:
-            self._check(self._client._hub.reply(ticket, lambda: _zooid.lock_cancel(self._lock)))
+            self._check(self._client._hub.reply(ticket, self._give_up))
         except DeadlineError:
             return False
         return True
+
+    def _give_up(self) -> None:
+        """Who is interrupted does not have it, even if that came just before."""
+        _zooid.lock_cancel(self._lock)
+        if _zooid.lock_is_held(self._lock):
+            self._client._hub.forget(_zooid.lock_submit_release(self._lock, _asks.NO_DEADLINE))
 
     def try_acquire(self, *, timeout: Optional[float] = None) -> bool:
         """False: another has it, or comes before."""
@@ -136,6 +142,11 @@ class DoubleBarrier(Recipe):
         super().__init__(client)
         self._barrier = _zooid.double_barrier_new(client._handle, path, count, identifier)
 
+    @property
+    def number(self) -> int:
+        """That of the event Change.LOST which tells that the session of one that is inside is over."""
+        return _zooid.double_barrier_number(self._barrier)
+
     def _await(self, ticket: int) -> None:
         self._check(self._client._hub.reply(ticket, lambda: _zooid.double_barrier_cancel(self._barrier)))
 
@@ -163,6 +174,11 @@ class Queue(Recipe):
     def __init__(self, client: Client, path: str) -> None:
         super().__init__(client)
         self._queue = _zooid.queue_new(client._handle, path)
+
+    @property
+    def number(self) -> int:
+        """That of the event Change.LOST which tells that what was taken may be in other hands."""
+        return _zooid.queue_number(self._queue)
 
     def put(self, data: Data, priority: int = 100, *, timeout: Optional[float] = None) -> None:
         """Priority 0 comes first, 999 last."""
@@ -212,6 +228,8 @@ class Presence(Recipe):
     def __init__(self, client: Client, ephemeral: _zooid.Ephemeral) -> None:
         super().__init__(client)
         self._ephemeral: Optional[_zooid.Ephemeral] = ephemeral
+        self.number = _zooid.ephemeral_number(ephemeral)
+        """That of the event Change.LOST which tells each time that the node is gone, and will be made again."""
 
     def wait(self, timeout: Optional[float] = None) -> str:
         """Until it is there; returns its path."""

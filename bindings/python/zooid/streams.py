@@ -68,12 +68,16 @@ class Hub:
         try:
             reply = self._wait_for(look, None)
         except BaseException:
-            with self._changed:
-                self._given_up.add(ticket)
+            self.forget(ticket)
             cancel()
             raise
         assert reply is not None
         return reply
+
+    def forget(self, ticket: int) -> None:
+        """Nobody waits for that reply."""
+        with self._changed:
+            self._given_up.add(ticket)
 
     def _wait_for(self, look: Callable[[], Tuple[bool, Optional[T]]], deadline: Optional[float]) -> Optional[T]:
         """Fetches until `look` says that it is over, and returns what it has found."""

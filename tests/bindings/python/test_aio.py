@@ -124,3 +124,78 @@ def test_without_an_agent() -> None:
             await zooid.aio.Client("/nowhere/zooid.sock", connect_timeout=0.05).open()
 
     asyncio.run(main())
+
+
+def test_recipes(zooid_agent: Agent) -> None:
+    async def work(client: zooid.aio.Client) -> None:
+        counter, queue, barrier = client.counter("/r/n"), client.queue("/r/queue"), client.barrier("/r/barrier")
+        assert await counter.value() == 0
+        assert sorted(await asyncio.gather(*(counter.add(-1) for _ in range(8)))) == list(range(-8, 0))
+        await queue.put(b"late", 200)
+        await queue.put(b"soon", 0)
+        assert await queue.take() == b"soon"
+        await queue.give_back()
+        assert await queue.take() == b"soon"
+        await queue.finish()
+        assert await queue.take() == b"late"
+        await queue.finish()
+        assert await queue.take(timeout=0.02) is None
+        await barrier.set()
+        assert not await barrier.wait(timeout=0.02)
+        waiting = asyncio.ensure_future(barrier.wait())
+        await barrier.lift()
+        assert await waiting
+        async with client.join("/r/group", "me") as member, client.keep("/r/here", b"x") as presence:
+            assert [one.identifier for one in await client.members("/r/group")] == ["me"]
+            presence.set(b"y")
+            await client.sync()
+            assert (await client.get("/r/here")).data == b"y" and (await member.wait()).startswith("/r/group/")
+        async with client.cache("/r") as cache:
+            assert "n" in cache.list("/r") and cache.get("/r/n").data == b"-8"
+
+        async def inside(name: str) -> None:
+            async with client.double_barrier("/r/double", 2, name):
+                pass
+
+        await asyncio.gather(inside("a"), inside("b"))
+        lock = client.lock("/r/lock", "me")
+        assert await lock.try_acquire() and [one.identifier for one in await lock.contenders()] == ["me"]
+        assert not await client.lock("/r/lock").try_acquire()
+        await lock.release()
+        assert (await client.command("server_stats"))["command"] == "server_stats"
+
+    run(zooid_agent, work)
+
+
+def test_a_loss_is_told(zooid_agent: Agent) -> None:
+    async def work(client: zooid.aio.Client) -> None:
+        queue, events = client.queue("/l/queue"), client.events()
+        async with client.keep("/l/here") as presence, client.double_barrier("/l/double", 1) as inside:
+            await queue.put(b"entry")
+            assert await queue.take() == b"entry" and client.good_until > 0
+            await client.close_session()
+            expected = {queue.number, presence.number, inside.number}
+            while expected:
+                event = await events.__anext__()
+                expected.discard(event.number if event.change == Change.LOST else 0)
+            await inside.enter()
+
+    run(zooid_agent, work)
+
+
+def test_who_is_cancelled_holds_nothing(zooid_agent: Agent, zooid_client: Client) -> None:
+    """Not even what came just before: here while the loop was not turning."""
+
+    async def work(client: zooid.aio.Client) -> None:
+        lock = client.lock("/cancelled")
+        acquiring = asyncio.ensure_future(lock.acquire())
+        await asyncio.wait([acquiring], timeout=0)
+        while not lock.is_held:
+            zooid_client.sync()
+        acquiring.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await acquiring
+        assert zooid_client.lock("/cancelled").acquire(timeout=30)
+        assert not lock.is_held
+
+    run(zooid_agent, work)

@@ -241,6 +241,33 @@ def test_session_outlives_the_agent() -> None:
             assert seen[-2:] == states and client.session_state == SessionState.GOOD
 
 
+def test_so_many_logins_outlive_the_agent() -> None:
+    with Agent() as agent, Client(agent.socket, logins_max=1) as client:
+        for name in (b"ann", b"bob"):
+            client.add_auth("digest", name + b":secret")
+        assert len([name for name in client.who_am_i() if name.startswith("digest:")]) == 2
+        agent.kill()
+        agent.start()
+        assert len([name for name in client.who_am_i() if name.startswith("digest:")]) == 1
+
+
+def test_what_the_admin_server_knows(zooid_client: Client) -> None:
+    assert zooid_client.command("server_stats")["command"] == "server_stats"
+    with pytest.raises(zooid.Error):
+        zooid_client.command("nothing")
+
+
+def test_events_that_nobody_fetches_are_bounded(zooid_client: Client) -> None:
+    zooid_client.set_event_limit(3)
+    with zooid_client.watch("/many") as changes:
+        zooid_client.create("/many")
+        for _ in range(9):
+            zooid_client.set("/many", b"")
+        zooid_client.sync()
+        seen = [changes.next(30) for _ in range(4)]
+    assert Change.MISSED in [event.change for event in seen if event is not None]
+
+
 def test_one_shot_watches_come_among_all_events(zooid_client: Client) -> None:
     with zooid_client.events() as events:
         assert zooid_client.exists("/w", watch=True) is None

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from typing import List
+from typing import Callable, List, NoReturn
 
 import pytest
 
@@ -72,6 +72,25 @@ def test_waiting_for_a_lock_can_be_interrupted(zooid_client: Client, zooid_agent
             assert held.is_held
     finally:
         signal.signal(signal.SIGUSR1, before)
+
+
+def test_who_is_interrupted_holds_nothing(
+    zooid_client: Client, zooid_agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even what came just before."""
+    lock = zooid_client.lock("/interrupted")
+
+    def interrupted(ticket: int, cancel: Callable[[], None]) -> NoReturn:
+        while not lock.is_held:
+            zooid_client.sync()
+        cancel()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(zooid_client._hub, "reply", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        lock.acquire()
+    with zooid_agent.client() as other:
+        assert other.lock("/interrupted").acquire(timeout=30) and not lock.is_held
 
 
 def test_readers_and_writers(zooid_client: Client, zooid_agent: Agent) -> None:

@@ -149,131 +149,131 @@ typedef _gostring_ swig_type_116;
 typedef long long swig_type_117;
 typedef _gostring_ swig_type_118;
 typedef long long swig_type_119;
-extern void _wrap_Swig_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern uintptr_t _wrap_Swig_malloc_swig_6ec3583b43bcf8e7(swig_intgo arg1);
-extern void _wrap_free_text_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_1 _wrap_packed_open_swig_6ec3583b43bcf8e7(swig_type_2 arg1, swig_type_3 arg2, swig_intgo arg3, swig_intgo arg4, swig_intgo arg5, swig_intgo arg6, swig_type_4 arg7, swig_type_5 arg8);
-extern swig_type_6 _wrap_packed_session_key_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_7 _wrap_packed_perform_swig_6ec3583b43bcf8e7(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_type_8 _wrap_packed_get_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_9 arg2, swig_intgo arg3);
-extern swig_type_10 _wrap_packed_repeat_logins_swig_6ec3583b43bcf8e7(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_type_11 _wrap_packed_backup_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3);
-extern swig_type_12 _wrap_packed_events_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3);
-extern swig_type_13 _wrap_packed_log_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern void _wrap_handle_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern void _wrap_request_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_14 _wrap_packed_cache_get_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_15 arg2);
-extern swig_type_16 _wrap_packed_cache_list_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_17 arg2);
-extern swig_type_18 _wrap_submit_swig_6ec3583b43bcf8e7(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
-extern swig_intgo _wrap_request_add_swig_6ec3583b43bcf8e7(uintptr_t arg1, uintptr_t arg2);
-extern void _wrap_handle_shutdown_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_intgo _wrap_request_fresh_swig_6ec3583b43bcf8e7(uintptr_t arg1, _Bool arg2, swig_type_19 arg3, swig_intgo arg4);
-extern swig_intgo _wrap_request_behind_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_20 arg2, swig_intgo arg3);
-extern swig_type_21 _wrap_version_swig_6ec3583b43bcf8e7(void);
-extern swig_type_22 _wrap_code_name_swig_6ec3583b43bcf8e7(swig_intgo arg1);
-extern swig_type_23 _wrap_code_text_swig_6ec3583b43bcf8e7(swig_intgo arg1);
-extern swig_intgo _wrap_session_state_of_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_24 _wrap_session_id_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_25 _wrap_session_good_until_ms_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_intgo _wrap_client_port_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_26 _wrap_last_zxid_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern uintptr_t _wrap_request_get_swig_6ec3583b43bcf8e7(swig_type_27 arg1);
-extern uintptr_t _wrap_request_exists_swig_6ec3583b43bcf8e7(swig_type_28 arg1);
-extern uintptr_t _wrap_request_list_swig_6ec3583b43bcf8e7(swig_type_29 arg1);
-extern uintptr_t _wrap_request_get_acl_swig_6ec3583b43bcf8e7(swig_type_30 arg1);
-extern uintptr_t _wrap_request_read_many_swig_6ec3583b43bcf8e7(void);
-extern uintptr_t _wrap_request_subtree_swig_6ec3583b43bcf8e7(swig_type_31 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_ephemerals_swig_6ec3583b43bcf8e7(swig_type_32 arg1);
-extern uintptr_t _wrap_request_count_descendants_swig_6ec3583b43bcf8e7(swig_type_33 arg1);
-extern uintptr_t _wrap_request_sync_swig_6ec3583b43bcf8e7(swig_type_34 arg1);
-extern uintptr_t _wrap_request_wait_swig_6ec3583b43bcf8e7(swig_type_35 arg1);
-extern uintptr_t _wrap_request_create_swig_6ec3583b43bcf8e7(swig_type_36 arg1, swig_type_37 arg2, swig_intgo arg3);
-extern uintptr_t _wrap_request_delete_swig_6ec3583b43bcf8e7(swig_type_38 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_set_swig_6ec3583b43bcf8e7(swig_type_39 arg1, swig_type_40 arg2, swig_intgo arg3);
-extern uintptr_t _wrap_request_check_swig_6ec3583b43bcf8e7(swig_type_41 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_set_acl_swig_6ec3583b43bcf8e7(swig_type_42 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_multi_swig_6ec3583b43bcf8e7(void);
-extern uintptr_t _wrap_request_reconfigure_swig_6ec3583b43bcf8e7(swig_type_43 arg1, swig_type_44 arg2, swig_type_45 arg3, swig_type_46 arg4);
-extern uintptr_t _wrap_request_auth_swig_6ec3583b43bcf8e7(swig_type_47 arg1, swig_type_48 arg2);
-extern uintptr_t _wrap_request_who_am_i_swig_6ec3583b43bcf8e7(void);
-extern uintptr_t _wrap_request_command_swig_6ec3583b43bcf8e7(swig_type_49 arg1);
-extern uintptr_t _wrap_request_open_session_swig_6ec3583b43bcf8e7(void);
-extern uintptr_t _wrap_request_close_session_swig_6ec3583b43bcf8e7(void);
-extern uintptr_t _wrap_request_add_watch_swig_6ec3583b43bcf8e7(swig_type_50 arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_remove_watch_swig_6ec3583b43bcf8e7(swig_type_51 arg1);
-extern uintptr_t _wrap_request_subscribe_swig_6ec3583b43bcf8e7(swig_type_52 arg1);
-extern uintptr_t _wrap_request_call_swig_6ec3583b43bcf8e7(swig_type_53 arg1, swig_type_54 arg2, swig_type_55 arg3);
-extern uintptr_t _wrap_request_provide_swig_6ec3583b43bcf8e7(swig_type_56 arg1, swig_type_57 arg2);
-extern uintptr_t _wrap_request_monitor_swig_6ec3583b43bcf8e7(swig_type_58 arg1);
-extern swig_intgo _wrap_request_set_watch_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_if_changed_since_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_59 arg2);
-extern swig_intgo _wrap_request_set_page_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_60 arg2, swig_intgo arg3);
-extern swig_intgo _wrap_request_set_with_nodes_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_with_children_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_without_data_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_sequential_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_ttl_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_61 arg2);
-extern swig_intgo _wrap_request_add_acl_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2, swig_type_62 arg3, swig_type_63 arg4);
-extern swig_intgo _wrap_request_add_path_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_64 arg2);
-extern void _wrap_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_65 arg2);
-extern swig_type_66 _wrap_submit_ensure_path_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_67 arg2, swig_intgo arg3);
-extern swig_type_68 _wrap_submit_delete_recursive_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_69 arg2, swig_intgo arg3);
-extern swig_intgo _wrap_descriptor_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern void _wrap_set_event_limit_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern swig_intgo _wrap_request_set_without_snapshot_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_intgo _wrap_request_set_window_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern uintptr_t _wrap_request_backup_swig_6ec3583b43bcf8e7(void);
-extern swig_intgo _wrap_request_add_offer_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_70 arg2, swig_type_71 arg3, _Bool arg4);
-extern swig_intgo _wrap_request_set_replace_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_intgo _wrap_call_answer_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_72 arg2, swig_type_73 arg3);
-extern swig_intgo _wrap_call_refuse_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_74 arg2, swig_intgo arg3, swig_type_75 arg4);
-extern uintptr_t _wrap_lock_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_76 arg2, swig_intgo arg3, swig_type_77 arg4);
-extern uintptr_t _wrap_semaphore_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_78 arg2, swig_intgo arg3, swig_type_79 arg4);
-extern void _wrap_lock_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_80 _wrap_lock_submit_acquire_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_81 _wrap_lock_submit_try_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_82 _wrap_lock_submit_release_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_lock_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern _Bool _wrap_lock_is_held_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_83 _wrap_lock_token_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_84 _wrap_lock_good_until_ms_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_85 _wrap_lock_number_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_86 _wrap_lock_submit_contenders_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern uintptr_t _wrap_ephemeral_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_87 arg2, swig_type_88 arg3);
-extern uintptr_t _wrap_group_join_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_89 arg2, swig_type_90 arg3);
-extern void _wrap_ephemeral_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_91 _wrap_ephemeral_submit_wait_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_ephemeral_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_intgo _wrap_ephemeral_set_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_92 arg2);
-extern swig_type_93 _wrap_ephemeral_path_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_94 _wrap_ephemeral_number_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_95 _wrap_group_submit_members_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_96 arg2, swig_intgo arg3);
-extern uintptr_t _wrap_barrier_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_97 arg2);
-extern void _wrap_barrier_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_98 _wrap_barrier_submit_set_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_99 _wrap_barrier_submit_lift_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_100 _wrap_barrier_submit_wait_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_barrier_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern uintptr_t _wrap_double_barrier_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_101 arg2, swig_intgo arg3, swig_type_102 arg4);
-extern void _wrap_double_barrier_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_103 _wrap_double_barrier_submit_enter_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_104 _wrap_double_barrier_submit_leave_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_double_barrier_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_105 _wrap_double_barrier_number_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern uintptr_t _wrap_queue_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_106 arg2);
-extern void _wrap_queue_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_107 _wrap_queue_submit_put_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_108 arg2, swig_intgo arg3, swig_intgo arg4);
-extern swig_type_109 _wrap_queue_submit_take_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_110 _wrap_queue_submit_finish_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern swig_type_111 _wrap_queue_submit_return_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_queue_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_112 _wrap_queue_number_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern uintptr_t _wrap_cache_new_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_113 arg2);
-extern void _wrap_cache_free_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_114 _wrap_cache_submit_wait_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_intgo arg2);
-extern void _wrap_cache_cancel_swig_6ec3583b43bcf8e7(uintptr_t arg1);
-extern swig_type_115 _wrap_counter_submit_get_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_116 arg2, swig_intgo arg3);
-extern swig_type_117 _wrap_counter_submit_add_swig_6ec3583b43bcf8e7(uintptr_t arg1, swig_type_118 arg2, swig_type_119 arg3, swig_intgo arg4);
+extern void _wrap_Swig_free_swig_7e402a7c3c101856(uintptr_t arg1);
+extern uintptr_t _wrap_Swig_malloc_swig_7e402a7c3c101856(swig_intgo arg1);
+extern void _wrap_free_text_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_type_1 _wrap_packed_open_swig_7e402a7c3c101856(swig_type_2 arg1, swig_type_3 arg2, swig_intgo arg3, swig_intgo arg4, swig_intgo arg5, swig_intgo arg6, swig_type_4 arg7, swig_type_5 arg8, swig_intgo arg9);
+extern swig_type_6 _wrap_packed_session_key_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_type_7 _wrap_packed_perform_swig_7e402a7c3c101856(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_type_8 _wrap_packed_get_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_9 arg2, swig_intgo arg3);
+extern swig_type_10 _wrap_packed_repeat_logins_swig_7e402a7c3c101856(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_type_11 _wrap_packed_backup_swig_7e402a7c3c101856(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3);
+extern swig_type_12 _wrap_packed_events_swig_7e402a7c3c101856(uintptr_t arg1, swig_intgo arg2, swig_intgo arg3);
+extern swig_type_13 _wrap_packed_log_swig_7e402a7c3c101856(uintptr_t arg1);
+extern void _wrap_handle_free_swig_7e402a7c3c101856(uintptr_t arg1);
+extern void _wrap_request_free_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_type_14 _wrap_packed_cache_get_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_15 arg2);
+extern swig_type_16 _wrap_packed_cache_list_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_17 arg2);
+extern swig_type_18 _wrap_submit_swig_7e402a7c3c101856(uintptr_t arg1, uintptr_t arg2, swig_intgo arg3);
+extern swig_intgo _wrap_request_add_swig_7e402a7c3c101856(uintptr_t arg1, uintptr_t arg2);
+extern void _wrap_handle_shutdown_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_intgo _wrap_request_fresh_swig_7e402a7c3c101856(uintptr_t arg1, _Bool arg2, swig_type_19 arg3, swig_intgo arg4);
+extern swig_intgo _wrap_request_behind_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_20 arg2, swig_intgo arg3);
+extern swig_type_21 _wrap_version_swig_7e402a7c3c101856(void);
+extern swig_type_22 _wrap_code_name_swig_7e402a7c3c101856(swig_intgo arg1);
+extern swig_type_23 _wrap_code_text_swig_7e402a7c3c101856(swig_intgo arg1);
+extern swig_intgo _wrap_session_state_of_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_type_24 _wrap_session_id_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_type_25 _wrap_session_good_until_ms_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_intgo _wrap_client_port_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_type_26 _wrap_last_zxid_swig_7e402a7c3c101856(uintptr_t arg1);
+extern uintptr_t _wrap_request_get_swig_7e402a7c3c101856(swig_type_27 arg1);
+extern uintptr_t _wrap_request_exists_swig_7e402a7c3c101856(swig_type_28 arg1);
+extern uintptr_t _wrap_request_list_swig_7e402a7c3c101856(swig_type_29 arg1);
+extern uintptr_t _wrap_request_get_acl_swig_7e402a7c3c101856(swig_type_30 arg1);
+extern uintptr_t _wrap_request_read_many_swig_7e402a7c3c101856(void);
+extern uintptr_t _wrap_request_subtree_swig_7e402a7c3c101856(swig_type_31 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_ephemerals_swig_7e402a7c3c101856(swig_type_32 arg1);
+extern uintptr_t _wrap_request_count_descendants_swig_7e402a7c3c101856(swig_type_33 arg1);
+extern uintptr_t _wrap_request_sync_swig_7e402a7c3c101856(swig_type_34 arg1);
+extern uintptr_t _wrap_request_wait_swig_7e402a7c3c101856(swig_type_35 arg1);
+extern uintptr_t _wrap_request_create_swig_7e402a7c3c101856(swig_type_36 arg1, swig_type_37 arg2, swig_intgo arg3);
+extern uintptr_t _wrap_request_delete_swig_7e402a7c3c101856(swig_type_38 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_set_swig_7e402a7c3c101856(swig_type_39 arg1, swig_type_40 arg2, swig_intgo arg3);
+extern uintptr_t _wrap_request_check_swig_7e402a7c3c101856(swig_type_41 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_set_acl_swig_7e402a7c3c101856(swig_type_42 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_multi_swig_7e402a7c3c101856(void);
+extern uintptr_t _wrap_request_reconfigure_swig_7e402a7c3c101856(swig_type_43 arg1, swig_type_44 arg2, swig_type_45 arg3, swig_type_46 arg4);
+extern uintptr_t _wrap_request_auth_swig_7e402a7c3c101856(swig_type_47 arg1, swig_type_48 arg2);
+extern uintptr_t _wrap_request_who_am_i_swig_7e402a7c3c101856(void);
+extern uintptr_t _wrap_request_command_swig_7e402a7c3c101856(swig_type_49 arg1);
+extern uintptr_t _wrap_request_open_session_swig_7e402a7c3c101856(void);
+extern uintptr_t _wrap_request_close_session_swig_7e402a7c3c101856(void);
+extern uintptr_t _wrap_request_add_watch_swig_7e402a7c3c101856(swig_type_50 arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_remove_watch_swig_7e402a7c3c101856(swig_type_51 arg1);
+extern uintptr_t _wrap_request_subscribe_swig_7e402a7c3c101856(swig_type_52 arg1);
+extern uintptr_t _wrap_request_call_swig_7e402a7c3c101856(swig_type_53 arg1, swig_type_54 arg2, swig_type_55 arg3);
+extern uintptr_t _wrap_request_provide_swig_7e402a7c3c101856(swig_type_56 arg1, swig_type_57 arg2);
+extern uintptr_t _wrap_request_monitor_swig_7e402a7c3c101856(swig_type_58 arg1);
+extern swig_intgo _wrap_request_set_watch_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_if_changed_since_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_59 arg2);
+extern swig_intgo _wrap_request_set_page_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_60 arg2, swig_intgo arg3);
+extern swig_intgo _wrap_request_set_with_nodes_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_with_children_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_without_data_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_sequential_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_ttl_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_61 arg2);
+extern swig_intgo _wrap_request_add_acl_swig_7e402a7c3c101856(uintptr_t arg1, swig_intgo arg2, swig_type_62 arg3, swig_type_63 arg4);
+extern swig_intgo _wrap_request_add_path_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_64 arg2);
+extern void _wrap_cancel_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_65 arg2);
+extern swig_type_66 _wrap_submit_ensure_path_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_67 arg2, swig_intgo arg3);
+extern swig_type_68 _wrap_submit_delete_recursive_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_69 arg2, swig_intgo arg3);
+extern swig_intgo _wrap_descriptor_swig_7e402a7c3c101856(uintptr_t arg1);
+extern void _wrap_set_event_limit_swig_7e402a7c3c101856(uintptr_t arg1, swig_intgo arg2);
+extern swig_intgo _wrap_request_set_without_snapshot_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_intgo _wrap_request_set_window_swig_7e402a7c3c101856(uintptr_t arg1, swig_intgo arg2);
+extern uintptr_t _wrap_request_backup_swig_7e402a7c3c101856(void);
+extern swig_intgo _wrap_request_add_offer_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_70 arg2, swig_type_71 arg3, _Bool arg4);
+extern swig_intgo _wrap_request_set_replace_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_intgo _wrap_call_answer_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_72 arg2, swig_type_73 arg3);
+extern swig_intgo _wrap_call_refuse_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_74 arg2, swig_intgo arg3, swig_type_75 arg4);
+extern uintptr_t _wrap_lock_new_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_76 arg2, swig_intgo arg3, swig_type_77 arg4);
+extern uintptr_t _wrap_semaphore_new_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_78 arg2, swig_intgo arg3, swig_type_79 arg4);
+extern void _wrap_lock_free_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_type_80 _wrap_lock_submit_acquire_swig_7e402a7c3c101856(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_81 _wrap_lock_submit_try_swig_7e402a7c3c101856(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_82 _wrap_lock_submit_release_swig_7e402a7c3c101856(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_lock_cancel_swig_7e402a7c3c101856(uintptr_t arg1);
+extern _Bool _wrap_lock_is_held_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_type_83 _wrap_lock_token_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_type_84 _wrap_lock_good_until_ms_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_type_85 _wrap_lock_number_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_type_86 _wrap_lock_submit_contenders_swig_7e402a7c3c101856(uintptr_t arg1, swig_intgo arg2);
+extern uintptr_t _wrap_ephemeral_new_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_87 arg2, swig_type_88 arg3);
+extern uintptr_t _wrap_group_join_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_89 arg2, swig_type_90 arg3);
+extern void _wrap_ephemeral_free_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_type_91 _wrap_ephemeral_submit_wait_swig_7e402a7c3c101856(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_ephemeral_cancel_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_intgo _wrap_ephemeral_set_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_92 arg2);
+extern swig_type_93 _wrap_ephemeral_path_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_type_94 _wrap_ephemeral_number_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_type_95 _wrap_group_submit_members_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_96 arg2, swig_intgo arg3);
+extern uintptr_t _wrap_barrier_new_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_97 arg2);
+extern void _wrap_barrier_free_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_type_98 _wrap_barrier_submit_set_swig_7e402a7c3c101856(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_99 _wrap_barrier_submit_lift_swig_7e402a7c3c101856(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_100 _wrap_barrier_submit_wait_swig_7e402a7c3c101856(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_barrier_cancel_swig_7e402a7c3c101856(uintptr_t arg1);
+extern uintptr_t _wrap_double_barrier_new_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_101 arg2, swig_intgo arg3, swig_type_102 arg4);
+extern void _wrap_double_barrier_free_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_type_103 _wrap_double_barrier_submit_enter_swig_7e402a7c3c101856(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_104 _wrap_double_barrier_submit_leave_swig_7e402a7c3c101856(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_double_barrier_cancel_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_type_105 _wrap_double_barrier_number_swig_7e402a7c3c101856(uintptr_t arg1);
+extern uintptr_t _wrap_queue_new_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_106 arg2);
+extern void _wrap_queue_free_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_type_107 _wrap_queue_submit_put_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_108 arg2, swig_intgo arg3, swig_intgo arg4);
+extern swig_type_109 _wrap_queue_submit_take_swig_7e402a7c3c101856(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_110 _wrap_queue_submit_finish_swig_7e402a7c3c101856(uintptr_t arg1, swig_intgo arg2);
+extern swig_type_111 _wrap_queue_submit_return_swig_7e402a7c3c101856(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_queue_cancel_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_type_112 _wrap_queue_number_swig_7e402a7c3c101856(uintptr_t arg1);
+extern uintptr_t _wrap_cache_new_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_113 arg2);
+extern void _wrap_cache_free_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_type_114 _wrap_cache_submit_wait_swig_7e402a7c3c101856(uintptr_t arg1, swig_intgo arg2);
+extern void _wrap_cache_cancel_swig_7e402a7c3c101856(uintptr_t arg1);
+extern swig_type_115 _wrap_counter_submit_get_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_116 arg2, swig_intgo arg3);
+extern swig_type_117 _wrap_counter_submit_add_swig_7e402a7c3c101856(uintptr_t arg1, swig_type_118 arg2, swig_type_119 arg3, swig_intgo arg4);
 #undef intgo
 */
 import "C"
@@ -307,13 +307,13 @@ type _ sync.Mutex
 
 func Swig_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_Swig_free_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+	C._wrap_Swig_free_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0))
 }
 
 func Swig_malloc(arg1 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_Swig_malloc_swig_6ec3583b43bcf8e7(C.swig_intgo(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_Swig_malloc_swig_7e402a7c3c101856(C.swig_intgo(_swig_i_0)))
 	return swig_r
 }
 
@@ -332,10 +332,10 @@ func taken(text string) string {
 
 func Free_text(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_free_text_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+	C._wrap_free_text_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0))
 }
 
-func Packed_open(arg1 string, arg2 string, arg3 uint, arg4 uint, arg5 uint, arg6 uint, arg7 int64, arg8 []byte) (_swig_ret string) {
+func Packed_open(arg1 string, arg2 string, arg3 uint, arg4 uint, arg5 uint, arg6 uint, arg7 int64, arg8 []byte, arg9 uint) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
@@ -345,7 +345,8 @@ func Packed_open(arg1 string, arg2 string, arg3 uint, arg4 uint, arg5 uint, arg6
 	_swig_i_5 := arg6
 	_swig_i_6 := arg7
 	_swig_i_7 := arg8
-	swig_r_p := C._wrap_packed_open_swig_6ec3583b43bcf8e7(*(*C.swig_type_2)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_3)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_intgo(_swig_i_4), C.swig_intgo(_swig_i_5), C.swig_type_4(_swig_i_6), *(*C.swig_type_5)(unsafe.Pointer(&_swig_i_7)))
+	_swig_i_8 := arg9
+	swig_r_p := C._wrap_packed_open_swig_7e402a7c3c101856(*(*C.swig_type_2)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_3)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3), C.swig_intgo(_swig_i_4), C.swig_intgo(_swig_i_5), C.swig_type_4(_swig_i_6), *(*C.swig_type_5)(unsafe.Pointer(&_swig_i_7)), C.swig_intgo(_swig_i_8))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
@@ -364,7 +365,7 @@ swig_r_1 = taken(swig_r)
 func Packed_session_key(arg1 uintptr) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_packed_session_key_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+	swig_r_p := C._wrap_packed_session_key_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -376,7 +377,7 @@ func Packed_perform(arg1 uintptr, arg2 uintptr, arg3 uint) (_swig_ret string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_perform_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_perform_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -388,7 +389,7 @@ func Packed_get(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_get_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_get_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), *(*C.swig_type_9)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -403,7 +404,7 @@ func Packed_repeat_logins(arg1 uintptr, arg2 uintptr, arg3 uint) (_swig_ret stri
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_repeat_logins_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_repeat_logins_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -415,7 +416,7 @@ func Packed_backup(arg1 uintptr, arg2 int, arg3 uint) (_swig_ret string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_backup_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_backup_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -427,7 +428,7 @@ func Packed_events(arg1 uintptr, arg2 uint, arg3 uint) (_swig_ret string) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r_p := C._wrap_packed_events_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_intgo(_swig_i_2))
+	swig_r_p := C._wrap_packed_events_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_intgo(_swig_i_2))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -437,7 +438,7 @@ swig_r_1 = taken(swig_r)
 func Packed_log(arg1 uintptr) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_packed_log_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+	swig_r_p := C._wrap_packed_log_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = taken(swig_r)
@@ -446,19 +447,19 @@ swig_r_1 = taken(swig_r)
 
 func Handle_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_handle_free_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+	C._wrap_handle_free_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0))
 }
 
 func Request_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_request_free_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+	C._wrap_request_free_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0))
 }
 
 func Packed_cache_get(arg1 uintptr, arg2 string) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_cache_get_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_15)(unsafe.Pointer(&_swig_i_1)))
+	swig_r_p := C._wrap_packed_cache_get_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), *(*C.swig_type_15)(unsafe.Pointer(&_swig_i_1)))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -472,7 +473,7 @@ func Packed_cache_list(arg1 uintptr, arg2 string) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r_p := C._wrap_packed_cache_list_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_17)(unsafe.Pointer(&_swig_i_1)))
+	swig_r_p := C._wrap_packed_cache_list_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), *(*C.swig_type_17)(unsafe.Pointer(&_swig_i_1)))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
@@ -487,7 +488,7 @@ func Submit(arg1 uintptr, arg2 uintptr, arg3 uint) (_swig_ret uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_submit_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_submit_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	return swig_r
 }
 
@@ -495,13 +496,13 @@ func Request_add(arg1 uintptr, arg2 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_add_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_add_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.uintptr_t(_swig_i_1)))
 	return swig_r
 }
 
 func Handle_shutdown(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_handle_shutdown_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+	C._wrap_handle_shutdown_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0))
 }
 
 func Request_fresh(arg1 uintptr, arg2 bool, arg3 int64, arg4 uint) (_swig_ret int) {
@@ -510,7 +511,7 @@ func Request_fresh(arg1 uintptr, arg2 bool, arg3 int64, arg4 uint) (_swig_ret in
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_request_fresh_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1), C.swig_type_19(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (int)(C._wrap_request_fresh_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1), C.swig_type_19(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	return swig_r
 }
 
@@ -519,13 +520,13 @@ func Request_behind(arg1 uintptr, arg2 int64, arg3 uint) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_request_behind_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_20(_swig_i_1), C.swig_intgo(_swig_i_2)))
+	swig_r = (int)(C._wrap_request_behind_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_type_20(_swig_i_1), C.swig_intgo(_swig_i_2)))
 	return swig_r
 }
 
 func Version() (_swig_ret string) {
 	var swig_r string
-	swig_r_p := C._wrap_version_swig_6ec3583b43bcf8e7()
+	swig_r_p := C._wrap_version_swig_7e402a7c3c101856()
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = copied(swig_r)
@@ -536,7 +537,7 @@ type Enum_SS_zooid_code int
 func Code_name(arg1 int) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_code_name_swig_6ec3583b43bcf8e7(C.swig_intgo(_swig_i_0))
+	swig_r_p := C._wrap_code_name_swig_7e402a7c3c101856(C.swig_intgo(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = copied(swig_r)
@@ -546,7 +547,7 @@ swig_r_1 = copied(swig_r)
 func Code_text(arg1 int) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_code_text_swig_6ec3583b43bcf8e7(C.swig_intgo(_swig_i_0))
+	swig_r_p := C._wrap_code_text_swig_7e402a7c3c101856(C.swig_intgo(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = copied(swig_r)
@@ -558,35 +559,35 @@ type Enum_SS_zooid_session_state int
 func Session_state_of(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_session_state_of_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_session_state_of_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Session_id(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	_swig_i_0 := arg1
-	swig_r = (int64)(C._wrap_session_id_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_session_id_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Session_good_until_ms(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_session_good_until_ms_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_session_good_until_ms_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Client_port(arg1 uintptr) (_swig_ret uint) {
 	var swig_r uint
 	_swig_i_0 := arg1
-	swig_r = (uint)(C._wrap_client_port_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint)(C._wrap_client_port_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Last_zxid(arg1 uintptr) (_swig_ret int64) {
 	var swig_r int64
 	_swig_i_0 := arg1
-	swig_r = (int64)(C._wrap_last_zxid_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int64)(C._wrap_last_zxid_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -595,7 +596,7 @@ type Enum_SS_zooid_watch_mode int
 func Request_get(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_get_swig_6ec3583b43bcf8e7(*(*C.swig_type_27)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_get_swig_7e402a7c3c101856(*(*C.swig_type_27)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -605,7 +606,7 @@ func Request_get(arg1 string) (_swig_ret uintptr) {
 func Request_exists(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_exists_swig_6ec3583b43bcf8e7(*(*C.swig_type_28)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_exists_swig_7e402a7c3c101856(*(*C.swig_type_28)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -615,7 +616,7 @@ func Request_exists(arg1 string) (_swig_ret uintptr) {
 func Request_list(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_list_swig_6ec3583b43bcf8e7(*(*C.swig_type_29)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_list_swig_7e402a7c3c101856(*(*C.swig_type_29)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -625,7 +626,7 @@ func Request_list(arg1 string) (_swig_ret uintptr) {
 func Request_get_acl(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_get_acl_swig_6ec3583b43bcf8e7(*(*C.swig_type_30)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_get_acl_swig_7e402a7c3c101856(*(*C.swig_type_30)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -634,7 +635,7 @@ func Request_get_acl(arg1 string) (_swig_ret uintptr) {
 
 func Request_read_many() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_read_many_swig_6ec3583b43bcf8e7())
+	swig_r = (uintptr)(C._wrap_request_read_many_swig_7e402a7c3c101856())
 	return swig_r
 }
 
@@ -642,7 +643,7 @@ func Request_subtree(arg1 string, arg2 uint) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_subtree_swig_6ec3583b43bcf8e7(*(*C.swig_type_31)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_subtree_swig_7e402a7c3c101856(*(*C.swig_type_31)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -652,7 +653,7 @@ func Request_subtree(arg1 string, arg2 uint) (_swig_ret uintptr) {
 func Request_ephemerals(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_ephemerals_swig_6ec3583b43bcf8e7(*(*C.swig_type_32)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_ephemerals_swig_7e402a7c3c101856(*(*C.swig_type_32)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -662,7 +663,7 @@ func Request_ephemerals(arg1 string) (_swig_ret uintptr) {
 func Request_count_descendants(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_count_descendants_swig_6ec3583b43bcf8e7(*(*C.swig_type_33)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_count_descendants_swig_7e402a7c3c101856(*(*C.swig_type_33)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -672,7 +673,7 @@ func Request_count_descendants(arg1 string) (_swig_ret uintptr) {
 func Request_sync(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_sync_swig_6ec3583b43bcf8e7(*(*C.swig_type_34)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_sync_swig_7e402a7c3c101856(*(*C.swig_type_34)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -682,7 +683,7 @@ func Request_sync(arg1 string) (_swig_ret uintptr) {
 func Request_wait(arg1 int64) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_wait_swig_6ec3583b43bcf8e7(C.swig_type_35(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_request_wait_swig_7e402a7c3c101856(C.swig_type_35(_swig_i_0)))
 	return swig_r
 }
 
@@ -691,7 +692,7 @@ func Request_create(arg1 string, arg2 []byte, arg3 int) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_request_create_swig_6ec3583b43bcf8e7(*(*C.swig_type_36)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_37)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_request_create_swig_7e402a7c3c101856(*(*C.swig_type_36)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_37)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -705,7 +706,7 @@ func Request_delete(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_delete_swig_6ec3583b43bcf8e7(*(*C.swig_type_38)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_delete_swig_7e402a7c3c101856(*(*C.swig_type_38)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -717,7 +718,7 @@ func Request_set(arg1 string, arg2 []byte, arg3 int) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_request_set_swig_6ec3583b43bcf8e7(*(*C.swig_type_39)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (uintptr)(C._wrap_request_set_swig_7e402a7c3c101856(*(*C.swig_type_39)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_40)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -731,7 +732,7 @@ func Request_check(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_check_swig_6ec3583b43bcf8e7(*(*C.swig_type_41)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_check_swig_7e402a7c3c101856(*(*C.swig_type_41)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -742,7 +743,7 @@ func Request_set_acl(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_set_acl_swig_6ec3583b43bcf8e7(*(*C.swig_type_42)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_set_acl_swig_7e402a7c3c101856(*(*C.swig_type_42)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -751,7 +752,7 @@ func Request_set_acl(arg1 string, arg2 int) (_swig_ret uintptr) {
 
 func Request_multi() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_multi_swig_6ec3583b43bcf8e7())
+	swig_r = (uintptr)(C._wrap_request_multi_swig_7e402a7c3c101856())
 	return swig_r
 }
 
@@ -761,7 +762,7 @@ func Request_reconfigure(arg1 string, arg2 string, arg3 string, arg4 int64) (_sw
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_request_reconfigure_swig_6ec3583b43bcf8e7(*(*C.swig_type_43)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_2)), C.swig_type_46(_swig_i_3)))
+	swig_r = (uintptr)(C._wrap_request_reconfigure_swig_7e402a7c3c101856(*(*C.swig_type_43)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_44)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_45)(unsafe.Pointer(&_swig_i_2)), C.swig_type_46(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -778,7 +779,7 @@ func Request_auth(arg1 string, arg2 []byte) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_auth_swig_6ec3583b43bcf8e7(*(*C.swig_type_47)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_request_auth_swig_7e402a7c3c101856(*(*C.swig_type_47)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_48)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -790,14 +791,14 @@ func Request_auth(arg1 string, arg2 []byte) (_swig_ret uintptr) {
 
 func Request_who_am_i() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_who_am_i_swig_6ec3583b43bcf8e7())
+	swig_r = (uintptr)(C._wrap_request_who_am_i_swig_7e402a7c3c101856())
 	return swig_r
 }
 
 func Request_command(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_command_swig_6ec3583b43bcf8e7(*(*C.swig_type_49)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_command_swig_7e402a7c3c101856(*(*C.swig_type_49)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -806,13 +807,13 @@ func Request_command(arg1 string) (_swig_ret uintptr) {
 
 func Request_open_session() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_open_session_swig_6ec3583b43bcf8e7())
+	swig_r = (uintptr)(C._wrap_request_open_session_swig_7e402a7c3c101856())
 	return swig_r
 }
 
 func Request_close_session() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_close_session_swig_6ec3583b43bcf8e7())
+	swig_r = (uintptr)(C._wrap_request_close_session_swig_7e402a7c3c101856())
 	return swig_r
 }
 
@@ -820,7 +821,7 @@ func Request_add_watch(arg1 string, arg2 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_add_watch_swig_6ec3583b43bcf8e7(*(*C.swig_type_50)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
+	swig_r = (uintptr)(C._wrap_request_add_watch_swig_7e402a7c3c101856(*(*C.swig_type_50)(unsafe.Pointer(&_swig_i_0)), C.swig_intgo(_swig_i_1)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -830,7 +831,7 @@ func Request_add_watch(arg1 string, arg2 int) (_swig_ret uintptr) {
 func Request_remove_watch(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_remove_watch_swig_6ec3583b43bcf8e7(*(*C.swig_type_51)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_remove_watch_swig_7e402a7c3c101856(*(*C.swig_type_51)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -840,7 +841,7 @@ func Request_remove_watch(arg1 string) (_swig_ret uintptr) {
 func Request_subscribe(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_subscribe_swig_6ec3583b43bcf8e7(*(*C.swig_type_52)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_subscribe_swig_7e402a7c3c101856(*(*C.swig_type_52)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -852,7 +853,7 @@ func Request_call(arg1 string, arg2 string, arg3 []byte) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_request_call_swig_6ec3583b43bcf8e7(*(*C.swig_type_53)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (uintptr)(C._wrap_request_call_swig_7e402a7c3c101856(*(*C.swig_type_53)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_54)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_55)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -869,7 +870,7 @@ func Request_provide(arg1 string, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_request_provide_swig_6ec3583b43bcf8e7(*(*C.swig_type_56)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_57)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_request_provide_swig_7e402a7c3c101856(*(*C.swig_type_56)(unsafe.Pointer(&_swig_i_0)), *(*C.swig_type_57)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -882,7 +883,7 @@ func Request_provide(arg1 string, arg2 string) (_swig_ret uintptr) {
 func Request_monitor(arg1 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_request_monitor_swig_6ec3583b43bcf8e7(*(*C.swig_type_58)(unsafe.Pointer(&_swig_i_0))))
+	swig_r = (uintptr)(C._wrap_request_monitor_swig_7e402a7c3c101856(*(*C.swig_type_58)(unsafe.Pointer(&_swig_i_0))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg1
 	}
@@ -892,7 +893,7 @@ func Request_monitor(arg1 string) (_swig_ret uintptr) {
 func Request_set_watch(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_watch_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_watch_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -900,7 +901,7 @@ func Request_set_if_changed_since(arg1 uintptr, arg2 int64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_if_changed_since_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_59(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_if_changed_since_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_type_59(_swig_i_1)))
 	return swig_r
 }
 
@@ -909,7 +910,7 @@ func Request_set_page(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_request_set_page_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_60)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (int)(C._wrap_request_set_page_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), *(*C.swig_type_60)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -919,28 +920,28 @@ func Request_set_page(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret int) {
 func Request_set_with_nodes(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_with_nodes_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_with_nodes_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Request_set_with_children(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_with_children_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_with_children_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Request_set_without_data(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_without_data_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_without_data_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Request_set_sequential(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_sequential_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_sequential_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -948,7 +949,7 @@ func Request_set_ttl(arg1 uintptr, arg2 int64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_ttl_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_61(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_ttl_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_type_61(_swig_i_1)))
 	return swig_r
 }
 
@@ -958,7 +959,7 @@ func Request_add_acl(arg1 uintptr, arg2 uint, arg3 string, arg4 string) (_swig_r
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_request_add_acl_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_63)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (int)(C._wrap_request_add_acl_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), *(*C.swig_type_62)(unsafe.Pointer(&_swig_i_2)), *(*C.swig_type_63)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -972,7 +973,7 @@ func Request_add_path(arg1 uintptr, arg2 string) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_add_path_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_64)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int)(C._wrap_request_add_path_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), *(*C.swig_type_64)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -982,7 +983,7 @@ func Request_add_path(arg1 uintptr, arg2 string) (_swig_ret int) {
 func Cancel(arg1 uintptr, arg2 uint64) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_cancel_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_65(_swig_i_1))
+	C._wrap_cancel_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_type_65(_swig_i_1))
 }
 
 func Submit_ensure_path(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret uint64) {
@@ -990,7 +991,7 @@ func Submit_ensure_path(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret uint64)
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_submit_ensure_path_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_submit_ensure_path_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), *(*C.swig_type_67)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1002,7 +1003,7 @@ func Submit_delete_recursive(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret ui
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_submit_delete_recursive_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_submit_delete_recursive_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), *(*C.swig_type_69)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1015,20 +1016,20 @@ type Enum_SS_zooid_change int
 func Descriptor(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_descriptor_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_descriptor_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Set_event_limit(arg1 uintptr, arg2 uint) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_set_event_limit_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
+	C._wrap_set_event_limit_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1))
 }
 
 func Request_set_without_snapshot(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_without_snapshot_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_without_snapshot_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1036,13 +1037,13 @@ func Request_set_window(arg1 uintptr, arg2 uint) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_request_set_window_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (int)(C._wrap_request_set_window_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Request_backup() (_swig_ret uintptr) {
 	var swig_r uintptr
-	swig_r = (uintptr)(C._wrap_request_backup_swig_6ec3583b43bcf8e7())
+	swig_r = (uintptr)(C._wrap_request_backup_swig_7e402a7c3c101856())
 	return swig_r
 }
 
@@ -1052,7 +1053,7 @@ func Request_add_offer(arg1 uintptr, arg2 string, arg3 string, arg4 bool) (_swig
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_request_add_offer_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_2)), C._Bool(_swig_i_3)))
+	swig_r = (int)(C._wrap_request_add_offer_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), *(*C.swig_type_70)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_71)(unsafe.Pointer(&_swig_i_2)), C._Bool(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1065,7 +1066,7 @@ func Request_add_offer(arg1 uintptr, arg2 string, arg3 string, arg4 bool) (_swig
 func Request_set_replace(arg1 uintptr) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_request_set_replace_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_request_set_replace_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1074,7 +1075,7 @@ func Call_answer(arg1 uintptr, arg2 uint64, arg3 []byte) (_swig_ret int) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (int)(C._wrap_call_answer_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_72(_swig_i_1), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (int)(C._wrap_call_answer_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_type_72(_swig_i_1), *(*C.swig_type_73)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg3
 	}
@@ -1087,7 +1088,7 @@ func Call_refuse(arg1 uintptr, arg2 uint64, arg3 int, arg4 string) (_swig_ret in
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (int)(C._wrap_call_refuse_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_type_74(_swig_i_1), C.swig_intgo(_swig_i_2), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (int)(C._wrap_call_refuse_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_type_74(_swig_i_1), C.swig_intgo(_swig_i_2), *(*C.swig_type_75)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg4
 	}
@@ -1101,7 +1102,7 @@ func Lock_new(arg1 uintptr, arg2 string, arg3 int, arg4 string) (_swig_ret uintp
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_lock_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_lock_new_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), *(*C.swig_type_76)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_77)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1117,7 +1118,7 @@ func Semaphore_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swig_ret
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_semaphore_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_semaphore_new_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), *(*C.swig_type_78)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_79)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1129,14 +1130,14 @@ func Semaphore_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swig_ret
 
 func Lock_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_lock_free_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+	C._wrap_lock_free_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0))
 }
 
 func Lock_submit_acquire(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_lock_submit_acquire_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_lock_submit_acquire_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1144,7 +1145,7 @@ func Lock_submit_try(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_lock_submit_try_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_lock_submit_try_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1152,40 +1153,40 @@ func Lock_submit_release(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_lock_submit_release_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_lock_submit_release_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Lock_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_lock_cancel_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+	C._wrap_lock_cancel_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0))
 }
 
 func Lock_is_held(arg1 uintptr) (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_lock_is_held_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_lock_is_held_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Lock_token(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_lock_token_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_lock_token_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Lock_good_until_ms(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_lock_good_until_ms_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_lock_good_until_ms_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func Lock_number(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_lock_number_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_lock_number_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1193,7 +1194,7 @@ func Lock_submit_contenders(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_lock_submit_contenders_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_lock_submit_contenders_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1202,7 +1203,7 @@ func Ephemeral_new(arg1 uintptr, arg2 string, arg3 []byte) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_ephemeral_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (uintptr)(C._wrap_ephemeral_new_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), *(*C.swig_type_87)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_88)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1217,7 +1218,7 @@ func Group_join(arg1 uintptr, arg2 string, arg3 string) (_swig_ret uintptr) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uintptr)(C._wrap_group_join_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_2))))
+	swig_r = (uintptr)(C._wrap_group_join_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), *(*C.swig_type_89)(unsafe.Pointer(&_swig_i_1)), *(*C.swig_type_90)(unsafe.Pointer(&_swig_i_2))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1229,27 +1230,27 @@ func Group_join(arg1 uintptr, arg2 string, arg3 string) (_swig_ret uintptr) {
 
 func Ephemeral_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_ephemeral_free_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+	C._wrap_ephemeral_free_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0))
 }
 
 func Ephemeral_submit_wait(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_ephemeral_submit_wait_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_ephemeral_submit_wait_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Ephemeral_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_ephemeral_cancel_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+	C._wrap_ephemeral_cancel_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0))
 }
 
 func Ephemeral_set(arg1 uintptr, arg2 []byte) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_ephemeral_set_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (int)(C._wrap_ephemeral_set_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), *(*C.swig_type_92)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1259,7 +1260,7 @@ func Ephemeral_set(arg1 uintptr, arg2 []byte) (_swig_ret int) {
 func Ephemeral_path(arg1 uintptr) (_swig_ret string) {
 	var swig_r string
 	_swig_i_0 := arg1
-	swig_r_p := C._wrap_ephemeral_path_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+	swig_r_p := C._wrap_ephemeral_path_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0))
 	swig_r = *(*string)(unsafe.Pointer(&swig_r_p))
 	var swig_r_1 string
 swig_r_1 = copied(swig_r)
@@ -1269,7 +1270,7 @@ swig_r_1 = copied(swig_r)
 func Ephemeral_number(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_ephemeral_number_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_ephemeral_number_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1278,7 +1279,7 @@ func Group_submit_members(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret uint6
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_group_submit_members_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_group_submit_members_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), *(*C.swig_type_96)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1289,7 +1290,7 @@ func Barrier_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_barrier_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_97)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_barrier_new_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), *(*C.swig_type_97)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1298,14 +1299,14 @@ func Barrier_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 
 func Barrier_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_barrier_free_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+	C._wrap_barrier_free_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0))
 }
 
 func Barrier_submit_set(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_barrier_submit_set_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_barrier_submit_set_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1313,7 +1314,7 @@ func Barrier_submit_lift(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_barrier_submit_lift_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_barrier_submit_lift_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1321,13 +1322,13 @@ func Barrier_submit_wait(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_barrier_submit_wait_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_barrier_submit_wait_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Barrier_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_barrier_cancel_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+	C._wrap_barrier_cancel_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0))
 }
 
 func Double_barrier_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swig_ret uintptr) {
@@ -1336,7 +1337,7 @@ func Double_barrier_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swi
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uintptr)(C._wrap_double_barrier_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_3))))
+	swig_r = (uintptr)(C._wrap_double_barrier_new_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), *(*C.swig_type_101)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), *(*C.swig_type_102)(unsafe.Pointer(&_swig_i_3))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1348,14 +1349,14 @@ func Double_barrier_new(arg1 uintptr, arg2 string, arg3 uint, arg4 string) (_swi
 
 func Double_barrier_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_double_barrier_free_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+	C._wrap_double_barrier_free_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0))
 }
 
 func Double_barrier_submit_enter(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_double_barrier_submit_enter_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_double_barrier_submit_enter_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1363,19 +1364,19 @@ func Double_barrier_submit_leave(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_double_barrier_submit_leave_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_double_barrier_submit_leave_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Double_barrier_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_double_barrier_cancel_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+	C._wrap_double_barrier_cancel_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0))
 }
 
 func Double_barrier_number(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_double_barrier_number_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_double_barrier_number_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1383,7 +1384,7 @@ func Queue_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_queue_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_queue_new_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), *(*C.swig_type_106)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1392,7 +1393,7 @@ func Queue_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 
 func Queue_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_queue_free_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+	C._wrap_queue_free_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0))
 }
 
 func Queue_submit_put(arg1 uintptr, arg2 []byte, arg3 uint, arg4 uint) (_swig_ret uint64) {
@@ -1401,7 +1402,7 @@ func Queue_submit_put(arg1 uintptr, arg2 []byte, arg3 uint, arg4 uint) (_swig_re
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uint64)(C._wrap_queue_submit_put_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (uint64)(C._wrap_queue_submit_put_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), *(*C.swig_type_108)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1412,7 +1413,7 @@ func Queue_submit_take(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_queue_submit_take_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_queue_submit_take_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1420,7 +1421,7 @@ func Queue_submit_finish(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_queue_submit_finish_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_queue_submit_finish_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
@@ -1428,19 +1429,19 @@ func Queue_submit_return(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_queue_submit_return_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_queue_submit_return_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Queue_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_queue_cancel_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+	C._wrap_queue_cancel_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0))
 }
 
 func Queue_number(arg1 uintptr) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_queue_number_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_queue_number_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -1448,7 +1449,7 @@ func Cache_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uintptr)(C._wrap_cache_new_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_1))))
+	swig_r = (uintptr)(C._wrap_cache_new_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), *(*C.swig_type_113)(unsafe.Pointer(&_swig_i_1))))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1457,20 +1458,20 @@ func Cache_new(arg1 uintptr, arg2 string) (_swig_ret uintptr) {
 
 func Cache_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_cache_free_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+	C._wrap_cache_free_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0))
 }
 
 func Cache_submit_wait(arg1 uintptr, arg2 uint) (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (uint64)(C._wrap_cache_submit_wait_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	swig_r = (uint64)(C._wrap_cache_submit_wait_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
 	return swig_r
 }
 
 func Cache_cancel(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_cache_cancel_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0))
+	C._wrap_cache_cancel_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0))
 }
 
 func Counter_submit_get(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret uint64) {
@@ -1478,7 +1479,7 @@ func Counter_submit_get(arg1 uintptr, arg2 string, arg3 uint) (_swig_ret uint64)
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
-	swig_r = (uint64)(C._wrap_counter_submit_get_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
+	swig_r = (uint64)(C._wrap_counter_submit_get_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), *(*C.swig_type_116)(unsafe.Pointer(&_swig_i_1)), C.swig_intgo(_swig_i_2)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}
@@ -1491,7 +1492,7 @@ func Counter_submit_add(arg1 uintptr, arg2 string, arg3 int64, arg4 uint) (_swig
 	_swig_i_1 := arg2
 	_swig_i_2 := arg3
 	_swig_i_3 := arg4
-	swig_r = (uint64)(C._wrap_counter_submit_add_swig_6ec3583b43bcf8e7(C.uintptr_t(_swig_i_0), *(*C.swig_type_118)(unsafe.Pointer(&_swig_i_1)), C.swig_type_119(_swig_i_2), C.swig_intgo(_swig_i_3)))
+	swig_r = (uint64)(C._wrap_counter_submit_add_swig_7e402a7c3c101856(C.uintptr_t(_swig_i_0), *(*C.swig_type_118)(unsafe.Pointer(&_swig_i_1)), C.swig_type_119(_swig_i_2), C.swig_intgo(_swig_i_3)))
 	if Swig_escape_always_false {
 		Swig_escape_val = arg2
 	}

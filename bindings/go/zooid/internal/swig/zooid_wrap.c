@@ -228,7 +228,8 @@ static void zooid_handle_free(zooid_handle *handle)
 
 static zooid_handle *zooid_handle_open(const char *socket, const char *name, uint32_t connect_ms,
                                        uint32_t session_timeout_ms, uint32_t watchdog_ms, uint32_t linger_ms,
-                                       int64_t resume_id, const void *token, size_t token_len, zooid_reply **reply)
+                                       int64_t resume_id, const void *token, size_t token_len, uint32_t logins_max,
+                                       zooid_reply **reply)
 {
     struct zooid_options options = ZOOID_OPTIONS_INIT;
     zooid_handle *handle = calloc(1, sizeof *handle);
@@ -247,6 +248,7 @@ static zooid_handle *zooid_handle_open(const char *socket, const char *name, uin
     options.resume_id = resume_id;
     options.resume_token = token;
     options.resume_token_len = token_len;
+    options.logins_max = logins_max;
     options.log = keep_line;
     options.log_context = handle;
     if (zooid_open(&handle->client, &options, reply) == ZOOID_OK)
@@ -545,12 +547,12 @@ PACKED(cache_list, (zooid_cache * cache, const char *path), (cache, path, &reply
 /* The handle's address; when that is NULL, the reply that tells why. */
 static zooid_packed packed_open(const char *socket, const char *name, uint32_t connect_ms, uint32_t session_timeout_ms,
                                 uint32_t watchdog_ms, uint32_t linger_ms, int64_t resume_id, const void *data,
-                                size_t len)
+                                size_t len, uint32_t logins_max)
 {
     zooid_packed p = {NULL, 0, 0, false};
     zooid_reply *why = NULL;
     zooid_handle *handle = zooid_handle_open(socket, name, connect_ms, session_timeout_ms, watchdog_ms, linger_ms,
-                                             resume_id, data, len, &why);
+                                             resume_id, data, len, logins_max, &why);
     put_64(&p, (int64_t)(uintptr_t)handle);
     if (p.failed)
         zooid_handle_free(handle);
@@ -576,7 +578,7 @@ static zooid_packed packed_session_key(zooid_client *client)
 extern "C" {
 #endif
 
-void _wrap_Swig_free_swig_6ec3583b43bcf8e7(void *_swig_go_0) {
+void _wrap_Swig_free_swig_7e402a7c3c101856(void *_swig_go_0) {
   void *arg1 = (void *) 0 ;
   
   arg1 = *(void **)&_swig_go_0; 
@@ -586,7 +588,7 @@ void _wrap_Swig_free_swig_6ec3583b43bcf8e7(void *_swig_go_0) {
 }
 
 
-void *_wrap_Swig_malloc_swig_6ec3583b43bcf8e7(intgo _swig_go_0) {
+void *_wrap_Swig_malloc_swig_7e402a7c3c101856(intgo _swig_go_0) {
   int arg1 ;
   void *result = 0 ;
   void *_swig_go_result;
@@ -599,7 +601,7 @@ void *_wrap_Swig_malloc_swig_6ec3583b43bcf8e7(intgo _swig_go_0) {
 }
 
 
-void _wrap_free_text_swig_6ec3583b43bcf8e7(char *_swig_go_0) {
+void _wrap_free_text_swig_7e402a7c3c101856(char *_swig_go_0) {
   char *arg1 = (char *) 0 ;
   
   arg1 = (char *)_swig_go_0;
@@ -610,7 +612,7 @@ void _wrap_free_text_swig_6ec3583b43bcf8e7(char *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_packed_open_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3, intgo _swig_go_4, intgo _swig_go_5, long long _swig_go_6, _goslice_ _swig_go_7) {
+_gostring_ _wrap_packed_open_swig_7e402a7c3c101856(_gostring_ _swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3, intgo _swig_go_4, intgo _swig_go_5, long long _swig_go_6, _goslice_ _swig_go_7, intgo _swig_go_8) {
   char *arg1 = (char *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -620,6 +622,7 @@ _gostring_ _wrap_packed_open_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, _gostr
   int64_t arg7 ;
   void *arg8 = (void *) 0 ;
   size_t arg9 ;
+  uint32_t arg10 ;
   zooid_packed result;
   _gostring_ _swig_go_result;
   
@@ -634,8 +637,9 @@ _gostring_ _wrap_packed_open_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, _gostr
     arg8 = _swig_go_7.array;
     arg9 = (size_t)_swig_go_7.len;
   }
+  arg10 = (uint32_t)_swig_go_8; 
   
-  result = packed_open((char const *)arg1,(char const *)arg2,arg3,arg4,arg5,arg6,arg7,(void const *)arg8,arg9);
+  result = packed_open((char const *)arg1,(char const *)arg2,arg3,arg4,arg5,arg6,arg7,(void const *)arg8,arg9,arg10);
   {
     _swig_go_result.p = (&result)->data;
     _swig_go_result.n = (&result)->failed ? 0 : (intgo)(&result)->len;
@@ -646,7 +650,7 @@ _gostring_ _wrap_packed_open_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, _gostr
 }
 
 
-_gostring_ _wrap_packed_session_key_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0) {
+_gostring_ _wrap_packed_session_key_swig_7e402a7c3c101856(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_packed result;
   _gostring_ _swig_go_result;
@@ -662,7 +666,7 @@ _gostring_ _wrap_packed_session_key_swig_6ec3583b43bcf8e7(zooid_client *_swig_go
 }
 
 
-_gostring_ _wrap_packed_perform_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_perform_swig_7e402a7c3c101856(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_request *arg2 = (zooid_request *) 0 ;
   uint32_t arg3 ;
@@ -682,7 +686,7 @@ _gostring_ _wrap_packed_perform_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, 
 }
 
 
-_gostring_ _wrap_packed_get_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_get_swig_7e402a7c3c101856(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -703,7 +707,7 @@ _gostring_ _wrap_packed_get_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gos
 }
 
 
-_gostring_ _wrap_packed_repeat_logins_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, zooid_client *_swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_repeat_logins_swig_7e402a7c3c101856(zooid_client *_swig_go_0, zooid_client *_swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_client *arg2 = (zooid_client *) 0 ;
   uint32_t arg3 ;
@@ -723,7 +727,7 @@ _gostring_ _wrap_packed_repeat_logins_swig_6ec3583b43bcf8e7(zooid_client *_swig_
 }
 
 
-_gostring_ _wrap_packed_backup_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_backup_swig_7e402a7c3c101856(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int arg2 ;
   uint32_t arg3 ;
@@ -743,7 +747,7 @@ _gostring_ _wrap_packed_backup_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, i
 }
 
 
-_gostring_ _wrap_packed_events_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2) {
+_gostring_ _wrap_packed_events_swig_7e402a7c3c101856(zooid_client *_swig_go_0, intgo _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint32_t arg2 ;
   unsigned int arg3 ;
@@ -763,7 +767,7 @@ _gostring_ _wrap_packed_events_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, i
 }
 
 
-_gostring_ _wrap_packed_log_swig_6ec3583b43bcf8e7(zooid_handle *_swig_go_0) {
+_gostring_ _wrap_packed_log_swig_7e402a7c3c101856(zooid_handle *_swig_go_0) {
   zooid_handle *arg1 = (zooid_handle *) 0 ;
   zooid_packed result;
   _gostring_ _swig_go_result;
@@ -779,7 +783,7 @@ _gostring_ _wrap_packed_log_swig_6ec3583b43bcf8e7(zooid_handle *_swig_go_0) {
 }
 
 
-void _wrap_handle_free_swig_6ec3583b43bcf8e7(zooid_handle *_swig_go_0) {
+void _wrap_handle_free_swig_7e402a7c3c101856(zooid_handle *_swig_go_0) {
   zooid_handle *arg1 = (zooid_handle *) 0 ;
   
   arg1 = (zooid_handle *)_swig_go_0;
@@ -789,7 +793,7 @@ void _wrap_handle_free_swig_6ec3583b43bcf8e7(zooid_handle *_swig_go_0) {
 }
 
 
-void _wrap_request_free_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0) {
+void _wrap_request_free_swig_7e402a7c3c101856(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   
   arg1 = (zooid_request *)_swig_go_0;
@@ -799,7 +803,7 @@ void _wrap_request_free_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0) {
 }
 
 
-_gostring_ _wrap_packed_cache_get_swig_6ec3583b43bcf8e7(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
+_gostring_ _wrap_packed_cache_get_swig_7e402a7c3c101856(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_packed result;
@@ -818,7 +822,7 @@ _gostring_ _wrap_packed_cache_get_swig_6ec3583b43bcf8e7(zooid_cache *_swig_go_0,
 }
 
 
-_gostring_ _wrap_packed_cache_list_swig_6ec3583b43bcf8e7(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
+_gostring_ _wrap_packed_cache_list_swig_7e402a7c3c101856(zooid_cache *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_packed result;
@@ -837,7 +841,7 @@ _gostring_ _wrap_packed_cache_list_swig_6ec3583b43bcf8e7(zooid_cache *_swig_go_0
 }
 
 
-long long _wrap_submit_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
+long long _wrap_submit_swig_7e402a7c3c101856(zooid_client *_swig_go_0, zooid_request *_swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_request *arg2 = (zooid_request *) 0 ;
   uint32_t arg3 ;
@@ -856,7 +860,7 @@ long long _wrap_submit_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, zooid_req
 }
 
 
-intgo _wrap_request_add_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, zooid_request *_swig_go_1) {
+intgo _wrap_request_add_swig_7e402a7c3c101856(zooid_request *_swig_go_0, zooid_request *_swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   zooid_request *arg2 = (zooid_request *) 0 ;
   int result;
@@ -871,7 +875,7 @@ intgo _wrap_request_add_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, zooid_r
 }
 
 
-void _wrap_handle_shutdown_swig_6ec3583b43bcf8e7(zooid_handle *_swig_go_0) {
+void _wrap_handle_shutdown_swig_7e402a7c3c101856(zooid_handle *_swig_go_0) {
   zooid_handle *arg1 = (zooid_handle *) 0 ;
   
   arg1 = (zooid_handle *)_swig_go_0;
@@ -881,7 +885,7 @@ void _wrap_handle_shutdown_swig_6ec3583b43bcf8e7(zooid_handle *_swig_go_0) {
 }
 
 
-intgo _wrap_request_fresh_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, bool _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
+intgo _wrap_request_fresh_swig_7e402a7c3c101856(zooid_request *_swig_go_0, bool _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   bool arg2 ;
   int64_t arg3 ;
@@ -900,7 +904,7 @@ intgo _wrap_request_fresh_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, bool 
 }
 
 
-intgo _wrap_request_behind_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, long long _swig_go_1, intgo _swig_go_2) {
+intgo _wrap_request_behind_swig_7e402a7c3c101856(zooid_request *_swig_go_0, long long _swig_go_1, intgo _swig_go_2) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int64_t arg2 ;
   uint32_t arg3 ;
@@ -917,7 +921,7 @@ intgo _wrap_request_behind_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, long
 }
 
 
-_gostring_ _wrap_version_swig_6ec3583b43bcf8e7() {
+_gostring_ _wrap_version_swig_7e402a7c3c101856() {
   char *result = 0 ;
   _gostring_ _swig_go_result;
   
@@ -931,7 +935,7 @@ _gostring_ _wrap_version_swig_6ec3583b43bcf8e7() {
 }
 
 
-_gostring_ _wrap_code_name_swig_6ec3583b43bcf8e7(intgo _swig_go_0) {
+_gostring_ _wrap_code_name_swig_7e402a7c3c101856(intgo _swig_go_0) {
   int arg1 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -947,7 +951,7 @@ _gostring_ _wrap_code_name_swig_6ec3583b43bcf8e7(intgo _swig_go_0) {
 }
 
 
-_gostring_ _wrap_code_text_swig_6ec3583b43bcf8e7(intgo _swig_go_0) {
+_gostring_ _wrap_code_text_swig_7e402a7c3c101856(intgo _swig_go_0) {
   int arg1 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -963,7 +967,7 @@ _gostring_ _wrap_code_text_swig_6ec3583b43bcf8e7(intgo _swig_go_0) {
 }
 
 
-intgo _wrap_session_state_of_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0) {
+intgo _wrap_session_state_of_swig_7e402a7c3c101856(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   enum zooid_session_state result;
   intgo _swig_go_result;
@@ -976,7 +980,7 @@ intgo _wrap_session_state_of_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0) {
 }
 
 
-long long _wrap_session_id_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0) {
+long long _wrap_session_id_swig_7e402a7c3c101856(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -989,7 +993,7 @@ long long _wrap_session_id_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0) {
 }
 
 
-long long _wrap_session_good_until_ms_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0) {
+long long _wrap_session_good_until_ms_swig_7e402a7c3c101856(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1002,7 +1006,7 @@ long long _wrap_session_good_until_ms_swig_6ec3583b43bcf8e7(zooid_client *_swig_
 }
 
 
-intgo _wrap_client_port_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0) {
+intgo _wrap_client_port_swig_7e402a7c3c101856(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint32_t result;
   intgo _swig_go_result;
@@ -1015,7 +1019,7 @@ intgo _wrap_client_port_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0) {
 }
 
 
-long long _wrap_last_zxid_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0) {
+long long _wrap_last_zxid_swig_7e402a7c3c101856(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int64_t result;
   long long _swig_go_result;
@@ -1028,7 +1032,7 @@ long long _wrap_last_zxid_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_get_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_get_swig_7e402a7c3c101856(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1042,7 +1046,7 @@ zooid_request *_wrap_request_get_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_exists_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_exists_swig_7e402a7c3c101856(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1056,7 +1060,7 @@ zooid_request *_wrap_request_exists_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0)
 }
 
 
-zooid_request *_wrap_request_list_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_list_swig_7e402a7c3c101856(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1070,7 +1074,7 @@ zooid_request *_wrap_request_list_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_get_acl_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_get_acl_swig_7e402a7c3c101856(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1084,7 +1088,7 @@ zooid_request *_wrap_request_get_acl_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_read_many_swig_6ec3583b43bcf8e7() {
+zooid_request *_wrap_request_read_many_swig_7e402a7c3c101856() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1095,7 +1099,7 @@ zooid_request *_wrap_request_read_many_swig_6ec3583b43bcf8e7() {
 }
 
 
-zooid_request *_wrap_request_subtree_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_subtree_swig_7e402a7c3c101856(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   uint32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1111,7 +1115,7 @@ zooid_request *_wrap_request_subtree_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_ephemerals_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_ephemerals_swig_7e402a7c3c101856(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1125,7 +1129,7 @@ zooid_request *_wrap_request_ephemerals_swig_6ec3583b43bcf8e7(_gostring_ _swig_g
 }
 
 
-zooid_request *_wrap_request_count_descendants_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_count_descendants_swig_7e402a7c3c101856(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1139,7 +1143,7 @@ zooid_request *_wrap_request_count_descendants_swig_6ec3583b43bcf8e7(_gostring_ 
 }
 
 
-zooid_request *_wrap_request_sync_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_sync_swig_7e402a7c3c101856(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1153,7 +1157,7 @@ zooid_request *_wrap_request_sync_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_wait_swig_6ec3583b43bcf8e7(long long _swig_go_0) {
+zooid_request *_wrap_request_wait_swig_7e402a7c3c101856(long long _swig_go_0) {
   int64_t arg1 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1166,7 +1170,7 @@ zooid_request *_wrap_request_wait_swig_6ec3583b43bcf8e7(long long _swig_go_0) {
 }
 
 
-zooid_request *_wrap_request_create_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
+zooid_request *_wrap_request_create_swig_7e402a7c3c101856(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
   char *arg1 = (char *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -1188,7 +1192,7 @@ zooid_request *_wrap_request_create_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0,
 }
 
 
-zooid_request *_wrap_request_delete_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_delete_swig_7e402a7c3c101856(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   int32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1204,7 +1208,7 @@ zooid_request *_wrap_request_delete_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0,
 }
 
 
-zooid_request *_wrap_request_set_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
+zooid_request *_wrap_request_set_swig_7e402a7c3c101856(_gostring_ _swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2) {
   char *arg1 = (char *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -1226,7 +1230,7 @@ zooid_request *_wrap_request_set_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, _g
 }
 
 
-zooid_request *_wrap_request_check_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_check_swig_7e402a7c3c101856(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   int32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1242,7 +1246,7 @@ zooid_request *_wrap_request_check_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, 
 }
 
 
-zooid_request *_wrap_request_set_acl_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_set_acl_swig_7e402a7c3c101856(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   int32_t arg2 ;
   zooid_request *result = 0 ;
@@ -1258,7 +1262,7 @@ zooid_request *_wrap_request_set_acl_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_multi_swig_6ec3583b43bcf8e7() {
+zooid_request *_wrap_request_multi_swig_7e402a7c3c101856() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1269,7 +1273,7 @@ zooid_request *_wrap_request_multi_swig_6ec3583b43bcf8e7() {
 }
 
 
-zooid_request *_wrap_request_reconfigure_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3) {
+zooid_request *_wrap_request_reconfigure_swig_7e402a7c3c101856(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, long long _swig_go_3) {
   char *arg1 = (char *) 0 ;
   char *arg2 = (char *) 0 ;
   char *arg3 = (char *) 0 ;
@@ -1291,7 +1295,7 @@ zooid_request *_wrap_request_reconfigure_swig_6ec3583b43bcf8e7(_gostring_ _swig_
 }
 
 
-zooid_request *_wrap_request_auth_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, _goslice_ _swig_go_1) {
+zooid_request *_wrap_request_auth_swig_7e402a7c3c101856(_gostring_ _swig_go_0, _goslice_ _swig_go_1) {
   char *arg1 = (char *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -1311,7 +1315,7 @@ zooid_request *_wrap_request_auth_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, _
 }
 
 
-zooid_request *_wrap_request_who_am_i_swig_6ec3583b43bcf8e7() {
+zooid_request *_wrap_request_who_am_i_swig_7e402a7c3c101856() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1322,7 +1326,7 @@ zooid_request *_wrap_request_who_am_i_swig_6ec3583b43bcf8e7() {
 }
 
 
-zooid_request *_wrap_request_command_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_command_swig_7e402a7c3c101856(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1336,7 +1340,7 @@ zooid_request *_wrap_request_command_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_open_session_swig_6ec3583b43bcf8e7() {
+zooid_request *_wrap_request_open_session_swig_7e402a7c3c101856() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1347,7 +1351,7 @@ zooid_request *_wrap_request_open_session_swig_6ec3583b43bcf8e7() {
 }
 
 
-zooid_request *_wrap_request_close_session_swig_6ec3583b43bcf8e7() {
+zooid_request *_wrap_request_close_session_swig_7e402a7c3c101856() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1358,7 +1362,7 @@ zooid_request *_wrap_request_close_session_swig_6ec3583b43bcf8e7() {
 }
 
 
-zooid_request *_wrap_request_add_watch_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, intgo _swig_go_1) {
+zooid_request *_wrap_request_add_watch_swig_7e402a7c3c101856(_gostring_ _swig_go_0, intgo _swig_go_1) {
   char *arg1 = (char *) 0 ;
   enum zooid_watch_mode arg2 ;
   zooid_request *result = 0 ;
@@ -1374,7 +1378,7 @@ zooid_request *_wrap_request_add_watch_swig_6ec3583b43bcf8e7(_gostring_ _swig_go
 }
 
 
-zooid_request *_wrap_request_remove_watch_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_remove_watch_swig_7e402a7c3c101856(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1388,7 +1392,7 @@ zooid_request *_wrap_request_remove_watch_swig_6ec3583b43bcf8e7(_gostring_ _swig
 }
 
 
-zooid_request *_wrap_request_subscribe_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_subscribe_swig_7e402a7c3c101856(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1402,7 +1406,7 @@ zooid_request *_wrap_request_subscribe_swig_6ec3583b43bcf8e7(_gostring_ _swig_go
 }
 
 
-zooid_request *_wrap_request_call_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2) {
+zooid_request *_wrap_request_call_swig_7e402a7c3c101856(_gostring_ _swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2) {
   char *arg1 = (char *) 0 ;
   char *arg2 = (char *) 0 ;
   void *arg3 = (void *) 0 ;
@@ -1425,7 +1429,7 @@ zooid_request *_wrap_request_call_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, _
 }
 
 
-zooid_request *_wrap_request_provide_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0, _gostring_ _swig_go_1) {
+zooid_request *_wrap_request_provide_swig_7e402a7c3c101856(_gostring_ _swig_go_0, _gostring_ _swig_go_1) {
   char *arg1 = (char *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_request *result = 0 ;
@@ -1442,7 +1446,7 @@ zooid_request *_wrap_request_provide_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0
 }
 
 
-zooid_request *_wrap_request_monitor_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0) {
+zooid_request *_wrap_request_monitor_swig_7e402a7c3c101856(_gostring_ _swig_go_0) {
   char *arg1 = (char *) 0 ;
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
@@ -1456,7 +1460,7 @@ zooid_request *_wrap_request_monitor_swig_6ec3583b43bcf8e7(_gostring_ _swig_go_0
 }
 
 
-intgo _wrap_request_set_watch_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_watch_swig_7e402a7c3c101856(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1469,7 +1473,7 @@ intgo _wrap_request_set_watch_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0) {
 }
 
 
-intgo _wrap_request_set_if_changed_since_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_request_set_if_changed_since_swig_7e402a7c3c101856(zooid_request *_swig_go_0, long long _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int64_t arg2 ;
   int result;
@@ -1484,7 +1488,7 @@ intgo _wrap_request_set_if_changed_since_swig_6ec3583b43bcf8e7(zooid_request *_s
 }
 
 
-intgo _wrap_request_set_page_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+intgo _wrap_request_set_page_swig_7e402a7c3c101856(zooid_request *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -1502,7 +1506,7 @@ intgo _wrap_request_set_page_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, _g
 }
 
 
-intgo _wrap_request_set_with_nodes_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_with_nodes_swig_7e402a7c3c101856(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1515,7 +1519,7 @@ intgo _wrap_request_set_with_nodes_swig_6ec3583b43bcf8e7(zooid_request *_swig_go
 }
 
 
-intgo _wrap_request_set_with_children_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_with_children_swig_7e402a7c3c101856(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1528,7 +1532,7 @@ intgo _wrap_request_set_with_children_swig_6ec3583b43bcf8e7(zooid_request *_swig
 }
 
 
-intgo _wrap_request_set_without_data_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_without_data_swig_7e402a7c3c101856(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1541,7 +1545,7 @@ intgo _wrap_request_set_without_data_swig_6ec3583b43bcf8e7(zooid_request *_swig_
 }
 
 
-intgo _wrap_request_set_sequential_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_sequential_swig_7e402a7c3c101856(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1554,7 +1558,7 @@ intgo _wrap_request_set_sequential_swig_6ec3583b43bcf8e7(zooid_request *_swig_go
 }
 
 
-intgo _wrap_request_set_ttl_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_request_set_ttl_swig_7e402a7c3c101856(zooid_request *_swig_go_0, long long _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int64_t arg2 ;
   int result;
@@ -1569,7 +1573,7 @@ intgo _wrap_request_set_ttl_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, lon
 }
 
 
-intgo _wrap_request_add_acl_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3) {
+intgo _wrap_request_add_acl_swig_7e402a7c3c101856(zooid_request *_swig_go_0, intgo _swig_go_1, _gostring_ _swig_go_2, _gostring_ _swig_go_3) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   unsigned int arg2 ;
   char *arg3 = (char *) 0 ;
@@ -1590,7 +1594,7 @@ intgo _wrap_request_add_acl_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, int
 }
 
 
-intgo _wrap_request_add_path_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, _gostring_ _swig_go_1) {
+intgo _wrap_request_add_path_swig_7e402a7c3c101856(zooid_request *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   char *arg2 = (char *) 0 ;
   int result;
@@ -1606,7 +1610,7 @@ intgo _wrap_request_add_path_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, _g
 }
 
 
-void _wrap_cancel_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, long long _swig_go_1) {
+void _wrap_cancel_swig_7e402a7c3c101856(zooid_client *_swig_go_0, long long _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_ticket arg2 ;
   
@@ -1618,7 +1622,7 @@ void _wrap_cancel_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, long long _swi
 }
 
 
-long long _wrap_submit_ensure_path_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+long long _wrap_submit_ensure_path_swig_7e402a7c3c101856(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -1638,7 +1642,7 @@ long long _wrap_submit_ensure_path_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_
 }
 
 
-long long _wrap_submit_delete_recursive_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+long long _wrap_submit_delete_recursive_swig_7e402a7c3c101856(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -1658,7 +1662,7 @@ long long _wrap_submit_delete_recursive_swig_6ec3583b43bcf8e7(zooid_client *_swi
 }
 
 
-intgo _wrap_descriptor_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0) {
+intgo _wrap_descriptor_swig_7e402a7c3c101856(zooid_client *_swig_go_0) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1671,7 +1675,7 @@ intgo _wrap_descriptor_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0) {
 }
 
 
-void _wrap_set_event_limit_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, intgo _swig_go_1) {
+void _wrap_set_event_limit_swig_7e402a7c3c101856(zooid_client *_swig_go_0, intgo _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   uint32_t arg2 ;
   
@@ -1683,7 +1687,7 @@ void _wrap_set_event_limit_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, intgo
 }
 
 
-intgo _wrap_request_set_without_snapshot_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_without_snapshot_swig_7e402a7c3c101856(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1696,7 +1700,7 @@ intgo _wrap_request_set_without_snapshot_swig_6ec3583b43bcf8e7(zooid_request *_s
 }
 
 
-intgo _wrap_request_set_window_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, intgo _swig_go_1) {
+intgo _wrap_request_set_window_swig_7e402a7c3c101856(zooid_request *_swig_go_0, intgo _swig_go_1) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   uint32_t arg2 ;
   int result;
@@ -1711,7 +1715,7 @@ intgo _wrap_request_set_window_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, 
 }
 
 
-zooid_request *_wrap_request_backup_swig_6ec3583b43bcf8e7() {
+zooid_request *_wrap_request_backup_swig_7e402a7c3c101856() {
   zooid_request *result = 0 ;
   zooid_request *_swig_go_result;
   
@@ -1722,7 +1726,7 @@ zooid_request *_wrap_request_backup_swig_6ec3583b43bcf8e7() {
 }
 
 
-intgo _wrap_request_add_offer_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, bool _swig_go_3) {
+intgo _wrap_request_add_offer_swig_7e402a7c3c101856(zooid_request *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2, bool _swig_go_3) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   char *arg2 = (char *) 0 ;
   char *arg3 = (char *) 0 ;
@@ -1743,7 +1747,7 @@ intgo _wrap_request_add_offer_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0, _
 }
 
 
-intgo _wrap_request_set_replace_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0) {
+intgo _wrap_request_set_replace_swig_7e402a7c3c101856(zooid_request *_swig_go_0) {
   zooid_request *arg1 = (zooid_request *) 0 ;
   int result;
   intgo _swig_go_result;
@@ -1756,7 +1760,7 @@ intgo _wrap_request_set_replace_swig_6ec3583b43bcf8e7(zooid_request *_swig_go_0)
 }
 
 
-intgo _wrap_call_answer_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, long long _swig_go_1, _goslice_ _swig_go_2) {
+intgo _wrap_call_answer_swig_7e402a7c3c101856(zooid_client *_swig_go_0, long long _swig_go_1, _goslice_ _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_call arg2 ;
   void *arg3 = (void *) 0 ;
@@ -1777,7 +1781,7 @@ intgo _wrap_call_answer_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, long lon
 }
 
 
-intgo _wrap_call_refuse_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, long long _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+intgo _wrap_call_refuse_swig_7e402a7c3c101856(zooid_client *_swig_go_0, long long _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   zooid_call arg2 ;
   int arg3 ;
@@ -1797,7 +1801,7 @@ intgo _wrap_call_refuse_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, long lon
 }
 
 
-zooid_lock *_wrap_lock_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+zooid_lock *_wrap_lock_new_swig_7e402a7c3c101856(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   enum zooid_lock_kind arg3 ;
@@ -1818,7 +1822,7 @@ zooid_lock *_wrap_lock_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gost
 }
 
 
-zooid_lock *_wrap_semaphore_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+zooid_lock *_wrap_semaphore_new_swig_7e402a7c3c101856(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -1839,7 +1843,7 @@ zooid_lock *_wrap_semaphore_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, 
 }
 
 
-void _wrap_lock_free_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0) {
+void _wrap_lock_free_swig_7e402a7c3c101856(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   
   arg1 = (zooid_lock *)_swig_go_0;
@@ -1849,7 +1853,7 @@ void _wrap_lock_free_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0) {
 }
 
 
-long long _wrap_lock_submit_acquire_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_lock_submit_acquire_swig_7e402a7c3c101856(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -1866,7 +1870,7 @@ long long _wrap_lock_submit_acquire_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0
 }
 
 
-long long _wrap_lock_submit_try_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_lock_submit_try_swig_7e402a7c3c101856(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -1883,7 +1887,7 @@ long long _wrap_lock_submit_try_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0, in
 }
 
 
-long long _wrap_lock_submit_release_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_lock_submit_release_swig_7e402a7c3c101856(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -1900,7 +1904,7 @@ long long _wrap_lock_submit_release_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0
 }
 
 
-void _wrap_lock_cancel_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0) {
+void _wrap_lock_cancel_swig_7e402a7c3c101856(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   
   arg1 = (zooid_lock *)_swig_go_0;
@@ -1910,7 +1914,7 @@ void _wrap_lock_cancel_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0) {
 }
 
 
-bool _wrap_lock_is_held_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0) {
+bool _wrap_lock_is_held_swig_7e402a7c3c101856(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -1923,7 +1927,7 @@ bool _wrap_lock_is_held_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0) {
 }
 
 
-long long _wrap_lock_token_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0) {
+long long _wrap_lock_token_swig_7e402a7c3c101856(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1936,7 +1940,7 @@ long long _wrap_lock_token_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0) {
 }
 
 
-long long _wrap_lock_good_until_ms_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0) {
+long long _wrap_lock_good_until_ms_swig_7e402a7c3c101856(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -1949,7 +1953,7 @@ long long _wrap_lock_good_until_ms_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0)
 }
 
 
-long long _wrap_lock_number_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0) {
+long long _wrap_lock_number_swig_7e402a7c3c101856(zooid_lock *_swig_go_0) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   zooid_ticket result;
   long long _swig_go_result;
@@ -1962,7 +1966,7 @@ long long _wrap_lock_number_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0) {
 }
 
 
-long long _wrap_lock_submit_contenders_swig_6ec3583b43bcf8e7(zooid_lock *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_lock_submit_contenders_swig_7e402a7c3c101856(zooid_lock *_swig_go_0, intgo _swig_go_1) {
   zooid_lock *arg1 = (zooid_lock *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -1979,7 +1983,7 @@ long long _wrap_lock_submit_contenders_swig_6ec3583b43bcf8e7(zooid_lock *_swig_g
 }
 
 
-zooid_ephemeral *_wrap_ephemeral_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2) {
+zooid_ephemeral *_wrap_ephemeral_new_swig_7e402a7c3c101856(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _goslice_ _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   void *arg3 = (void *) 0 ;
@@ -2001,7 +2005,7 @@ zooid_ephemeral *_wrap_ephemeral_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_g
 }
 
 
-zooid_ephemeral *_wrap_group_join_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
+zooid_ephemeral *_wrap_group_join_swig_7e402a7c3c101856(zooid_client *_swig_go_0, _gostring_ _swig_go_1, _gostring_ _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   char *arg3 = (char *) 0 ;
@@ -2020,7 +2024,7 @@ zooid_ephemeral *_wrap_group_join_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0
 }
 
 
-void _wrap_ephemeral_free_swig_6ec3583b43bcf8e7(zooid_ephemeral *_swig_go_0) {
+void _wrap_ephemeral_free_swig_7e402a7c3c101856(zooid_ephemeral *_swig_go_0) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   
   arg1 = (zooid_ephemeral *)_swig_go_0;
@@ -2030,7 +2034,7 @@ void _wrap_ephemeral_free_swig_6ec3583b43bcf8e7(zooid_ephemeral *_swig_go_0) {
 }
 
 
-long long _wrap_ephemeral_submit_wait_swig_6ec3583b43bcf8e7(zooid_ephemeral *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_ephemeral_submit_wait_swig_7e402a7c3c101856(zooid_ephemeral *_swig_go_0, intgo _swig_go_1) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2047,7 +2051,7 @@ long long _wrap_ephemeral_submit_wait_swig_6ec3583b43bcf8e7(zooid_ephemeral *_sw
 }
 
 
-void _wrap_ephemeral_cancel_swig_6ec3583b43bcf8e7(zooid_ephemeral *_swig_go_0) {
+void _wrap_ephemeral_cancel_swig_7e402a7c3c101856(zooid_ephemeral *_swig_go_0) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   
   arg1 = (zooid_ephemeral *)_swig_go_0;
@@ -2057,7 +2061,7 @@ void _wrap_ephemeral_cancel_swig_6ec3583b43bcf8e7(zooid_ephemeral *_swig_go_0) {
 }
 
 
-intgo _wrap_ephemeral_set_swig_6ec3583b43bcf8e7(zooid_ephemeral *_swig_go_0, _goslice_ _swig_go_1) {
+intgo _wrap_ephemeral_set_swig_7e402a7c3c101856(zooid_ephemeral *_swig_go_0, _goslice_ _swig_go_1) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -2076,7 +2080,7 @@ intgo _wrap_ephemeral_set_swig_6ec3583b43bcf8e7(zooid_ephemeral *_swig_go_0, _go
 }
 
 
-_gostring_ _wrap_ephemeral_path_swig_6ec3583b43bcf8e7(zooid_ephemeral *_swig_go_0) {
+_gostring_ _wrap_ephemeral_path_swig_7e402a7c3c101856(zooid_ephemeral *_swig_go_0) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   char *result = 0 ;
   _gostring_ _swig_go_result;
@@ -2092,7 +2096,7 @@ _gostring_ _wrap_ephemeral_path_swig_6ec3583b43bcf8e7(zooid_ephemeral *_swig_go_
 }
 
 
-long long _wrap_ephemeral_number_swig_6ec3583b43bcf8e7(zooid_ephemeral *_swig_go_0) {
+long long _wrap_ephemeral_number_swig_7e402a7c3c101856(zooid_ephemeral *_swig_go_0) {
   zooid_ephemeral *arg1 = (zooid_ephemeral *) 0 ;
   zooid_ticket result;
   long long _swig_go_result;
@@ -2105,7 +2109,7 @@ long long _wrap_ephemeral_number_swig_6ec3583b43bcf8e7(zooid_ephemeral *_swig_go
 }
 
 
-long long _wrap_group_submit_members_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+long long _wrap_group_submit_members_swig_7e402a7c3c101856(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -2125,7 +2129,7 @@ long long _wrap_group_submit_members_swig_6ec3583b43bcf8e7(zooid_client *_swig_g
 }
 
 
-zooid_barrier *_wrap_barrier_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
+zooid_barrier *_wrap_barrier_new_swig_7e402a7c3c101856(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_barrier *result = 0 ;
@@ -2141,7 +2145,7 @@ zooid_barrier *_wrap_barrier_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0,
 }
 
 
-void _wrap_barrier_free_swig_6ec3583b43bcf8e7(zooid_barrier *_swig_go_0) {
+void _wrap_barrier_free_swig_7e402a7c3c101856(zooid_barrier *_swig_go_0) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   
   arg1 = (zooid_barrier *)_swig_go_0;
@@ -2151,7 +2155,7 @@ void _wrap_barrier_free_swig_6ec3583b43bcf8e7(zooid_barrier *_swig_go_0) {
 }
 
 
-long long _wrap_barrier_submit_set_swig_6ec3583b43bcf8e7(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_barrier_submit_set_swig_7e402a7c3c101856(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2168,7 +2172,7 @@ long long _wrap_barrier_submit_set_swig_6ec3583b43bcf8e7(zooid_barrier *_swig_go
 }
 
 
-long long _wrap_barrier_submit_lift_swig_6ec3583b43bcf8e7(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_barrier_submit_lift_swig_7e402a7c3c101856(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2185,7 +2189,7 @@ long long _wrap_barrier_submit_lift_swig_6ec3583b43bcf8e7(zooid_barrier *_swig_g
 }
 
 
-long long _wrap_barrier_submit_wait_swig_6ec3583b43bcf8e7(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_barrier_submit_wait_swig_7e402a7c3c101856(zooid_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2202,7 +2206,7 @@ long long _wrap_barrier_submit_wait_swig_6ec3583b43bcf8e7(zooid_barrier *_swig_g
 }
 
 
-void _wrap_barrier_cancel_swig_6ec3583b43bcf8e7(zooid_barrier *_swig_go_0) {
+void _wrap_barrier_cancel_swig_7e402a7c3c101856(zooid_barrier *_swig_go_0) {
   zooid_barrier *arg1 = (zooid_barrier *) 0 ;
   
   arg1 = (zooid_barrier *)_swig_go_0;
@@ -2212,7 +2216,7 @@ void _wrap_barrier_cancel_swig_6ec3583b43bcf8e7(zooid_barrier *_swig_go_0) {
 }
 
 
-zooid_double_barrier *_wrap_double_barrier_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
+zooid_double_barrier *_wrap_double_barrier_new_swig_7e402a7c3c101856(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2, _gostring_ _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -2233,7 +2237,7 @@ zooid_double_barrier *_wrap_double_barrier_new_swig_6ec3583b43bcf8e7(zooid_clien
 }
 
 
-void _wrap_double_barrier_free_swig_6ec3583b43bcf8e7(zooid_double_barrier *_swig_go_0) {
+void _wrap_double_barrier_free_swig_7e402a7c3c101856(zooid_double_barrier *_swig_go_0) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   
   arg1 = (zooid_double_barrier *)_swig_go_0;
@@ -2243,7 +2247,7 @@ void _wrap_double_barrier_free_swig_6ec3583b43bcf8e7(zooid_double_barrier *_swig
 }
 
 
-long long _wrap_double_barrier_submit_enter_swig_6ec3583b43bcf8e7(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_double_barrier_submit_enter_swig_7e402a7c3c101856(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2260,7 +2264,7 @@ long long _wrap_double_barrier_submit_enter_swig_6ec3583b43bcf8e7(zooid_double_b
 }
 
 
-long long _wrap_double_barrier_submit_leave_swig_6ec3583b43bcf8e7(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_double_barrier_submit_leave_swig_7e402a7c3c101856(zooid_double_barrier *_swig_go_0, intgo _swig_go_1) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2277,7 +2281,7 @@ long long _wrap_double_barrier_submit_leave_swig_6ec3583b43bcf8e7(zooid_double_b
 }
 
 
-void _wrap_double_barrier_cancel_swig_6ec3583b43bcf8e7(zooid_double_barrier *_swig_go_0) {
+void _wrap_double_barrier_cancel_swig_7e402a7c3c101856(zooid_double_barrier *_swig_go_0) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   
   arg1 = (zooid_double_barrier *)_swig_go_0;
@@ -2287,7 +2291,7 @@ void _wrap_double_barrier_cancel_swig_6ec3583b43bcf8e7(zooid_double_barrier *_sw
 }
 
 
-long long _wrap_double_barrier_number_swig_6ec3583b43bcf8e7(zooid_double_barrier *_swig_go_0) {
+long long _wrap_double_barrier_number_swig_7e402a7c3c101856(zooid_double_barrier *_swig_go_0) {
   zooid_double_barrier *arg1 = (zooid_double_barrier *) 0 ;
   zooid_ticket result;
   long long _swig_go_result;
@@ -2300,7 +2304,7 @@ long long _wrap_double_barrier_number_swig_6ec3583b43bcf8e7(zooid_double_barrier
 }
 
 
-zooid_queue *_wrap_queue_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
+zooid_queue *_wrap_queue_new_swig_7e402a7c3c101856(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_queue *result = 0 ;
@@ -2316,7 +2320,7 @@ zooid_queue *_wrap_queue_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _go
 }
 
 
-void _wrap_queue_free_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0) {
+void _wrap_queue_free_swig_7e402a7c3c101856(zooid_queue *_swig_go_0) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   
   arg1 = (zooid_queue *)_swig_go_0;
@@ -2326,7 +2330,7 @@ void _wrap_queue_free_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0) {
 }
 
 
-long long _wrap_queue_submit_put_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3) {
+long long _wrap_queue_submit_put_swig_7e402a7c3c101856(zooid_queue *_swig_go_0, _goslice_ _swig_go_1, intgo _swig_go_2, intgo _swig_go_3) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   void *arg2 = (void *) 0 ;
   size_t arg3 ;
@@ -2351,7 +2355,7 @@ long long _wrap_queue_submit_put_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0, 
 }
 
 
-long long _wrap_queue_submit_take_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_queue_submit_take_swig_7e402a7c3c101856(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2368,7 +2372,7 @@ long long _wrap_queue_submit_take_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0,
 }
 
 
-long long _wrap_queue_submit_finish_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_queue_submit_finish_swig_7e402a7c3c101856(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2385,7 +2389,7 @@ long long _wrap_queue_submit_finish_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_
 }
 
 
-long long _wrap_queue_submit_return_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_queue_submit_return_swig_7e402a7c3c101856(zooid_queue *_swig_go_0, intgo _swig_go_1) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2402,7 +2406,7 @@ long long _wrap_queue_submit_return_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_
 }
 
 
-void _wrap_queue_cancel_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0) {
+void _wrap_queue_cancel_swig_7e402a7c3c101856(zooid_queue *_swig_go_0) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   
   arg1 = (zooid_queue *)_swig_go_0;
@@ -2412,7 +2416,7 @@ void _wrap_queue_cancel_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0) {
 }
 
 
-long long _wrap_queue_number_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0) {
+long long _wrap_queue_number_swig_7e402a7c3c101856(zooid_queue *_swig_go_0) {
   zooid_queue *arg1 = (zooid_queue *) 0 ;
   zooid_ticket result;
   long long _swig_go_result;
@@ -2425,7 +2429,7 @@ long long _wrap_queue_number_swig_6ec3583b43bcf8e7(zooid_queue *_swig_go_0) {
 }
 
 
-zooid_cache *_wrap_cache_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
+zooid_cache *_wrap_cache_new_swig_7e402a7c3c101856(zooid_client *_swig_go_0, _gostring_ _swig_go_1) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   zooid_cache *result = 0 ;
@@ -2441,7 +2445,7 @@ zooid_cache *_wrap_cache_new_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _go
 }
 
 
-void _wrap_cache_free_swig_6ec3583b43bcf8e7(zooid_cache *_swig_go_0) {
+void _wrap_cache_free_swig_7e402a7c3c101856(zooid_cache *_swig_go_0) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   
   arg1 = (zooid_cache *)_swig_go_0;
@@ -2451,7 +2455,7 @@ void _wrap_cache_free_swig_6ec3583b43bcf8e7(zooid_cache *_swig_go_0) {
 }
 
 
-long long _wrap_cache_submit_wait_swig_6ec3583b43bcf8e7(zooid_cache *_swig_go_0, intgo _swig_go_1) {
+long long _wrap_cache_submit_wait_swig_7e402a7c3c101856(zooid_cache *_swig_go_0, intgo _swig_go_1) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   uint32_t arg2 ;
   void *arg3 = (void *) 0 ;
@@ -2468,7 +2472,7 @@ long long _wrap_cache_submit_wait_swig_6ec3583b43bcf8e7(zooid_cache *_swig_go_0,
 }
 
 
-void _wrap_cache_cancel_swig_6ec3583b43bcf8e7(zooid_cache *_swig_go_0) {
+void _wrap_cache_cancel_swig_7e402a7c3c101856(zooid_cache *_swig_go_0) {
   zooid_cache *arg1 = (zooid_cache *) 0 ;
   
   arg1 = (zooid_cache *)_swig_go_0;
@@ -2478,7 +2482,7 @@ void _wrap_cache_cancel_swig_6ec3583b43bcf8e7(zooid_cache *_swig_go_0) {
 }
 
 
-long long _wrap_counter_submit_get_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
+long long _wrap_counter_submit_get_swig_7e402a7c3c101856(zooid_client *_swig_go_0, _gostring_ _swig_go_1, intgo _swig_go_2) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   uint32_t arg3 ;
@@ -2498,7 +2502,7 @@ long long _wrap_counter_submit_get_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_
 }
 
 
-long long _wrap_counter_submit_add_swig_6ec3583b43bcf8e7(zooid_client *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
+long long _wrap_counter_submit_add_swig_7e402a7c3c101856(zooid_client *_swig_go_0, _gostring_ _swig_go_1, long long _swig_go_2, intgo _swig_go_3) {
   zooid_client *arg1 = (zooid_client *) 0 ;
   char *arg2 = (char *) 0 ;
   int64_t arg3 ;
