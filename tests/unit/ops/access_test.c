@@ -23,7 +23,7 @@ static const struct identity super[] = {ID("super", ""), ID("digest", "super:h")
         items, ARRAY_LEN(items) \
     }
 
-static const struct op_rules rules = {.digest_enabled = true};
+static const struct op_rules rules = {.digest_enabled = true, .acl_entries_max = ENTRIES_MAX};
 
 /* "31 world anyone, 1 digest u:h"; "-" is null, "''" is empty. */
 static struct acls list_of(struct buffer *raw, const char *text)
@@ -144,6 +144,9 @@ static void null_and_endless_lists_are_refused(void **state)
     list = (struct acls){ENTRIES_MAX, bytes_make(raw.data, raw.len / (ENTRIES_MAX + 1) * ENTRIES_MAX)};
     assert_int_equal(access_fix_up(&rules, list, who, &scratch, &fixed), ST_OK);
     assert_int_equal(fixed.count, ENTRIES_MAX);
+    list = (struct acls){ENTRIES_MAX + 1, buffer_bytes(&raw)};
+    const struct op_rules unlimited = {0};
+    assert_int_equal(access_fix_up(&unlimited, list, who, &scratch, &fixed), ST_OK);
     buffer_free(&raw);
     buffer_free(&scratch);
 }
