@@ -11,6 +11,11 @@ from command import CONFLICT, FAILED, FINE, FORBIDDEN, NO_AGENT, NO_NODE, USAGE
 import command
 
 
+def letters_of(usage):
+    """The letters of options that a line shows: -l, or together as -1n."""
+    return sorted({letter for group in re.findall(r"(?<![a-z-])-([A-Za-z0-9]+)", usage) for letter in group})
+
+
 class Command(command.CommandCase):
     def test_a_node_from_its_making_to_its_end(self):
         self.assertEqual(self.zooid("create", "-p", "/n/one", "first"), "/n/one\n")
@@ -183,10 +188,15 @@ class Command(command.CommandCase):
                          ["/bash/completes"])
         self.assertEqual(self.completed("zooid", "-S", socket[:-2]), [socket])
 
-    def test_completions_know_all_options(self):
+    def test_completions_and_the_page_know_all_options(self):
         """Those of every command, as its line in the summary shows them, which that of the command line agrees with."""
+        with open(os.path.join(harness.ROOT, "packaging", "man", "zooid.1"), encoding="utf-8") as text:
+            page = re.sub(r"\\f[BIR]", "", text.read().replace("\\-", "-"))
         for name, line in re.findall(r"^  ([a-z]+)(.*)$", self.zooid("-h"), re.M):
-            known = sorted({letter for group in re.findall(r"(?<![a-z-])-([A-Za-z0-9]+)", line) for letter in group})
+            known = letters_of(line)
+            heads = re.findall(r"^\.TP\n(?:\.BI? )?%s\b(.*)$" % name, page, re.M)
+            self.assertTrue(heads, name)
+            self.assertEqual(letters_of(" ".join(heads)), known, name)
             self.assertEqual(sorted(self.completed("zooid", name, "-")), sorted("-" + letter for letter in known) + sorted(
                 re.findall(r"--[a-z]+", line)), name)
             for letter in known:

@@ -46,6 +46,11 @@ static void do_round(zooid_client *c, int number)
         CHECK(zooid_set(c, "/leak", "x", 1, ZOOID_ANY_VERSION, SOON, NULL) == ZOOID_OK);
         CHECK(zooid_lock_acquire(lock, SOON, NULL) == ZOOID_OK && zooid_lock_release(lock, SOON, NULL) == ZOOID_OK);
         zooid_lock_free(lock);
+        CHECK(zooid_ensure_path(c, "/leak-path/made", SOON, NULL) == ZOOID_OK);
+        CHECK(zooid_counter_add(c, "/leak-path/count", 1, SOON, NULL) == ZOOID_OK);
+        CHECK(zooid_delete_recursive(c, "/leak-path", SOON, NULL) == ZOOID_OK);
+        CHECK(zooid_group_members(c, "/leak-group", SOON, NULL) == ZOOID_OK);
+        CHECK(zooid_counter_add(c, "/leak", 1, 0, NULL) != ZOOID_OK);
     }
     for (zooid_event *event; (event = zooid_next_event(c, 0)) != NULL;)
         zooid_event_free(event);
