@@ -93,10 +93,11 @@ static struct errand *put_new(const zooid_queue *q, const void *data, size_t len
     if (p == NULL)
         return NULL;
     p->priority = priority;
-    p->len = len;
     p->is_null = data == NULL;
-    if (len > 0)
+    if (data != NULL) {
+        p->len = len;
         memcpy(p->data, data, len);
+    }
     return &p->errand;
 }
 
