@@ -89,8 +89,9 @@ static void forget_calls(struct task *t)
 static void enter(struct task *t)
 {
     const struct task_phase *row = t->kind->phases[t->phase];
+    bool has_asked = t->asked != 0;
     t->asked = 0; /* an answer to what was asked before is nobody's now */
-    if (t->kind->told != NULL || t->kind->is_errand)
+    if (t->kind->told != NULL || (t->kind->is_errand && has_asked))
         forget_calls(t);
     if (row->ask == NULL)
         return;
