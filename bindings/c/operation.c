@@ -1,7 +1,10 @@
 /* operation.c - what callers want of tasks: begun, answered, given up. */
 #include "bindings/c/task.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+enum { TEXT_LEN = 160 };
 
 void task_answer_locked(struct task *t, zooid_reply *reply)
 {
@@ -28,11 +31,20 @@ static bool is_outcome_unknown_locked(const struct task *t)
            (call != NULL && call->is_sent && call_may_have_effect(&call->request->m));
 }
 
+/* What was in the way all the time is said, too. */
+static zooid_reply *too_late(const struct task *t)
+{
+    char text[TEXT_LEN];
+    if (t->kind->is_errand && !t->client->greeted)
+        return reply_new(ZOOID_CONNECTION_LOST, t->client->absence, t->path);
+    (void)snprintf(text, sizeof text, "%s: %s", zooid_code_text(ZOOID_DEADLINE_EXCEEDED),
+                   zooid_code_text(t->hindrance));
+    return reply_new(ZOOID_DEADLINE_EXCEEDED, t->hindrance == ZOOID_OK ? NULL : text, t->path);
+}
+
 void task_give_up_locked(struct task *t, int code)
 {
-    bool is_absent = code == ZOOID_DEADLINE_EXCEEDED && t->kind->is_errand && !t->client->greeted;
-    zooid_reply *reply = is_absent ? reply_new(ZOOID_CONNECTION_LOST, t->client->absence, t->path)
-                                   : reply_new(code, NULL, t->path);
+    zooid_reply *reply = code == ZOOID_DEADLINE_EXCEEDED ? too_late(t) : reply_new(code, NULL, t->path);
     if (reply != NULL)
         reply->outcome_unknown = is_outcome_unknown_locked(t);
     task_answer_locked(t, reply);

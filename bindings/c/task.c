@@ -51,6 +51,7 @@ static int take_answer(struct task *t, bool *entered)
         if (next != TASK_FAILED)
             rest(t);
     } else if (will_pass(code, t->reply) && !t->kind->asks_once) {
+        t->hindrance = code;
         rest(t);
     } else {
         next = row->answered(t, code, t->reply);
@@ -66,6 +67,7 @@ static int take_answer(struct task *t, bool *entered)
         *entered = next != t->phase;
     } else if (*entered) {
         t->pause_ms = 0;
+        t->hindrance = ZOOID_OK;
     }
     zooid_reply_free(task_keep_reply(t));
     return next;

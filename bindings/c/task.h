@@ -54,6 +54,7 @@ struct task {
     bool resting;        /* until wake_at_ms; then the phase is entered again */
     bool abandoned;      /* its owner has let go: it ends as soon as it is in phase 0 */
     uint32_t pause_ms;   /* the last pause */
+    int hindrance;       /* the code that it was for; OK: nothing is in the way */
     uint64_t wake_at_ms; /* CLOCK_BOOTTIME, looked at again then; UINT64_MAX: never */
 };
 

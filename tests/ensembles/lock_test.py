@@ -61,6 +61,23 @@ class Locks(unittest.TestCase):
         shell.kill()  # its session ends with it, as it would not if another had taken its place
         harness.wait_until(lambda: "before" not in self.said(other, "ls", "/").split(), what="its nodes to go")
 
+    def test_why_it_takes_too_long_is_said(self):
+        left = self.ensemble.leader()
+        others = [sid for sid in self.ensemble.members if sid != left]
+        for sid in others:
+            self.ensemble[sid].kill()
+        self.addCleanup(lambda: [self.ensemble[sid].wait_serving() for sid in others])
+        self.addCleanup(lambda: [self.ensemble[sid].launch() for sid in others])  # before that
+        path = os.path.join(self.ensemble[left].data_dir, "zooid", "zooid.sock")
+
+        def error():
+            done = subprocess.run([command.ZOOID, "-S", path, "-t", "300", "-j", "lock", "/lock"], stderr=subprocess.PIPE,
+                                  stdout=subprocess.DEVNULL, text=True, check=False)
+            return json.loads(done.stderr) if done.returncode == command.NO_AGENT else {"message": ""}
+
+        said = harness.wait_until(lambda: [e for e in [error()] if "no leader" in e["message"]], what="it to have no leader")[0]
+        self.assertEqual((said["error"], said["path"], said["retry"]), ("DEADLINE_EXCEEDED", "/lock", True))
+
 
 if __name__ == "__main__":
     harness.main()
