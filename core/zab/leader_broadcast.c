@@ -21,8 +21,8 @@ static void write_packet(struct zab *z, const struct packet *packet)
 }
 
 /* Sends what is in the scratch buffer, whose last txn is `zxid`, to the followers, and empties it. They share the
- * bytes. */
-static void fan_out(struct zab *z, int64_t zxid)
+ * bytes. `commits`: not to those that are told later. */
+static void fan_out(struct zab *z, int64_t zxid, bool commits)
 {
     struct buffer *scratch = &z->leader->scratch;
     struct zab_effect shared = {0};
@@ -30,6 +30,8 @@ static void fan_out(struct zab *z, int64_t zxid)
     {
         struct peer *p = FOLLOWER(at);
         struct zab_effect *effect;
+        if (commits && peer_holds_commits(p))
+            continue;
         if (shared.len == 0) {
             effect = zab_emit_bytes(z, ZAB_SEND, buffer_bytes(scratch));
             shared = *effect;
@@ -76,7 +78,7 @@ void leader_propose_entry(struct zab *z, struct entry *e)
     }
     l->proposed_zxid = e->zxid;
     write_packet(z, &(struct packet){.type = PACKET_PROPOSAL, .zxid = e->zxid, .data = entry_bytes(e)});
-    fan_out(z, e->zxid);
+    fan_out(z, e->zxid, false);
     time_proposal(z, e->zxid);
     zab_log_entry(z, e);
 }
@@ -129,8 +131,12 @@ static size_t count_agreed(const struct zab *z)
 
 void leader_tell_followers(struct zab *z, const struct packet *packet, int64_t zxid)
 {
+    LIST_FOR_EACH(at, FOLLOWERS_OF(z->leader))
+    {
+        peer_tell_held(z, FOLLOWER(at));
+    }
     write_packet(z, packet);
-    fan_out(z, zxid);
+    fan_out(z, zxid, false);
 }
 
 void leader_tell_observers(struct zab *z, const struct packet *packet, int64_t zxid)
@@ -144,9 +150,15 @@ void leader_tell_observers(struct zab *z, const struct packet *packet, int64_t z
 
 static void tell_followers(struct zab *z, size_t count)
 {
+    const struct entries *outstanding = &z->leader->outstanding;
     for (size_t i = 0; i < count; i++)
-        write_packet(z, &(struct packet){.type = PACKET_COMMIT, .zxid = entries_at(&z->leader->outstanding, i)->zxid});
-    fan_out(z, z->leader->proposed_zxid);
+        write_packet(z, &(struct packet){.type = PACKET_COMMIT, .zxid = entries_at(outstanding, i)->zxid});
+    LIST_FOR_EACH(at, FOLLOWERS_OF(z->leader))
+    {
+        if (peer_holds_commits(FOLLOWER(at)))
+            peer_hold(z, FOLLOWER(at), entries_at(outstanding, 0)->zxid, entries_at(outstanding, count - 1)->zxid);
+    }
+    fan_out(z, z->leader->proposed_zxid, true);
 }
 
 static void tell_observers(struct zab *z, size_t count)

@@ -233,6 +233,29 @@ static void tell_capabilities(struct zab *z, const struct peer *p)
         zab_send(z, p->link, &(struct packet){.type = PACKET_CAPABILITIES, .data = buffer_bytes(&z->agreement)});
 }
 
+/* Apache's follower falls over a COMMIT between NEWLEADER and UPTODATE (4394): it leaves, comes back with less than its
+ * log has (2845), and logs once more what it had been proposed. UPTODATE is not long in coming. */
+bool peer_holds_commits(const struct peer *p)
+{
+    return !p->shows_capabilities && !p->takes_snapshot && (p->stage == PEER_SYNCING || p->stage == PEER_SYNCED);
+}
+
+void peer_tell_held(struct zab *z, struct peer *p)
+{
+    for (int64_t zxid = p->held_from; zxid <= p->held_to && zxid != 0; zxid++)
+        zab_send_plain(z, p->link, PACKET_COMMIT, zxid);
+    p->held_from = p->held_to = 0;
+}
+
+void peer_hold(struct zab *z, struct peer *p, int64_t from, int64_t to)
+{
+    if (p->held_to != 0 && p->held_to + 1 != from)
+        peer_tell_held(z, p);
+    if (p->held_from == 0)
+        p->held_from = from;
+    p->held_to = to;
+}
+
 void peer_serve(struct zab *z, struct peer *p)
 {
     p->stage = PEER_SERVING;
@@ -241,6 +264,7 @@ void peer_serve(struct zab *z, struct peer *p)
     peer_limit(z, p, z->options.sync_limit);
     tell_capabilities(z, p);
     zab_send_plain(z, p->link, PACKET_UPTODATE, -1);
+    peer_tell_held(z, p);
 }
 
 void learners_tell_capabilities(struct zab *z, struct learners *set)

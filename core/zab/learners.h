@@ -53,6 +53,7 @@ struct peer {
     int64_t deadline_ms;                     /* for its next one; INT64_MAX: none is awaited */
     int64_t alive_ms;                        /* until then it counts as being there */
     struct sent_proposal oldest, newest;     /* not acknowledged; the newest is the next to be timed */
+    int64_t held_from, held_to;              /* commits that it is told behind UPTODATE; 0: none */
     int64_t promised_epoch, renewed_epoch;   /* of a follower that is served: the next one, and the one that is */
     uint64_t pings_before;                   /* rounds that were over when it began to be served */
     uint64_t pings_answered;                 /* of those since; it answers each, one after the other */
@@ -113,6 +114,11 @@ void learners_ping(struct zab *z, struct learners *set, int64_t zxid);
 
 /* The same to followers alone, which have to answer. */
 void learners_ping_followers(struct zab *z, struct learners *set, int64_t zxid);
+
+/* Is it to hear of commits behind UPTODATE only? peer_hold: of these; peer_tell_held: now, after all. */
+bool peer_holds_commits(const struct peer *p);
+void peer_hold(struct zab *z, struct peer *p, int64_t from, int64_t to);
+void peer_tell_held(struct zab *z, struct peer *p);
 
 /* Limit of the learner's silence: in ticks from now. */
 void peer_limit(const struct zab *z, struct peer *p, int64_t ticks);
