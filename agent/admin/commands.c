@@ -164,7 +164,7 @@ static int add_server_stats(const struct overview *o, json_t *answer, const stru
     json_t *stats = json_object();
     int failed = json_object_set_new(stats, "packets_sent", json_integer((json_int_t)status->packets_sent)) |
                  json_object_set_new(stats, "packets_received", json_integer((json_int_t)status->packets_received)) |
-                 json_object_set_new(stats, "fsync_threshold_exceed_count", json_integer(0)) |
+                 json_object_set_new(stats, "fsync_threshold_exceed_count", json_integer((json_int_t)disk.slow_syncs)) |
                  add_response_stats(stats, "client_response_stats", status) |
                  json_object_set_new(stats, "provider_null", json_false()) |
                  json_object_set_new(stats, "server_state", json_string(ensemble_report_mode(&ensemble))) |

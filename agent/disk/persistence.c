@@ -28,9 +28,10 @@ static void take_syncs(struct persistence *p)
         metrics_observe(p->metrics, SUMMARY_fsynctime, ms);
         if (progress->syncs[i].txns > 0)
             metrics_observe(p->metrics, SUMMARY_sync_processor_batch_size, progress->syncs[i].txns);
-        if (ms > p->settings->fsync_warning_ms)
-            LOG_WARN(p->log, "storage", "syncing the transaction log took %" PRId64 " ms: writes wait for the disk",
-                     ms);
+        if (ms <= p->settings->fsync_warning_ms)
+            continue;
+        p->slow_syncs++;
+        LOG_WARN(p->log, "storage", "syncing the transaction log took %" PRId64 " ms: writes wait for the disk", ms);
     }
 }
 
@@ -143,6 +144,7 @@ void persistence_status(const struct persistence *p, struct persistence_status *
                                           .data_dir_size = checkpoints.data_dir_size,
                                           .log_dir_size = checkpoints.log_dir_size,
                                           .log_queue_bytes = p->queue_bytes,
+                                          .slow_syncs = p->slow_syncs,
                                           .checkpoint_running = checkpoints.running};
 }
 

@@ -94,6 +94,7 @@ struct persistence_status {
     int64_t checkpoint_zxid, snapshot_zxid, logged_zxid;
     uint64_t data_dir_size, log_dir_size; /* bytes, at most a few seconds old */
     uint64_t log_queue_bytes;
+    uint64_t slow_syncs; /* of the log, since the start: that took longer than fsync.warningthresholdms */
     bool checkpoint_running;
 };
 void persistence_status(const struct persistence *p, struct persistence_status *status);

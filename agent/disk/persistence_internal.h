@@ -46,6 +46,7 @@ struct persistence {
     int64_t logged_zxid;
     int64_t handed_zxid; /* of the last record that was handed over; 0: none */
     uint64_t queue_bytes;
+    uint64_t slow_syncs;
     struct log_progress progress; /* kept here because it is large */
     struct persistence_member member;
     struct persistence_here here;

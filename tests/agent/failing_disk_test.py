@@ -3,6 +3,7 @@
 the agent says so and is not ready; a restart has all that was acknowledged. A sync that takes its time holds up nobody but who waits for it."""
 # sanitizers: no (their runtime wants to be the first library, and the failing disk is preloaded)
 # limit: 300
+import json
 import tempfile
 import unittest
 import urllib.error
@@ -81,6 +82,23 @@ class FailingDisk(unittest.TestCase):
             self.assertIsNotNone(writer.next_reply("create"))
         self.agent.restart()
         self.assertIn("/stuck-19", read_tree(self.agent))
+
+    def slow_syncs(self):
+        with urllib.request.urlopen("http://127.0.0.1:%d/commands/server_stats" % self.agent.admin_port, timeout=20) as answer:
+            return json.load(answer)["server_stats"]["fsync_threshold_exceed_count"]
+
+    def test_slow_syncs_are_told_and_counted(self):
+        self.agent = FailingAgent({"fsync.warningthresholdms": 250})
+        self.addCleanup(self.agent.stop)
+        self.agent.start()
+        writer = connect(self.agent)
+        before = self.slow_syncs()
+        self.agent.fail("slow")
+        for number in range(3):
+            writer.create("/slow-%d" % number)
+        self.agent.heal()
+        self.assertGreaterEqual(self.slow_syncs(), before + 3)
+        self.assertRegex(self.agent.log_tail(), r"warn  storage: syncing the transaction log took \d{3,} ms")
 
 
 if __name__ == "__main__":
