@@ -194,20 +194,28 @@ static void run_watch(char **w)
     zooid_reply_free(r);
 }
 
-static void run_event(char **w)
+/* The next event of that kind; others are dropped. */
+static zooid_event *next_of(enum zooid_event_kind kind)
 {
-    static const char *const names[] = {[ZOOID_CREATED] = "CREATED",
-                                        [ZOOID_DELETED] = "DELETED",
-                                        [ZOOID_CHANGED] = "CHANGED",
-                                        [ZOOID_CHILDREN_CHANGED] = "CHILDREN_CHANGED"};
-    (void)w;
     zooid_event *event = zooid_next_event(client, SOON);
-    while (event != NULL && zooid_event_kind(event) != ZOOID_EVENT_WATCH) {
+    while (event != NULL && zooid_event_kind(event) != kind) {
         zooid_event_free(event);
         event = zooid_next_event(client, SOON);
     }
+    return event;
+}
+
+static const char *const change_names[] = {[ZOOID_CREATED] = "CREATED",
+                                           [ZOOID_DELETED] = "DELETED",
+                                           [ZOOID_CHANGED] = "CHANGED",
+                                           [ZOOID_CHILDREN_CHANGED] = "CHILDREN_CHANGED"};
+
+static void run_event(char **w)
+{
+    zooid_event *event = next_of(ZOOID_EVENT_WATCH);
+    (void)w;
     if (event != NULL)
-        printf("event %s %s\n", names[zooid_event_change(event)], zooid_event_path(event));
+        printf("event %s %s\n", change_names[zooid_event_change(event)], zooid_event_path(event));
     zooid_event_free(event);
 }
 
@@ -243,15 +251,83 @@ static void run_counter(char **w)
     zooid_reply_free(r);
 }
 
+static void run_put(char **w)
+{
+    zooid_queue *queue = zooid_queue_new(client, w[1]);
+    zooid_reply *r = NULL;
+    (void)zooid_queue_put(queue, w[2], strlen(w[2]), (unsigned)atoi(w[3]), SOON, &r);
+    if (good(r))
+        printf("put\n");
+    zooid_reply_free(r);
+    zooid_queue_free(queue);
+}
+
+static void run_take(char **w)
+{
+    zooid_queue *queue = zooid_queue_new(client, w[1]);
+    zooid_reply *r = NULL;
+    (void)zooid_queue_take(queue, SOON, &r);
+    if (good(r) && zooid_queue_finish(queue, SOON, NULL) == ZOOID_OK)
+        printf("taken %.*s\n", (int)zooid_reply_data_len(r), (const char *)zooid_reply_data(r));
+    zooid_reply_free(r);
+    zooid_queue_free(queue);
+}
+
+static void at_barrier(char **w, int (*do_it)(zooid_barrier *, uint32_t, zooid_reply **), const char *done)
+{
+    zooid_barrier *barrier = zooid_barrier_new(client, w[1]);
+    zooid_reply *r = NULL;
+    (void)do_it(barrier, SOON, &r);
+    if (good(r))
+        printf("%s\n", done);
+    zooid_reply_free(r);
+    zooid_barrier_free(barrier);
+}
+
+static void run_barrier(char **w)
+{
+    at_barrier(w, zooid_barrier_set, "set");
+}
+
+static void run_lift(char **w)
+{
+    at_barrier(w, zooid_barrier_lift, "lifted");
+}
+
+static void run_subscribe(char **w)
+{
+    (void)zooid_submit(client, zooid_request_subscribe(w[1]), ZOOID_NO_DEADLINE, NULL);
+    zooid_event_free(next_of(ZOOID_EVENT_CAUGHT_UP));
+    printf("following\n");
+}
+
+static void run_update(char **w)
+{
+    zooid_event *event = next_of(ZOOID_EVENT_CHANGE);
+    (void)w;
+    if (event != NULL)
+        printf("update %s %s %.*s\n", change_names[zooid_event_change(event)], zooid_event_path(event),
+               (int)zooid_event_data_len(event),
+               zooid_event_data(event) == NULL ? "" : (const char *)zooid_event_data(event));
+    zooid_event_free(event);
+}
+
 static const struct {
     const char *name;
     void (*run)(char **words);
 } commands[] = {
-    {"create", run_create},   {"get", run_get},           {"exists", run_exists}, {"set", run_set},
-    {"delete", run_delete},   {"rmr", run_rmr},           {"list", run_list},     {"subtree", run_subtree},
-    {"count", run_count},     {"readmany", run_readmany}, {"acl", run_acl},       {"multi", run_multi},
-    {"watch", run_watch},     {"event", run_event},       {"lock", run_lock},     {"unlock", run_unlock},
-    {"counter", run_counter},
+    {"create", run_create},   {"get", run_get},
+    {"exists", run_exists},   {"set", run_set},
+    {"delete", run_delete},   {"rmr", run_rmr},
+    {"list", run_list},       {"subtree", run_subtree},
+    {"count", run_count},     {"readmany", run_readmany},
+    {"acl", run_acl},         {"multi", run_multi},
+    {"watch", run_watch},     {"event", run_event},
+    {"lock", run_lock},       {"unlock", run_unlock},
+    {"counter", run_counter}, {"put", run_put},
+    {"take", run_take},       {"barrier", run_barrier},
+    {"lift", run_lift},       {"subscribe", run_subscribe},
+    {"update", run_update},
 };
 
 static void run_line(char *line)

@@ -21,6 +21,7 @@ var (
 	client *zooid.Client
 	stream *zooid.Stream
 	lock   *zooid.Lock
+	follow *zooid.Subscription
 )
 
 func stat(s *zooid.Stat) string {
@@ -201,6 +202,55 @@ func count(w []string) error {
 	return say(err, "number", n)
 }
 
+func put(w []string) error {
+	queue, err := client.NewQueue(w[1])
+	if err != nil {
+		return err
+	}
+	defer queue.Close()
+	return say(queue.Put(ctx, []byte(w[2]), uint(number(w[3]))), "put")
+}
+
+func take(w []string) error {
+	queue, err := client.NewQueue(w[1])
+	if err != nil {
+		return err
+	}
+	defer queue.Close()
+	data, err := queue.Take(ctx)
+	if err == nil {
+		err = queue.Finish(ctx)
+	}
+	return say(err, "taken", string(data))
+}
+
+func atBarrier(path string, do func(*zooid.Barrier) error, done string) error {
+	barrier, err := client.NewBarrier(path)
+	if err != nil {
+		return err
+	}
+	defer barrier.Close()
+	return say(do(barrier), done)
+}
+
+func subscribe(w []string) (err error) {
+	if follow, err = client.Subscribe(ctx, w[1]); err != nil {
+		return err
+	}
+	for u := range follow.Updates() {
+		if u.Change == zooid.CaughtUp {
+			break
+		}
+	}
+	return say(nil, "following")
+}
+
+func update([]string) error {
+	names := map[zooid.Change]string{zooid.Created: "CREATED", zooid.Deleted: "DELETED", zooid.Changed: "CHANGED"}
+	u := <-follow.Updates()
+	return say(nil, "update", names[u.Change], u.Path, string(u.Data))
+}
+
 var commands = map[string]func(w []string) error{
 	"create": create, "get": get, "exists": exists, "list": list, "subtree": subtree, "readmany": readMany, "acl": acl,
 	"multi": multi, "watch": watch, "event": event, "lock": acquire, "counter": counter, "count": count,
@@ -208,6 +258,13 @@ var commands = map[string]func(w []string) error{
 	"delete": func(w []string) error { return say(client.Delete(ctx, w[1], number(w[2])), "deleted") },
 	"rmr":    func(w []string) error { return say(client.DeleteRecursive(ctx, w[1]), "deleted") },
 	"unlock": func([]string) error { return hold(lock.Release(ctx)) },
+	"put":    put, "take": take, "subscribe": subscribe, "update": update,
+	"barrier": func(w []string) error {
+		return atBarrier(w[1], func(b *zooid.Barrier) error { return b.Set(ctx) }, "set")
+	},
+	"lift": func(w []string) error {
+		return atBarrier(w[1], func(b *zooid.Barrier) error { return b.Lift(ctx) }, "lifted")
+	},
 }
 
 func main() {

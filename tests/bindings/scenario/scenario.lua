@@ -116,6 +116,41 @@ function commands.counter(path, delta)
     print("number " .. check(zooid.counter(path):add(math.tointeger(tonumber(delta)))))
 end
 
+function commands.put(path, data, priority)
+    check(zooid.queue(path):put(data, { priority = math.tointeger(tonumber(priority)) }))
+    print "put"
+end
+
+function commands.take(path)
+    local queue = zooid.queue(path)
+    local data = check(queue:take())
+    check(queue:finish())
+    print("taken " .. data)
+end
+
+function commands.barrier(path)
+    check(zooid.barrier(path):set())
+    print "set"
+end
+
+function commands.lift(path)
+    check(zooid.barrier(path):lift())
+    print "lifted"
+end
+
+local updates
+
+function commands.subscribe(path)
+    updates = zooid.subscribe(path)
+    repeat until updates().kind == "caught_up"
+    print "following"
+end
+
+function commands.update()
+    local update = updates()
+    print("update " .. update.kind:upper() .. " " .. update.path .. " " .. (update.data or ""))
+end
+
 for line in io.lines() do
     if line:sub(1, 1) ~= "#" then
         print("> " .. line)

@@ -21,7 +21,7 @@ def part(word):
 class Scenario:
     def __init__(self, client):
         self.client = client
-        self.stream = self.held = None
+        self.stream = self.held = self.updates = None
 
     def create(self, path, data, kind):
         yield "path " + self.client.create(
@@ -99,6 +99,34 @@ class Scenario:
 
     def counter(self, path, delta):
         yield "number %d" % self.client.counter(path).add(int(delta))
+
+    def put(self, path, data, priority):
+        self.client.queue(path).put(data.encode(), int(priority))
+        yield "put"
+
+    def take(self, path):
+        queue = self.client.queue(path)
+        data = queue.take()
+        queue.finish()
+        yield "taken " + data.decode()
+
+    def barrier(self, path):
+        self.client.barrier(path).set()
+        yield "set"
+
+    def lift(self, path):
+        self.client.barrier(path).lift()
+        yield "lifted"
+
+    def subscribe(self, path):
+        self.updates = self.client.subscribe(path)
+        while next(self.updates).change != zooid.Change.CAUGHT_UP:
+            pass
+        yield "following"
+
+    def update(self):
+        update = next(self.updates)
+        yield "update %s %s %s" % (update.change.name, update.path, update.data.decode())
 
 
 def main():
