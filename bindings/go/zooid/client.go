@@ -2,6 +2,7 @@ package zooid
 
 import (
 	"context"
+	"errors"
 	"math"
 	"strings"
 	"sync"
@@ -48,7 +49,7 @@ const (
 	defaultLoginsMax      = 16
 )
 
-// Open waits for the agent until the context's deadline, or five seconds.
+// Open waits for the agent until the context ends, or five seconds when that has no deadline.
 func Open(ctx context.Context, options Options) (*Client, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, errorOfContext(err, "", false)
@@ -66,10 +67,23 @@ func Open(ctx context.Context, options Options) (*Client, error) {
 	if strings.ContainsRune(options.Socket+options.Name, 0) {
 		return nil, errorOf(BadArguments, "")
 	}
-	raw := swig.Packed_open(options.Socket, options.Name, uint(milliseconds(wait)), uint(milliseconds(session)),
-		uint(milliseconds(options.Watchdog)), uint(milliseconds(options.Linger)), options.Resume.ID, options.Resume.Token,
-		uint(options.LoginsMax))
-	opened := packed{[]byte(raw)}
+	result := make(chan packed, 1)
+	go func() {
+		raw := swig.Packed_open(options.Socket, options.Name, uint(milliseconds(wait)), uint(milliseconds(session)),
+			uint(milliseconds(options.Watchdog)), uint(milliseconds(options.Linger)), options.Resume.ID,
+			options.Resume.Token, uint(options.LoginsMax))
+		result <- packed{[]byte(raw)}
+	}()
+	var opened packed
+	select {
+	case opened = <-result:
+	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.Canceled) {
+			go closeUnseen(result)
+			return nil, errorOfContext(ctx.Err(), "", false)
+		}
+		opened = <-result // the library keeps the deadline too, and says why
+	}
 	handle := uintptr(opened.long())
 	if handle == 0 {
 		return nil, opened.reply().err
@@ -81,6 +95,14 @@ func Open(ctx context.Context, options Options) (*Client, error) {
 		go c.passLog(options.Log)
 	}
 	return c, nil
+}
+
+// closeUnseen is for a client that nobody waits for any more.
+func closeUnseen(result <-chan packed) {
+	opened := <-result
+	if handle := uintptr(opened.long()); handle != 0 {
+		swig.Handle_free(handle)
+	}
 }
 
 // Close ends the session; whatever is under way gets an error that is Closed. It may be called again.

@@ -187,6 +187,30 @@ func TestWithoutAnAgent(t *testing.T) {
 	check(t, errors.Is(err, zooid.ConnectionLost) && errors.As(err, &failed) && failed.Retry, err)
 }
 
+// An agent that does not answer is not waited for by who has given up.
+func TestCancellingEndsOpeningAndBackups(t *testing.T) {
+	agent := zooidtest.Start(t)
+	c := agent.Client()
+	file := must[*os.File](t)(os.CreateTemp(t.TempDir(), "backup"))
+	defer file.Close()
+	agent.Pause()
+	defer agent.Continue()
+	for name, do := range map[string]func(context.Context) error{
+		"open": func(ctx context.Context) error {
+			_, err := zooid.Open(ctx, zooid.Options{Socket: agent.Socket})
+			return err
+		},
+		"backup": func(ctx context.Context) error { _, _, err := c.Backup(ctx, file); return err },
+	} {
+		waiting, cancel := context.WithCancel(ctx)
+		ended := make(chan error)
+		go func() { ended <- do(waiting) }()
+		cancel()
+		err := <-ended
+		check(t, errors.Is(err, context.Canceled), name, err)
+	}
+}
+
 func TestClosingSendsHomeWhoWaits(t *testing.T) {
 	c := zooidtest.Start(t).Client()
 	ended := make(chan error)

@@ -282,17 +282,26 @@ func (c *Client) Command(ctx context.Context, name string) ([]byte, error) {
 }
 
 // Backup writes the tree as it is now into a file, as a snapshot of ZooKeeper's format, and says which zxid it has and how
-// many nodes. It is for administrators. The context's deadline is how long nothing may come; its end is not waited for.
+// many nodes. It is for administrators. It has a connection of its own, logged in as this one is by then.
 func (c *Client) Backup(ctx context.Context, file *os.File) (zxid int64, nodes uint64, err error) {
-	if err = ctx.Err(); err != nil {
-		return 0, 0, errorOfContext(err, "", false)
+	var own feed
+	if err = own.open(ctx, c, ""); err != nil {
+		return 0, 0, err
 	}
-	if !c.use() {
-		return 0, 0, errorOf(Closed, "")
+	defer own.source.Close()
+	written := make(chan *reply, 1)
+	go func() {
+		answer := packed{[]byte(swig.Packed_backup(own.source.handle, int(file.Fd()), noDeadline))}
+		written <- answer.reply()
+	}()
+	var r *reply
+	select {
+	case r = <-written:
+	case <-ctx.Done():
+		swig.Handle_shutdown(own.source.handle)
+		<-written // the file is the caller's again
+		return 0, 0, errorOfContext(ctx.Err(), "", false)
 	}
-	defer c.done()
-	answer := packed{[]byte(swig.Packed_backup(c.handle, int(file.Fd()), uint(deadlineOf(ctx))))}
-	r := answer.reply()
 	if r.err != nil {
 		return 0, 0, r.err
 	}
