@@ -132,7 +132,8 @@ static int last_snapshot(const struct overview *o, json_t *answer)
     persistence_status(o->persistence, &status);
     char zxid[24];
     snprintf(zxid, sizeof zxid, "%" PRIx64, (uint64_t)status.snapshot_zxid);
-    return json_object_set_new(answer, "zxid", json_string(zxid));
+    return json_object_set_new(answer, "zxid", json_string(zxid)) |
+           json_object_set_new(answer, "timestamp", json_integer(persistence_snapshot_time(o->persistence)));
 }
 
 static int monitor(const struct overview *o, json_t *answer)

@@ -233,6 +233,19 @@ static int64_t snapshot_age_ms(const struct persistence *p, int64_t zxid)
     return age_ms;
 }
 
+int64_t persistence_snapshot_time(const struct persistence *p)
+{
+    struct checkpoints_status checkpoints;
+    checkpoints_status(p->checkpoints, &checkpoints);
+    struct buffer path = {0};
+    struct stat found = {.st_mtime = -1};
+    const int64_t zxid = checkpoints.snapshot_zxid;
+    if (zxid >= 0 && store_file_path(&path, p->dir.snapshots, STORE_SNAPSHOT, zxid) == ST_OK)
+        (void)stat((const char *)path.data, &found);
+    buffer_free(&path);
+    return found.st_mtime;
+}
+
 struct checkpoints_options persistence_checkpoints_options(const struct persistence *p, const struct recovery *r)
 {
     bool from_checkpoint = r->base == RECOVERY_CHECKPOINT;

@@ -99,6 +99,9 @@ struct persistence_status {
 };
 void persistence_status(const struct persistence *p, struct persistence_status *status);
 
+/* When the newest snapshot was written, seconds since 1970; -1: there is none. Looks at the file. */
+int64_t persistence_snapshot_time(const struct persistence *p);
+
 /* -- a member of an ensemble (design 4.9, quorum-protocol 6.4 to 6.7) ------------------------------------------------
  *
  * Records (persistence_append) and the jobs below are one queue: each is done when all before it are durable, and its

@@ -243,7 +243,6 @@ NOT_OURS = {
     "system_properties": r"/.*",
     "monitor": r"/(.*_per_namespace|(p\d+|avg|min|max|cnt|sum)_.*|\w*(commit_proc|session_queue|netty)\w*"
                r"|skip_learner_request_to_next_processor_count)",
-    "last_snapshot": r"/timestamp",
 }
 # Of the summaries those that dashboards use, each as avg_, min_, max_, cnt_ and sum_.
 SUMMARIES = """readlatency updatelatency fsynctime snapshottime dbinittime startup_txns_loaded startup_txns_load_time
@@ -331,45 +330,6 @@ class Admin(SeenTestCase):
             connection.send_raw(noise)
             connection.close()
         self.assertEqual(self.http("/ready")[0], 200)
-
-
-class AdminConnections(harness.ServerTestCase):
-    def connection(self):
-        connection = wire.Connection(("127.0.0.1", self.server.admin_port))
-        self.addCleanup(connection.close)
-        return connection
-
-
-@only_ours
-class AdminIdle(AdminConnections):
-    settings = {"admin.enableServer": "true", "admin.idleTimeout": 300}
-
-    def test_an_idle_connection_and_a_half_request_are_closed_after_their_time(self):
-        half = self.connection()
-        half.send_raw(b"GET /commands/ruok HT")
-        self.assertTrue(self.connection().closed_by_server(10))
-        self.assertTrue(half.closed_by_server(10))
-
-
-@only_ours
-class AdminFull(AdminConnections):
-    settings = {"admin.enableServer": "true", "zooid.adminMaxConnections": 3}    # which may be idle for 30 s
-
-    def test_one_more_than_there_may_be_is_closed_at_once(self):
-        held = [self.connection() for _ in range(3)]
-        try:
-            self.assertTrue(self.connection().closed_by_server(10))
-        except ConnectionError:
-            pass
-        for connection in held:
-            connection.close()
-        harness.wait_until(self.is_served, 10, "room")
-
-    def is_served(self):
-        try:
-            return http(self.server.admin_port, "/commands/ruok")[0] == 200
-        except OSError:
-            return False
 
 
 @only_ours
