@@ -65,6 +65,40 @@ class FailingDisk(unittest.TestCase):
     def test_a_failed_write(self):
         self.check("write")
 
+    def held_up(self):
+        """A write whose sync does not end, and with it the thread that serves as a rule; another one serves."""
+        self.agent = FailingAgent()
+        self.addCleanup(self.agent.stop)
+        self.agent.start()
+        self.addCleanup(self.agent.heal)
+        writer, reader = connect(self.agent), connect(self.agent)
+        writer.create("/before", b"")
+        self.agent.fail("stuck")
+        writer.submit("create", path="/held-up", data=b"", acl=wire.OPEN_ACL, flags=0)
+        for _ in range(20):
+            reader.must("exists", path="/", watch=False)
+        return writer, reader
+
+    def test_a_stop_while_a_sync_is_stuck(self):
+        writer, _ = self.held_up()
+        self.agent.process.terminate()
+        harness.wait_until(lambda: " stopping" in self.agent.log_tail(10), 20, "the agent to stop")
+        self.agent.heal()
+        self.assertIsNotNone(writer.next_reply("create"))
+        self.agent.terminate()
+        self.agent.start()
+        self.assertIn("/held-up", read_tree(self.agent))
+
+    def test_a_sync_that_fails_late(self):
+        writer, reader = self.held_up()
+        self.agent.fail("sync")
+        self.assertIsNone(writer.next_reply("create"))
+        self.assertTrue(reader.closed_by_server())
+        harness.wait_until(lambda: self.ready() == 503, 20, "/ready to say no")
+        self.agent.heal()
+        self.agent.restart()
+        self.assertIn("/before", read_tree(self.agent))
+
     def test_a_stuck_sync_holds_up_no_reader(self):
         """The lone writer's log is written by the very thread that serves, as a rule."""
         self.agent = FailingAgent()
