@@ -2,6 +2,7 @@
  * fixed number of requests outstanding on one connection, one read and one write for each readiness. What the door
  * itself takes, without a library. Prints one line of JSON. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -94,9 +95,19 @@ static uint32_t length_at(const uint8_t *at)
     return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
 }
 
+/* Who sleeps in recv is woken, too, when the peer has read what he sent: poll tells of what has come alone. */
+static void wait_for_replies(const struct loop *l)
+{
+    struct pollfd fd = {.fd = l->fd, .events = POLLIN};
+    while (poll(&fd, 1, -1) != 1)
+        if (errno != EINTR)
+            die_errno("poll");
+}
+
 /* How many replies came. */
 static uint64_t take(struct loop *l)
 {
+    wait_for_replies(l);
     ssize_t n = recv(l->fd, l->in + l->in_len, sizeof l->in - l->in_len, 0);
     if (n <= 0)
         die_errno("the agent has gone");
