@@ -169,7 +169,11 @@ class Queue(Recipe):
 
     async def take(self, timeout: Optional[float] = None) -> Optional[bytes]:
         """None: there was none within `timeout` seconds."""
-        reply = await self._wait(partial(_zooid.queue_submit_take, self._queue), timeout)
+        try:
+            reply = await self._wait(partial(_zooid.queue_submit_take, self._queue), timeout)
+        except asyncio.CancelledError:  # what came just before is left to others
+            _zooid.queue_submit_return(self._queue, _asks.NO_DEADLINE)
+            raise
         return None if reply is None else reply.data or b""
 
     async def finish(self, *, timeout: Optional[float] = None) -> None:

@@ -188,10 +188,15 @@ class Queue(Recipe):
         """None: there was none within `timeout` seconds."""
         ticket = _zooid.queue_submit_take(self._queue, _asks.milliseconds(timeout))
         try:
-            reply = self._check(self._client._hub.reply(ticket, lambda: _zooid.queue_cancel(self._queue)))
+            reply = self._check(self._client._hub.reply(ticket, self._give_up))
         except DeadlineError:
             return None
         return reply.data or b""
+
+    def _give_up(self) -> None:
+        """Who is interrupted has nothing in hands, even if that came just before."""
+        _zooid.queue_cancel(self._queue)
+        self._client._hub.forget(_zooid.queue_submit_return(self._queue, _asks.NO_DEADLINE))
 
     def finish(self, *, timeout: Optional[float] = None) -> None:
         """The entry that was taken is dealt with. NotHeldError: it may be in other hands."""

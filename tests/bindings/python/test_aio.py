@@ -197,5 +197,15 @@ def test_who_is_cancelled_holds_nothing(zooid_agent: Agent, zooid_client: Client
             await acquiring
         assert zooid_client.lock("/cancelled").acquire(timeout=30)
         assert not lock.is_held
+        queue, rest = client.queue("/entries"), zooid_client.queue("/entries")
+        await queue.put(b"entry")
+        taking = asyncio.ensure_future(queue.take())
+        await asyncio.wait([taking], timeout=0)
+        while zooid_client.exists("/entries/taken") is None or not zooid_client.list("/entries/taken"):
+            pass
+        taking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await taking
+        assert rest.take(timeout=30) == b"entry"
 
     run(zooid_agent, work)

@@ -89,8 +89,21 @@ def test_who_is_interrupted_holds_nothing(
     monkeypatch.setattr(zooid_client._hub, "reply", interrupted)
     with pytest.raises(KeyboardInterrupt):
         lock.acquire()
+    queue = zooid_client.queue("/entries")
+    queue.put(b"entry")
+
+    def interrupted_taking(ticket: int, cancel: Callable[[], None]) -> NoReturn:
+        while zooid_client.exists("/entries/taken") is None or not zooid_client.list("/entries/taken"):
+            pass
+        cancel()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(zooid_client._hub, "reply", interrupted_taking)
+    with pytest.raises(KeyboardInterrupt):
+        queue.take()
     with zooid_agent.client() as other:
         assert other.lock("/interrupted").acquire(timeout=30) and not lock.is_held
+        assert other.queue("/entries").take(timeout=30) == b"entry"
 
 
 def test_readers_and_writers(zooid_client: Client, zooid_agent: Agent) -> None:
