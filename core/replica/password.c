@@ -32,11 +32,11 @@ static void by_apache(int64_t session_id, uint8_t password[PASSWORD_SIZE])
     }
 }
 
-static void by_key(struct bytes key, int64_t session_id, uint8_t password[PASSWORD_SIZE])
+static void by_key(const struct replica *r, struct bytes key, int64_t session_id, uint8_t password[PASSWORD_SIZE])
 {
     uint8_t id[8], hash[32];
     be64_put(id, (uint64_t)session_id);
-    CHECK(crypto_hmac(key, bytes_make(id, sizeof id), hash));
+    CHECK(crypto_hmac(r->mac, key, bytes_make(id, sizeof id), hash));
     memcpy(password, hash, PASSWORD_SIZE);
 }
 
@@ -62,7 +62,7 @@ void password_give(const struct replica *r, const struct session *session, uint8
     if (bytes_is_null(key) || (r->member != NULL && r->options.apache_passwords))
         by_apache(session->id, password);
     else
-        by_key(key, session->id, password);
+        by_key(r, key, session->id, password);
 }
 
 enum password_verdict password_judge(const struct replica *r, const struct session *session, struct bytes password)
@@ -76,7 +76,7 @@ enum password_verdict password_judge(const struct replica *r, const struct sessi
         return is_apache_s ? PASSWORD_RIGHT : PASSWORD_WRONG;
     if (bytes_is_null(key))
         return PASSWORD_NOT_KNOWN;
-    by_key(key, session->id, expected);
+    by_key(r, key, session->id, expected);
     return crypto_equal(bytes_make(expected, sizeof expected), password) ? PASSWORD_RIGHT : PASSWORD_WRONG;
 }
 

@@ -1,6 +1,7 @@
 /* replica.c - the member's door: made, stepped, freed. */
 #include "core/replica/replica.h"
 
+#include "core/base/crypto.h"
 #include "core/base/mem.h"
 #include "core/replica/member.h"
 
@@ -141,7 +142,9 @@ struct replica *replica_new(const struct replica_options *options, struct tree *
     r->watches = watches_new(&options->hash_key, options->watches_per_client_max);
     r->pending = pending_new(tree, &options->hash_key, options->log_digests);
     r->local = sessions_new(options->tick_ms);
-    if (r->watches == NULL || r->local == NULL || r->pending == NULL || set_options(r, options) != ST_OK) {
+    r->mac = crypto_mac_new();
+    bool has_parts = r->watches != NULL && r->pending != NULL && r->local != NULL && r->mac != NULL;
+    if (!has_parts || set_options(r, options) != ST_OK) {
         replica_free(r);
         return NULL;
     }
@@ -166,6 +169,7 @@ void replica_free(struct replica *r)
     tree_free(r->tree);
     sessions_free(r->sessions);
     sessions_free(r->local);
+    crypto_mac_free(r->mac);
     session_forget_coming(r);
     free_strings(r->strings, ARRAY_LEN(r->strings));
     free_schemes(r->auth_schemes);

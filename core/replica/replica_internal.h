@@ -94,6 +94,7 @@ struct replica {
     struct watches *watches;
     struct pending *pending;
     struct changes *history; /* NULL: none is kept */
+    struct crypto_mac *mac;  /* for passwords */
     struct metrics *metrics;
     const struct log_sink *log;
 

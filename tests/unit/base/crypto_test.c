@@ -30,16 +30,26 @@ static void digests(void **state)
     assert_int_equal(crypto_digest("no such thing", BYTES("abc"), out), 0);
 }
 
-/* RFC 4231, test cases 1 and 2. */
+/* RFC 4231, test cases 1, 2 and 6: whatever key the one before had, also one that is longer than a block. */
 static void hmacs(void **state)
 {
     (void)state;
-    uint8_t key[20], out[32];
+    struct crypto_mac *mac = crypto_mac_new();
+    uint8_t key[20], longer[131], out[32];
+    assert_non_null(mac);
     memset(key, 0x0b, sizeof key);
-    assert_true(crypto_hmac(bytes_make(key, sizeof key), BYTES("Hi There"), out));
-    assert_hex(out, 32, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
-    assert_true(crypto_hmac(BYTES("Jefe"), BYTES("what do ya want for nothing?"), out));
-    assert_hex(out, 32, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    memset(longer, 0xaa, sizeof longer);
+    for (int times = 0; times < 2; times++) {
+        assert_true(crypto_hmac(mac, bytes_make(key, sizeof key), BYTES("Hi There"), out));
+        assert_hex(out, 32, "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+        assert_true(crypto_hmac(mac, bytes_make(longer, sizeof longer),
+                                BYTES("Test Using Larger Than Block-Size Key - Hash Key First"), out));
+        assert_hex(out, 32, "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+        assert_true(crypto_hmac(mac, BYTES("Jefe"), BYTES("what do ya want for nothing?"), out));
+        assert_hex(out, 32, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+    crypto_mac_free(mac);
+    crypto_mac_free(NULL);
 }
 
 /* RFC 4648, section 10. */

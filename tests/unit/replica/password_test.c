@@ -1,4 +1,5 @@
 /* Session passwords: Apache's rule to the byte, and a keyed one that nobody can compute (client-protocol 5.2). */
+#include "core/base/crypto.h"
 #include "core/replica/replica_internal.h"
 #include "tests/support/test.h"
 
@@ -9,19 +10,24 @@ static const uint8_t recorded_password[16] = {0x5e, 0x20, 0x17, 0x4c, 0x93, 0x6d
 /* A server that runs alone. */
 static struct replica alone(const struct replica_options *options)
 {
-    return (struct replica){.options = *options};
+    return (struct replica){.options = *options, .mac = crypto_mac_new()};
 }
 
 static void give(const struct replica_options *options, const struct session *session, uint8_t password[16])
 {
     const struct replica r = alone(options);
+    assert_non_null(r.mac);
     password_give(&r, session, password);
+    crypto_mac_free(r.mac);
 }
 
 static bool is_right(const struct replica_options *options, const struct session *session, struct bytes password)
 {
     const struct replica r = alone(options);
-    return password_judge(&r, session, password) == PASSWORD_RIGHT;
+    assert_non_null(r.mac);
+    const bool right = password_judge(&r, session, password) == PASSWORD_RIGHT;
+    crypto_mac_free(r.mac);
+    return right;
 }
 
 static bool matches(const struct replica_options *options, const struct session *session, const void *data, size_t len)
