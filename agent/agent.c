@@ -171,6 +171,7 @@ static enum status open_handles(struct agent *a)
     } rows[SIGNALS] = {
         {SIGTERM, on_stop_signal}, {SIGINT, on_stop_signal}, {SIGHUP, on_reload_signal}, {SIGUSR1, on_reload_signal}};
     signal(SIGPIPE, SIG_IGN);
+    streams_init(&a->streams, &a->loop);
     int failed = uv_timer_init(&a->loop, &a->drain_timer) | uv_prepare_init(&a->loop, &a->watcher);
     a->drain_timer.data = a;
     a->watcher.data = a;
@@ -236,8 +237,8 @@ static enum status open_data(struct agent *a, struct buffer *message)
 
 static enum status open_ensemble(struct agent *a, struct buffer *message)
 {
-    const struct ensemble_parts parts = {
-        &a->loop, a->replica, a->persistence, a->settings, a->metrics, a->log, on_serving, on_configured, a};
+    const struct ensemble_parts parts = {&a->loop,   &a->streams, a->replica, a->persistence, a->settings,
+                                         a->metrics, a->log,      on_serving, on_configured,  a};
     return a->settings->is_ensemble ? ensemble_new(&a->ensemble, &parts, message) : ST_OK;
 }
 
@@ -252,7 +253,8 @@ static enum status open_doors(struct agent *a, struct buffer *message)
     if (a->words == NULL)
         return ST_NO_MEMORY;
     a->commands = (struct local_commands){&a->overview, commands_has, commands_changes, commands_answer};
-    const struct front_parts front = {&a->loop, a->pump, a->metrics, a->log, words_hooks(a->words), a->hash_key, NULL};
+    const struct front_parts front = {&a->loop, &a->streams,           a->pump,     a->metrics,
+                                      a->log,   words_hooks(a->words), a->hash_key, NULL};
     return doors_new(&a->doors, a->settings, &front, a->replica, &a->commands, log_output_tap(a->output), message);
 }
 

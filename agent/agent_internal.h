@@ -8,6 +8,7 @@
 #include "agent/base/environment.h"
 #include "agent/base/turns.h"
 #include "agent/local/local.h"
+#include "agent/net/stream.h"
 #include "agent/peers/ensemble.h"
 #include "agent/pump.h"
 #include "agent/supervisor.h"
@@ -23,6 +24,7 @@ struct agent {
     struct log_output *output;
     struct log_sink *log;
     uv_loop_t loop;
+    struct streams streams;
     struct turns *turns;
     struct hash_key hash_key;
     uint8_t password_key[32];
@@ -70,5 +72,5 @@ void agent_on_audited(void *context, struct bytes lines);
 /* Writes to the audit log, if there is one, what the agent itself does ("serverStart"). */
 void agent_audit(struct agent *a, const char *operation, enum audit_result result);
 
-/* The loop's own handles, and the audit log with its thread; harmless when repeated. */
+/* The loop's own handles, what its streams share, and the audit log with its thread; harmless when repeated. */
 void agent_close_handles(struct agent *a);

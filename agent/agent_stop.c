@@ -90,6 +90,7 @@ void agent_close_handles(struct agent *a)
         uv_close((uv_handle_t *)&a->signals[i], NULL);
     uv_close((uv_handle_t *)&a->drain_timer, NULL);
     uv_close((uv_handle_t *)&a->watcher, NULL);
+    streams_close(&a->streams, NULL, NULL);
     audit_log_close(a->audit);
     a->audit = NULL;
 }

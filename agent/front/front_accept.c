@@ -217,7 +217,7 @@ static struct connection *connection_new(struct front *f, const struct way_in *w
         close(fd);
         return NULL;
     }
-    if (stream_open(&c->stream, f->parts.loop, fd, &connection_events) != ST_OK) {
+    if (stream_open(&c->stream, f->parts.streams, fd, &connection_events) != ST_OK) {
         mem_free(c);
         return NULL;
     }

@@ -38,7 +38,7 @@ enum phase {
     PHASE_FRAMES,
     PHASE_DRAINING,  /* nothing is taken any more; what is unsent leaves */
     PHASE_LINGERING, /* our end is told; the peer's is waited for, so that our last bytes are not lost to a reset */
-    PHASE_CLOSED,    /* libuv still knows it */
+    PHASE_CLOSED,    /* its stream still knows it */
     PHASE_COUNT
 };
 
@@ -96,7 +96,7 @@ struct front {
     struct way_in ways_in[FRONT_LISTENERS_MAX];
     uint32_t way_count;
     struct list connections; /* by age */
-    uint32_t open_count;     /* of those and the closed ones that libuv still knows */
+    uint32_t open_count;     /* of those and the closed ones that the streams still know */
     struct map64 by_client;
     struct list sessionless, closing; /* by deadline */
     struct list ready, touched;

@@ -14,6 +14,7 @@
 #include "core/base/hash.h"
 
 struct front; /* opaque */
+struct streams;
 struct tls;
 
 /* Four-letter words, for connections whose first four bytes are one. A function may not call back into the front but
@@ -65,6 +66,7 @@ struct front_limits {
 
 struct front_parts {
     uv_loop_t *loop;
+    struct streams *streams; /* of the loop; borrowed */
     struct pump *pump;
     struct metrics *metrics;
     const struct log_sink *log;

@@ -2,6 +2,7 @@
 #include "agent/disk/disk_posix.h"
 #include "agent/join/join_client.h"
 #include "agent/join/join_internal.h"
+#include "agent/net/stream.h"
 #include "agent/net/tls.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
@@ -119,13 +120,16 @@ static enum status ask_all(const struct settings *settings, const struct join_se
     struct join_client *client;
     struct tls *tls;
     uv_loop_t loop;
+    struct streams streams;
     *known = (struct join_known){0};
     if (uv_loop_init(&loop) != 0)
         return ST_IO_ERROR;
+    streams_init(&streams, &loop);
     enum status st = make_tls(&tls, settings, seeds, count, &loop);
-    if (st == ST_OK && join_client_start(&client, &loop, tls, seeds, count, ANSWER_MS, on_answer, &a) == ST_OK)
+    if (st == ST_OK && join_client_start(&client, &streams, tls, seeds, count, ANSWER_MS, on_answer, &a) == ST_OK)
         (void)uv_run(&loop, UV_RUN_DEFAULT);
     tls_close(tls);
+    streams_close(&streams, NULL, NULL);
     (void)uv_run(&loop, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&loop) == 0);
     return st == ST_OK ? a.status : st;

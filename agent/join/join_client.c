@@ -372,7 +372,7 @@ static enum status copy_seeds(struct join_client *c, const struct join_seed *see
     return st;
 }
 
-enum status join_client_start(struct join_client **out, uv_loop_t *loop, const struct tls *tls,
+enum status join_client_start(struct join_client **out, struct streams *streams, const struct tls *tls,
                               const struct join_seed *seeds, size_t count, int32_t timeout_ms, join_done_fn *done,
                               void *context)
 {
@@ -380,7 +380,7 @@ enum status join_client_start(struct join_client **out, uv_loop_t *loop, const s
     CHECK(count > 0);
     if (c == NULL)
         return ST_NO_MEMORY;
-    c->loop = loop;
+    c->loop = streams->loop;
     c->timeout_ms = timeout_ms;
     c->done = done;
     c->context = context;
@@ -389,9 +389,9 @@ enum status join_client_start(struct join_client **out, uv_loop_t *loop, const s
         free_client(c);
         return st;
     }
-    CHECK(uv_timer_init(loop, &c->timer) == 0); /* only fills in the struct */
+    CHECK(uv_timer_init(c->loop, &c->timer) == 0); /* only fills in the struct */
     c->timer.data = c;
-    channels_init(&c->channels, loop, tls, (uint32_t)timeout_ms);
+    channels_init(&c->channels, streams, tls, (uint32_t)timeout_ms);
     c->handles = 2;
     if (ask(c) != ST_OK)
         finish(c);

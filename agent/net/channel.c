@@ -12,9 +12,11 @@ static void on_prepare(uv_prepare_t *prepare);
 
 /* -- all of them --------------------------------------------------------------------------------------------------- */
 
-void channels_init(struct channels *cs, uv_loop_t *loop, const struct tls *tls, uint32_t handshake_ms)
+void channels_init(struct channels *cs, struct streams *streams, const struct tls *tls, uint32_t handshake_ms)
 {
+    uv_loop_t *loop = streams->loop;
     cs->loop = loop;
+    cs->streams = streams;
     cs->tls = tls;
     cs->handshake_ms = handshake_ms;
     list_init(&cs->dirty);
@@ -383,7 +385,7 @@ enum status channel_open(struct channel *c, struct channels *cs, int fd, unsigne
     list_init(&c->ready);
     list_init(&c->fed);
     list_init(&c->handshake);
-    enum status st = stream_open(&c->stream, cs->loop, fd, &channel_events);
+    enum status st = stream_open(&c->stream, cs->streams, fd, &channel_events);
     if (st != ST_OK)
         return st;
     cs->open++;

@@ -37,6 +37,7 @@ enum { CHANNEL_INPUT_BYTES = 64 * 1024 };
 /* What the channels of one owner share. The fields are channel.c's, but for `open`. */
 struct channels {
     uv_loop_t *loop;
+    struct streams *streams;
     const struct tls *tls; /* NULL: none of them speaks it */
     uint32_t handshake_ms;
     struct list handshakes;   /* under way, by age */
@@ -56,9 +57,9 @@ struct channels {
     uint8_t input[CHANNEL_INPUT_BYTES];
 };
 
-/* `tls` may be NULL; it stays the caller's, for as long as a channel is open. A handshake that takes longer than
- * handshake_ms ends its channel. */
-void channels_init(struct channels *cs, uv_loop_t *loop, const struct tls *tls, uint32_t handshake_ms);
+/* `streams` are those of the loop, and stay the caller's. `tls` may be NULL; it stays the caller's as long as a channel
+ * is open. A handshake that takes longer than handshake_ms ends its channel. */
+void channels_init(struct channels *cs, struct streams *streams, const struct tls *tls, uint32_t handshake_ms);
 
 /* When every channel of them is closed, and freed, calls `closed` from the loop. */
 void channels_close(struct channels *cs, void (*closed)(void *context), void *context);

@@ -65,9 +65,9 @@ void stream_update_interest(struct stream *s)
         return;
     s->interest = wanted;
     if (wanted == 0)
-        uv_poll_stop(&s->poll);
+        uv_poll_stop(s->poll);
     else
-        uv_poll_start(&s->poll, wanted, on_poll);
+        uv_poll_start(s->poll, wanted, on_poll);
 }
 
 static void unsent_free(struct stream *s)
@@ -82,7 +82,7 @@ static void stream_break(struct stream *s)
 {
     s->broken = true;
     s->interest = 0;
-    uv_poll_stop(&s->poll);
+    uv_poll_stop(s->poll);
     unsent_free(s);
 }
 
@@ -118,7 +118,7 @@ static void look_at_hangup(struct stream *s)
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
-    struct stream *s = CONTAINER_OF(poll, struct stream, poll);
+    struct stream *s = poll->data;
     s->layer_wants_write = false;
     if (status < 0) {
         stream_break(s);
@@ -135,15 +135,15 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     s->events->ready(s);
 }
 
-enum status stream_open(struct stream *s, uv_loop_t *loop, int fd, const struct stream_events *events)
+enum status stream_open(struct stream *s, struct streams *all, int fd, const struct stream_events *events)
 {
     *s = (struct stream){.events = events, .layer = &stream_plain, .fd = fd};
-    int rc = uv_poll_init(loop, &s->poll, fd);
-    if (rc == 0)
+    enum status st = streams_enter(all, s);
+    if (st == ST_OK)
         return ST_OK;
     close(fd);
     s->fd = -1;
-    return rc == UV_ENOMEM ? ST_NO_MEMORY : ST_IO_ERROR;
+    return st;
 }
 
 /* On a broken stream, which libuv watches no more, what is left is read to its end. */
@@ -265,19 +265,13 @@ void stream_finish(struct stream *s)
     stream_update_interest(s);
 }
 
-static void on_closed(uv_handle_t *handle)
-{
-    struct stream *s = CONTAINER_OF((uv_poll_t *)handle, struct stream, poll);
-    s->events->closed(s);
-}
-
 void stream_close(struct stream *s)
 {
     if (s->fd < 0)
         return;
     s->layer->release(s);
     unsent_free(s);
-    uv_close((uv_handle_t *)&s->poll, on_closed);
+    streams_leave(s);
     close(s->fd);
     s->fd = -1;
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "core/base/bytes.h"
+#include "core/base/list.h"
 
 #include <sys/uio.h>
 #include <uv.h>
@@ -18,13 +19,34 @@ struct ssl_st;
 struct stream_events {
     /* Something can be read, or was waiting to be sent and has left. Called from the loop. */
     void (*ready)(struct stream *s);
-    /* Neither the kernel nor libuv knows the stream any more: the owner may free it. */
+    /* Nobody knows the stream any more: the owner may free it. Called from the loop. */
     void (*closed)(struct stream *s);
 };
 
+/* What the streams of a loop share. The fields are streams.c's, but for `loop`. */
+struct streams {
+    uv_loop_t *loop;
+    uv_poll_t **polls; /* by descriptor, NULL: none; also of streams that are closed */
+    size_t poll_cap;
+    size_t open;        /* streams whose owner has not been told that they are closed */
+    struct list closed; /* of these: those of which it is to be told */
+    uv_idle_t tell;     /* runs while there are some */
+    bool closing;
+    void (*gone)(void *context);
+    void *context;
+};
+
+void streams_init(struct streams *all, uv_loop_t *loop);
+
+/* No stream is opened any more. When each is closed and its owner was told, lets go of the loop and calls `gone` (may
+ * be NULL) from there. To come after whatever else of the loop waits for news from a descriptor. */
+void streams_close(struct streams *all, void (*gone)(void *context), void *context);
+
 /* The fields are stream.c's, but for `bytes_in` and `bytes_out`, which anyone may read. */
 struct stream {
-    uv_poll_t poll;
+    struct streams *all;
+    uv_poll_t *poll;
+    struct list closed; /* all->closed */
     const struct stream_events *events;
     const struct stream_layer *layer;
     struct ssl_st *ssl;
@@ -41,9 +63,9 @@ struct stream {
     bool broken;                  /* a write failed: nothing more can be sent */
 };
 
-/* Takes the socket over: it is closed with the stream, or at once when this fails. It must not block. `events` stays
- * the caller's. Reading is off at first. ST_IO_ERROR, ST_NO_MEMORY. */
-enum status stream_open(struct stream *s, uv_loop_t *loop, int fd, const struct stream_events *events);
+/* Takes the socket over: it is closed with the stream, or at once when this fails. It must not block. `all` and
+ * `events` stay the caller's. Reading is off at first. ST_IO_ERROR, ST_NO_MEMORY. */
+enum status stream_open(struct stream *s, struct streams *all, int fd, const struct stream_events *events);
 
 /* Puts TLS on it before anything was read or written; `ssl` is taken over (tls.h makes it). ST_NO_MEMORY. */
 enum status stream_secure(struct stream *s, struct ssl_st *ssl);

@@ -19,5 +19,11 @@ extern const struct stream_layer stream_tls;
 /* The result of a system call on the socket that said `result`, with errno as it left it. */
 enum stream_result stream_outcome(ssize_t result, size_t *done);
 
+/* Gives the stream, whose descriptor is set, a handle of libuv's that is not started. ST_NO_MEMORY, ST_IO_ERROR. */
+enum status streams_enter(struct streams *all, struct stream *s);
+
+/* Takes it back before the descriptor is closed; the loop will tell the owner. */
+void streams_leave(struct stream *s);
+
 /* Asks libuv for what the state of the stream wants. */
 void stream_update_interest(struct stream *s);

@@ -309,6 +309,7 @@ static enum status make_peers(struct ensemble *e)
     struct peers_options options;
     const struct peers_parts parts = {
         e->parts.loop,
+        e->parts.streams,
         e->parts.metrics,
         e->parts.log,
         e->tls,

@@ -13,6 +13,7 @@ struct peers;
 
 struct ensemble_parts {
     uv_loop_t *loop;
+    struct streams *streams; /* of the loop; borrowed */
     struct replica *replica;
     struct persistence *persistence;
     const struct settings *settings;

@@ -217,7 +217,7 @@ enum status peers_new(struct peers **out, const struct peers_parts *parts, const
         free_parts(p);
         return st;
     }
-    channels_init(&p->channels, parts->loop, parts->tls, (uint32_t)options->security.handshake_ms);
+    channels_init(&p->channels, parts->streams, parts->tls, (uint32_t)options->security.handshake_ms);
     speakers_init(p);
     links_init(p);
     newcomers_init(p);

@@ -49,6 +49,7 @@ struct peers_events {
 
 struct peers_parts {
     uv_loop_t *loop;
+    struct streams *streams; /* of the loop; borrowed */
     struct metrics *metrics;
     const struct log_sink *log;
     const struct tls *tls; /* TLS_BETWEEN_SERVERS, until peers_stop is done; NULL: there is none */

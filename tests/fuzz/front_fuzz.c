@@ -2,6 +2,7 @@
  * reading of the whole stream finds, and the connection ends when that says so. The replica is a list of what came. */
 #include "agent/disk/persistence.h"
 #include "agent/front/front_zookeeper.h"
+#include "agent/net/stream.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
 
@@ -19,6 +20,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 static struct {
     uv_loop_t loop;
+    struct streams streams;
     struct pump *pump;
     struct front *front;
     struct metrics *metrics;
@@ -147,12 +149,14 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argc;
     (void)argv;
     CHECK(uv_loop_init(&world.loop) == 0);
+    streams_init(&world.streams, &world.loop);
     world.metrics = metrics_new();
     CHECK(world.metrics != NULL);
     const struct pump_parts parts = {&world.loop, (struct replica *)(void *)&world, NULL, NULL, NULL, on_failed, NULL,
                                      NULL};
     CHECK(pump_new(&world.pump, &parts) == ST_OK);
-    const struct front_parts front = {&world.loop, world.pump, world.metrics, NULL, &words, {1, 2}, NULL};
+    const struct front_parts front = {&world.loop, &world.streams, world.pump, world.metrics,
+                                      NULL,        &words,         {1, 2},     NULL};
     const struct front_limits limits = {.frame_bytes_max = FRAME_MAX,
                                         .frame_setting = "jute.maxbuffer",
                                         .unsent_pause = 65536,

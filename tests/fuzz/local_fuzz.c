@@ -4,6 +4,7 @@
 #include "agent/disk/persistence.h"
 #include "agent/local/local.h"
 #include "agent/log_output.h"
+#include "agent/net/stream.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
 #include "core/replica/status_report.h"
@@ -22,6 +23,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 static struct {
     uv_loop_t loop;
+    struct streams streams;
     struct pump *pump;
     struct replica *replica;
     struct local *local;
@@ -111,6 +113,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     const char *directory = getenv("TMPDIR");
     struct buffer message = {0};
     CHECK(uv_loop_init(&world.loop) == 0);
+    streams_init(&world.streams, &world.loop);
     world.metrics = metrics_new();
     CHECK(log_output_open(&world.log, "/dev/null", LOG_FORMAT_TEXT, LOG_LEVEL_ERROR) == ST_OK);
     CHECK(world.metrics != NULL && settings_default(&world.settings) == ST_OK);
@@ -118,10 +121,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     make_replica();
     const struct pump_parts parts = {&world.loop, world.replica, NULL, NULL, NULL, on_failed, NULL, NULL};
     CHECK(pump_new(&world.pump, &parts) == ST_OK);
-    const struct local_parts local = {{&world.loop, world.pump, world.metrics, NULL, NULL, {1, 2}, NULL},
-                                      world.replica,
-                                      NULL,
-                                      log_output_tap(world.log)};
+    const struct local_parts local = {
+        {&world.loop, &world.streams, world.pump, world.metrics, NULL, NULL, {1, 2}, NULL},
+        world.replica,
+        NULL,
+        log_output_tap(world.log)};
     CHECK(local_new(&world.local, &local, world.settings) == ST_OK);
     snprintf(world.path, sizeof world.path, "%s/local-%d", directory == NULL ? "/tmp" : directory, (int)getpid());
     mem_free(world.settings->local_socket);

@@ -19,7 +19,8 @@ struct house {
 static struct house house_new(struct settings *settings)
 {
     struct house h = {.f = fixture_bare(), .settings = settings};
-    const struct front_parts parts = {&h.f->loop, h.f->pump, h.f->metrics, &h.f->log, &fixture_words, {1, 2}, NULL};
+    const struct front_parts parts = {&h.f->loop, &h.f->streams,  h.f->pump, h.f->metrics,
+                                      &h.f->log,  &fixture_words, {1, 2},    NULL};
     assert_int_equal(doors_new(&h.doors, settings, &parts, fake_replica(), NULL, NULL, &h.message), ST_OK);
     return h;
 }
@@ -152,7 +153,8 @@ static void what_stands_in_the_way_is_told(void **state)
     snprintf(taken, sizeof taken, "clientPort=%d\n", doors_client_port(first.doors));
     struct settings *settings = settings_for(&s, "", taken);
     struct doors *second = NULL;
-    const struct front_parts parts = {&first.f->loop, first.f->pump, first.f->metrics, NULL, NULL, {1, 2}, NULL};
+    const struct front_parts parts = {
+        &first.f->loop, &first.f->streams, first.f->pump, first.f->metrics, NULL, NULL, {1, 2}, NULL};
     assert_int_equal(doors_new(&second, settings, &parts, fake_replica(), NULL, NULL, &first.message), ST_OK);
     assert_int_equal(doors_open(second, &first.message), ST_BUSY);
     assert_true(memmem(first.message.data, first.message.len, taken + 11, strlen(taken) - 12) != NULL);

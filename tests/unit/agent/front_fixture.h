@@ -2,6 +2,7 @@
 #pragma once
 
 #include "agent/front/front_zookeeper.h"
+#include "agent/net/stream.h"
 #include "tests/support/net.h"
 #include "tests/support/tmp.h"
 #include "tests/unit/agent/fake_replica.h"
@@ -10,6 +11,7 @@
 
 struct fixture {
     uv_loop_t loop;
+    struct streams streams;
     struct pump *pump;
     struct metrics *metrics;
     struct front *front;
@@ -65,6 +67,7 @@ static inline struct fixture *fixture_bare(void)
     fake_reset();
     assert_non_null(f);
     assert_int_equal(uv_loop_init(&f->loop), 0);
+    streams_init(&f->streams, &f->loop);
     f->metrics = metrics_new();
     assert_non_null(f->metrics);
     f->log = (struct log_sink){LOG_LEVEL_INFO, count_line, f};
@@ -77,7 +80,7 @@ static inline struct fixture *fixture_bare(void)
                                       .unsent_max = 1 << 20,
                                       .sessionless_timeout_ms = 10000};
     const struct front_parts front_parts = {
-        f->pump ? &f->loop : NULL, f->pump, f->metrics, &f->log, &fixture_words, {1, 2}, NULL};
+        f->pump ? &f->loop : NULL, &f->streams, f->pump, f->metrics, &f->log, &fixture_words, {1, 2}, NULL};
     assert_int_equal(front_new(&f->front, &front_parts, &f->limits), ST_OK);
     pump_start(f->pump);
     return f;
@@ -119,6 +122,7 @@ static inline void fixture_free(struct fixture *f)
     assert_true(net_run_until(&f->loop, is_closed, f));
     assert_int_equal(fake.connected, fake.disconnected);
     pump_close(f->pump);
+    streams_close(&f->streams, NULL, NULL);
     assert_true(net_finish(&f->loop));
     metrics_free(f->metrics);
     free(f);

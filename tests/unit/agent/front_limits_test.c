@@ -277,6 +277,7 @@ static void the_end_waits_for_what_is_unsent_but_not_for_ever(void **state)
     assert_true(net_run_until(&f->loop, is_closed, f));
     net_close(&never);
     pump_close(f->pump);
+    streams_close(&f->streams, NULL, NULL);
     assert_true(net_finish(&f->loop));
     metrics_free(f->metrics);
     free(f);

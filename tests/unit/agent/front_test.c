@@ -493,6 +493,7 @@ static void without_a_pump_everything_closes_at_once(void **state)
         for (int turn = 0; turn < 5; turn++)
             uv_run(&f->loop, UV_RUN_NOWAIT);
         assert_true(f->closed);
+        streams_close(&f->streams, NULL, NULL);
         assert_true(net_finish(&f->loop));
         net_close(&first);
         net_close(&frames);

@@ -1,6 +1,7 @@
 /* join_client_test.c - servers that answer, answer wrongly, or not at all, asked one after another. */
 /* link: -Wl,--wrap=mem_alloc -Wl,--wrap=mem_calloc -Wl,--wrap=mem_realloc */
 #include "agent/join/join_client.h"
+#include "agent/net/stream.h"
 #include "core/base/check.h"
 #include "core/jute/records.h"
 #include "tests/support/failing_memory.h"
@@ -182,11 +183,15 @@ static enum status try_ask(const struct fake *fakes, size_t count, struct outcom
     struct join_seed seeds[8];
     struct join_client *client;
     uv_loop_t loop;
+    struct streams streams;
     *o = (struct outcome){0};
     for (size_t i = 0; i < count; i++)
         seeds[i] = (struct join_seed){BYTES("localhost"), fakes[i].port, false};
     assert_int_equal(uv_loop_init(&loop), 0);
-    enum status st = join_client_start(&client, &loop, NULL, seeds, count, TIMEOUT_MS, on_done, o);
+    streams_init(&streams, &loop);
+    enum status st = join_client_start(&client, &streams, NULL, seeds, count, TIMEOUT_MS, on_done, o);
+    assert_int_equal(uv_run(&loop, UV_RUN_DEFAULT), 0);
+    streams_close(&streams, NULL, NULL);
     assert_int_equal(uv_run(&loop, UV_RUN_DEFAULT), 0);
     assert_int_equal(uv_loop_close(&loop), 0);
     return st;

@@ -5,6 +5,7 @@
 #include "agent/disk/persistence.h"
 #include "agent/local/local.h"
 #include "agent/log_output.h"
+#include "agent/net/stream.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
 #include "core/replica/status_report.h"
@@ -19,6 +20,7 @@ enum { ALLOCATIONS_MAX = 20000, TURNS = 200, STREAM_MAX = 64 * 1024 };
 
 static struct {
     uv_loop_t loop;
+    struct streams streams;
     struct pump *pump;
     struct replica *replica;
     struct local *local;
@@ -87,6 +89,7 @@ static void begin(const char *path)
     memset(&world, 0, sizeof world);
     struct buffer message = {0};
     assert_int_equal(uv_loop_init(&world.loop), 0);
+    streams_init(&world.streams, &world.loop);
     world.metrics = metrics_new();
     assert_int_equal(log_output_open(&world.log, "/dev/null", LOG_FORMAT_TEXT, LOG_LEVEL_ERROR), ST_OK);
     assert_int_equal(settings_default(&world.settings), ST_OK);
@@ -97,10 +100,11 @@ static void begin(const char *path)
     replica_remember(world.replica, changes);
     const struct pump_parts parts = {&world.loop, world.replica, NULL, NULL, NULL, on_failed, NULL, NULL};
     assert_int_equal(pump_new(&world.pump, &parts), ST_OK);
-    const struct local_parts local = {{&world.loop, world.pump, world.metrics, NULL, NULL, {1, 2}, NULL},
-                                      world.replica,
-                                      NULL,
-                                      log_output_tap(world.log)};
+    const struct local_parts local = {
+        {&world.loop, &world.streams, world.pump, world.metrics, NULL, NULL, {1, 2}, NULL},
+        world.replica,
+        NULL,
+        log_output_tap(world.log)};
     assert_int_equal(local_new(&world.local, &local, world.settings), ST_OK);
     world.settings->local_grace_ms = 1; /* so that nothing is left behind soon */
     mem_free(world.settings->local_socket);
@@ -130,6 +134,7 @@ static void end(void)
     if (!world.gave_up)
         pump_close(world.pump);
     replica_free(world.replica);
+    streams_close(&world.streams, NULL, NULL);
     assert_true(net_finish(&world.loop));
     settings_free(world.settings);
     metrics_free(world.metrics);

@@ -1,6 +1,7 @@
 /* peers_fixture.h - servers of an ensemble on ports of their own in one loop, and what each has heard. */
 #pragma once
 
+#include "agent/net/stream.h"
 #include "agent/peers/peers.h"
 #include "core/base/check.h"
 #include "core/zab/notification.h"
@@ -71,6 +72,7 @@ struct server {
 
 struct world {
     uv_loop_t loop;
+    struct streams streams;
     struct metrics *metrics;
     struct log_sink log;
     uint32_t lines;
@@ -221,6 +223,7 @@ static inline void world_begin(struct world *w, const int *sids)
 {
     *w = (struct world){.host = "127.0.0.1"};
     assert_int_equal(uv_loop_init(&w->loop), 0);
+    streams_init(&w->streams, &w->loop);
     w->metrics = metrics_new();
     assert_non_null(w->metrics);
     w->log = (struct log_sink){LOG_LEVEL_TRACE, count_line, w};
@@ -238,6 +241,7 @@ static inline enum status server_try_new(struct server *s, struct peers_options 
     struct world *w = s->world;
     const struct peers_parts parts = {
         &w->loop,
+        &w->streams,
         w->metrics,
         &w->log,
         s->tls,
@@ -306,6 +310,7 @@ static inline void world_end(struct world *w)
         close(s->election.fd);
         close(s->quorum.fd);
     }
+    streams_close(&w->streams, NULL, NULL);
     assert_true(net_finish(&w->loop));
     members_free(w->members);
     metrics_free(w->metrics);

@@ -9,14 +9,17 @@
 #include "tests/support/net.h"
 #include "tests/support/test.h"
 
+#include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 struct owner {
     uv_loop_t loop;
+    struct streams streams;
     struct stream stream;
     struct net_client peer;
-    uint32_t ready, closed;
+    uint32_t ready, closed, gone;
     struct buffer got;
     bool ended, reads;
 };
@@ -40,15 +43,32 @@ static void on_closed(struct stream *s)
 
 static const struct stream_events events = {on_ready, on_closed};
 
-static void begin(struct owner *o)
+static void on_gone(void *context)
+{
+    ((struct owner *)context)->gone++;
+}
+
+/* Our end of a new pair gets the descriptor `wanted`, if that is not -1. */
+static void connect_pair(struct owner *o, struct streams *all, int wanted)
 {
     int pair[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    if (wanted >= 0 && wanted != pair[0]) {
+        assert_int_equal(fcntl(pair[0], F_DUPFD, wanted), wanted);
+        close(pair[0]);
+        pair[0] = wanted;
+    }
+    o->peer = (struct net_client){.loop = all->loop, .fd = pair[1]};
+    assert_int_equal(stream_open(&o->stream, all, pair[0], &events), ST_OK);
+    stream_want(&o->stream, true);
+}
+
+static void begin(struct owner *o)
+{
     *o = (struct owner){.reads = true};
     assert_int_equal(uv_loop_init(&o->loop), 0);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
-    o->peer = (struct net_client){.loop = &o->loop, .fd = pair[1]};
-    assert_int_equal(stream_open(&o->stream, &o->loop, pair[0], &events), ST_OK);
-    stream_want(&o->stream, true);
+    streams_init(&o->streams, &o->loop);
+    connect_pair(o, &o->streams, -1);
 }
 
 static void end(struct owner *o)
@@ -56,9 +76,11 @@ static void end(struct owner *o)
     stream_close(&o->stream);
     stream_close(&o->stream); /* harmless */
     assert_true(stream_is_closed(&o->stream));
+    streams_close(&o->streams, on_gone, o);
     assert_int_equal(o->closed, 0); /* never from within a call */
     assert_true(net_finish(&o->loop));
     assert_int_equal(o->closed, 1);
+    assert_int_equal(o->gone, 1);
     net_close(&o->peer);
     buffer_free(&o->got);
 }
@@ -176,12 +198,97 @@ static void a_descriptor_that_cannot_be_watched_is_closed(void **state)
     struct owner o = {0};
     int fd = dup(STDERR_FILENO);
     assert_int_equal(uv_loop_init(&o.loop), 0);
+    streams_init(&o.streams, &o.loop);
     close(fd);
-    assert_int_equal(stream_open(&o.stream, &o.loop, fd, &events), ST_IO_ERROR);
+    assert_int_equal(stream_open(&o.stream, &o.streams, fd, &events), ST_IO_ERROR);
     assert_true(stream_is_closed(&o.stream));
     stream_close(&o.stream);
+    streams_close(&o.streams, on_gone, &o);
+    assert_int_equal(o.gone, 0); /* never from within a call */
     assert_true(net_finish(&o.loop));
+    assert_int_equal(o.gone, 1);
     assert_int_equal(o.closed, 0);
+}
+
+/* Its handle waits for the next one with the same number, also when that comes before the owner has been told. */
+static void a_number_may_be_used_again_at_once(void **state)
+{
+    (void)state;
+    struct owner first, next = {.reads = true};
+    begin(&first);
+    net_send(&first.peer, "of old", 6);
+    const uv_poll_t *poll = first.stream.poll;
+    int number = first.stream.fd;
+    stream_close(&first.stream);
+    connect_pair(&next, &first.streams, number);
+    assert_ptr_equal(next.stream.poll, poll);
+    net_send(&next.peer, "new", 3);
+    for (int turn = 0; turn < 20 && next.got.len < 3; turn++)
+        uv_run(&first.loop, UV_RUN_NOWAIT);
+    assert_int_equal(next.got.len, 3);
+    assert_memory_equal(next.got.data, "new", 3);
+    assert_int_equal(first.got.len, 0);
+    assert_int_equal(first.closed, 1);
+    stream_close(&next.stream);
+    streams_close(&first.streams, on_gone, &first);
+    assert_true(net_finish(&first.loop));
+    assert_int_equal(next.closed, 1);
+    assert_int_equal(first.gone, 1);
+    net_close(&first.peer);
+    net_close(&next.peer);
+    buffer_free(&next.got);
+}
+
+static void the_handle_of_a_high_number_is_not_kept(void **state)
+{
+    (void)state;
+    enum { HIGH = 5000 };
+    struct owner o = {.reads = true};
+    struct rlimit limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    if (limit.rlim_max <= HIGH)
+        skip();
+    limit.rlim_cur = limit.rlim_max;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(uv_loop_init(&o.loop), 0);
+    streams_init(&o.streams, &o.loop);
+    connect_pair(&o, &o.streams, HIGH);
+    net_send(&o.peer, "abc", 3);
+    for (int turn = 0; turn < 20 && o.got.len < 3; turn++)
+        uv_run(&o.loop, UV_RUN_NOWAIT);
+    assert_int_equal(o.got.len, 3);
+    assert_non_null(o.streams.polls[HIGH]);
+    stream_close(&o.stream);
+    assert_null(o.streams.polls[HIGH]);
+    end(&o);
+}
+
+static void without_memory_none_is_opened(void **state)
+{
+    (void)state;
+    struct owner o;
+    int pair[2];
+    enum status st = ST_NO_MEMORY;
+    int failed = 0;
+    begin(&o);
+    streams_close(&o.streams, on_gone, &o);
+    stream_close(&o.stream);
+    net_close(&o.peer);
+    uv_run(&o.loop, UV_RUN_DEFAULT); /* no handle, and no room for any, is left */
+    streams_init(&o.streams, &o.loop);
+    for (; st != ST_OK; failed++) {
+        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+        memory_fail_after(failed);
+        st = stream_open(&o.stream, &o.streams, pair[0], &events);
+        memory_fail_after(-1);
+        assert_true(st == ST_OK || st == ST_NO_MEMORY);
+        assert_true(stream_is_closed(&o.stream) == (st != ST_OK));
+        close(pair[1]);
+    }
+    assert_int_equal(failed, 3); /* the table, the handle, and none */
+    o.closed = o.gone = 0;
+    o.peer.fd = -1;
+    end(&o);
 }
 
 int main(void)
@@ -193,6 +300,9 @@ int main(void)
         cmocka_unit_test(a_peer_that_is_gone_breaks_it_once),
         cmocka_unit_test(without_memory_for_the_rest_it_is_broken),
         cmocka_unit_test(a_descriptor_that_cannot_be_watched_is_closed),
+        cmocka_unit_test(a_number_may_be_used_again_at_once),
+        cmocka_unit_test(the_handle_of_a_high_number_is_not_kept),
+        cmocka_unit_test(without_memory_none_is_opened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

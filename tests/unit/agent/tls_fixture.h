@@ -94,6 +94,7 @@ static inline void tls_fixture_free(struct tls_fixture *t)
     assert_true(net_run_until(&f->loop, is_closed, f));
     tls_close(t->tls);
     pump_close(f->pump);
+    streams_close(&f->streams, NULL, NULL);
     assert_true(net_finish(&f->loop));
     assert_int_equal(fake.connected, fake.disconnected);
     metrics_free(f->metrics);
