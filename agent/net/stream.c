@@ -243,7 +243,9 @@ enum status stream_write(struct stream *s, const struct iovec *parts, size_t cou
     }
     if (was_empty && !at_once)
         send_unsent(s);
-    stream_update_interest(s);
+    /* Else there is no news in it for libuv: what stream_want has put off may wait longer. */
+    if (!was_empty || stream_unsent(s) > 0)
+        stream_update_interest(s);
     return s->broken ? ST_IO_ERROR : ST_OK;
 }
 

@@ -291,6 +291,24 @@ static void without_memory_none_is_opened(void **state)
     end(&o);
 }
 
+/* What is put off in stream_want is not done for an answer. */
+static void an_answer_to_who_is_not_read_from_is_no_news_to_the_loop(void **state)
+{
+    (void)state;
+    struct owner o;
+    const struct iovec part = {(void *)(uintptr_t) "x", 1};
+    begin(&o);
+    stream_want(&o.stream, false);
+    assert_int_equal(stream_write(&o.stream, &part, 1), ST_OK);
+    assert_int_equal(o.stream.interest, UV_READABLE);
+    assert_true(net_wait_bytes(&o.peer, 1));
+    net_close(&o.peer); /* the end is seen all the same */
+    for (int turn = 0; turn < 20 && o.ready == 0; turn++)
+        uv_run(&o.loop, UV_RUN_NOWAIT);
+    assert_true(o.ready > 0);
+    end(&o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +321,7 @@ int main(void)
         cmocka_unit_test(a_number_may_be_used_again_at_once),
         cmocka_unit_test(the_handle_of_a_high_number_is_not_kept),
         cmocka_unit_test(without_memory_none_is_opened),
+        cmocka_unit_test(an_answer_to_who_is_not_read_from_is_no_news_to_the_loop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
