@@ -23,7 +23,7 @@ struct log_output {
     bool is_journal;      /* what fd leads to, which keeps time and priority itself */
     pthread_mutex_t lock; /* of fd, against log_output_reopen, and of what follows */
     atomic_ullong lost;
-    enum log_level level; /* of what is written; the sink's is that of whoever wants more */
+    _Atomic enum log_level level; /* of what is written; the sink's is that of whoever wants more */
 
     struct log_tap tap;
     int tap_level; /* -1: nobody follows */
@@ -142,7 +142,7 @@ static void write_line(void *context, enum log_level level, const char *area, co
 static void settle_level(struct log_output *o)
 {
     bool follows_more = o->tap_level > (int)o->level;
-    o->sink.level = follows_more ? (enum log_level)o->tap_level : o->level;
+    log_set_level(&o->sink, follows_more ? (enum log_level)o->tap_level : o->level);
 }
 
 static void follow(void *context, int level, size_t bytes_max, void (*woken)(void *context), void *woken_context)

@@ -10,7 +10,7 @@
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG, LOG_LEVEL_TRACE, LOG_LEVEL_COUNT };
 
 struct log_sink {
-    enum log_level level; /* lines above it are dropped; may be changed at run time */
+    enum log_level level; /* lines above it are dropped; may be changed at run time, with log_set_level */
     /* `area` is a short static word ("replica", "front"); `text` is one line without its end, valid during the call. */
     void (*write)(void *context, enum log_level level, const char *area, const char *text);
     void *context;
@@ -22,7 +22,13 @@ void log_write(const struct log_sink *sink, enum log_level level, const char *ar
 
 static inline bool log_enabled(const struct log_sink *sink, enum log_level level)
 {
-    return sink != NULL && level <= sink->level;
+    return sink != NULL && level <= __atomic_load_n(&sink->level, __ATOMIC_RELAXED);
+}
+
+/* Other threads may be logging meanwhile. */
+static inline void log_set_level(struct log_sink *sink, enum log_level level)
+{
+    __atomic_store_n(&sink->level, level, __ATOMIC_RELAXED);
 }
 
 #define LOG_ERROR(sink, area, ...) log_write(sink, LOG_LEVEL_ERROR, area, __VA_ARGS__)
