@@ -7,11 +7,14 @@
 #include "tests/support/tmp.h"
 #include "tests/support/wait.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { BYTES_MAX = 4096, WAIT_MS = 20000 };
+enum { BYTES_MAX = 4096, WAIT_MS = 20000, FILE_BYTES = 1000 };
 
 struct fixture {
     char *directory, *file;
@@ -86,8 +89,8 @@ static void write_lines(struct fixture *f, int first, int count)
     buffer_free(&lines);
 }
 
-/* How many lines stand in the file, one behind the other from 0 on, each with a time and its level. */
-static int lines_written(struct fixture *f)
+/* How many lines stand in the file, one behind the other from `first` on, each with a time and its level. */
+static int lines_written(struct fixture *f, int first)
 {
     FILE *file = fopen(f->file, "r");
     char line[256], level[16];
@@ -97,7 +100,7 @@ static int lines_written(struct fixture *f)
         int parts = sscanf(line, "20%*d-%*d-%d %*d:%*d:%*d,%d %15s audit.Log4jAuditLogger: n=%d\tresult=", &day, &ms,
                            level, &number);
         assert_int_equal(parts, 4);
-        assert_int_equal(number, count);
+        assert_int_equal(number, first + count);
         assert_string_equal(level, number % 2 == 0 ? "INFO" : "ERROR");
         count++;
     }
@@ -129,7 +132,7 @@ static void what_waits_at_the_close_is_written(void **state)
     for (int i = 0; i < 10; i++)
         write_lines(f, i * 10, 10);
     close_audit(f);
-    assert_int_equal(lines_written(f), 100);
+    assert_int_equal(lines_written(f, 0), 100);
     assert_int_equal(metrics_counter(f->metrics, COUNTER_audit_lines), 100);
     assert_int_equal(metrics_counter(f->metrics, COUNTER_audit_lines_lost), 0);
 }
@@ -160,7 +163,7 @@ static void a_full_disk_presses_and_then_loses(void **state)
     audit_log_reopen(f->audit);
     assert_true(wait_until(is_relieved, f, WAIT_MS));
     close_audit(f);
-    assert_int_equal(lines_written(f), kept);
+    assert_int_equal(lines_written(f, 0), kept);
     assert_int_equal(f->presses, 2);
 }
 
@@ -189,6 +192,38 @@ static void a_file_that_cannot_be_opened_anew_is_kept(void **state)
     write_lines(f, 0, 10);
     close_audit(f);
     assert_int_equal(lines_in(f, "moved"), 10);
+    free(moved);
+}
+
+static bool has_bytes(void *context)
+{
+    struct stat st;
+    const struct fixture *f = context;
+    return stat(f->file, &st) == 0 && st.st_size == FILE_BYTES;
+}
+
+/* The file has room for half a line: when it is moved away, the next one has all of it. */
+static void a_line_is_whole_in_the_next_file(void **state)
+{
+    enum { LINES = 20 };
+    struct fixture *f = *state;
+    struct rlimit before, small = {FILE_BYTES, FILE_BYTES};
+    char *moved = tmp_join(f->directory, "moved");
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small.rlim_max = before.rlim_max;
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    assert_int_equal(open_audit(f, f->file), ST_OK);
+    write_lines(f, 0, LINES);
+    assert_true(wait_until(has_bytes, f, WAIT_MS));
+    assert_int_equal(rename(f->file, moved), 0);
+    audit_log_reopen(f->audit);
+    close_audit(f);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    int whole = lines_in(f, "moved");
+    assert_in_range(whole, 1, LINES - 1);
+    assert_int_equal(lines_written(f, whole), LINES - whole);
+    assert_int_equal(metrics_counter(f->metrics, COUNTER_audit_lines_lost), 0);
     free(moved);
 }
 
@@ -224,7 +259,7 @@ static void without_memory_a_line_is_lost_whole(void **state)
     audit_log_write(f->audit, buffer_bytes(&lines));
     buffer_free(&lines);
     close_audit(f);
-    assert_int_equal(lines_written(f), 1);
+    assert_int_equal(lines_written(f, 0), 1);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -232,9 +267,10 @@ static void without_memory_a_line_is_lost_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_waits_at_the_close_is_written), TEST(a_place_that_is_none_is_named),
-        TEST(a_full_disk_presses_and_then_loses), TEST(a_file_that_cannot_be_opened_anew_is_kept),
-        TEST(without_memory_it_is_not_opened),    TEST(without_memory_a_line_is_lost_whole),
+        TEST(what_waits_at_the_close_is_written),  TEST(a_place_that_is_none_is_named),
+        TEST(a_full_disk_presses_and_then_loses),  TEST(a_file_that_cannot_be_opened_anew_is_kept),
+        TEST(a_line_is_whole_in_the_next_file),    TEST(without_memory_it_is_not_opened),
+        TEST(without_memory_a_line_is_lost_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
