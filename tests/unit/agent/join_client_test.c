@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 #define TEXT "server.1=127.0.0.1:1:2:participant\nserver.2=127.0.0.1:3:4:participant\nversion=100000000"
@@ -26,7 +27,7 @@ struct fake {
     int fd;
     uint16_t port;
     pthread_t thread;
-    volatile bool stopping;
+    atomic_bool stopping;
     struct buffer session, config, end; /* what it says */
     int sessions, closed, words;        /* what it was asked for; to be read when it has stopped */
 };
