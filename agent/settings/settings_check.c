@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/un.h>
 
-enum { SNAPSHOTS_MIN = 3, METRICS_PORT = 7000 };
+enum { SNAPSHOTS_MIN = 3, SNAP_COUNT_MIN = 2, PRE_ALLOC_KIB_MIN = 64, METRICS_PORT = 7000 };
 
 static void error(const struct settings *s, struct settings_report *report, enum setting_id id, const char *text)
 {
@@ -148,6 +148,23 @@ static void check_unlimited(int32_t *limit)
         *limit = 0;
 }
 
+/* What ZooKeeper takes and makes something larger of. */
+static void check_raised(struct settings *s, struct settings_report *report)
+{
+    if (s->snap_retain_count < SNAPSHOTS_MIN) {
+        warn(s, report, SETTING_ID_snap_retain_count, "is less than 3; 3 are kept");
+        s->snap_retain_count = SNAPSHOTS_MIN;
+    }
+    if (s->snap_count < SNAP_COUNT_MIN) {
+        warn(s, report, SETTING_ID_snap_count, "is less than 2; 2 are taken");
+        s->snap_count = SNAP_COUNT_MIN;
+    }
+    if (s->pre_alloc_size_kib < PRE_ALLOC_KIB_MIN) {
+        warn(s, report, SETTING_ID_pre_alloc_size_kib, "is less than 64; 64 are taken");
+        s->pre_alloc_size_kib = PRE_ALLOC_KIB_MIN;
+    }
+}
+
 static void check_limits(struct settings *s, struct settings_report *report)
 {
     check_unlimited(&s->max_client_cnxns);
@@ -159,10 +176,7 @@ static void check_limits(struct settings *s, struct settings_report *report)
     }
     if (s->max_event_backlog < s->max_output_per_client)
         error(s, report, SETTING_ID_max_event_backlog, "is less than zooid.maxOutputPerClient");
-    if (s->snap_retain_count < SNAPSHOTS_MIN) {
-        warn(s, report, SETTING_ID_snap_retain_count, "is less than 3; 3 are kept");
-        s->snap_retain_count = SNAPSHOTS_MIN;
-    }
+    check_raised(s, report);
     if (s->admin_command_url[0] != '/')
         error(s, report, SETTING_ID_admin_command_url, "does not begin with /");
     if (s->reconfig_enabled && !s->is_ensemble)

@@ -308,6 +308,18 @@ static void test_less_than_three_snapshots_are_three(void **state)
     unload(&l);
 }
 
+static void test_what_apache_raises_is_raised(void **state)
+{
+    (void)state;
+    struct loaded l = load_well(BASE "snapCount=-1\npreAllocSize=1\n");
+    assert_int_equal(l.settings->snap_count, 2);
+    assert_int_equal(l.settings->pre_alloc_size_kib, 64);
+    assert_int_equal(l.report.warnings, 2);
+    unload(&l);
+    expect_report(BASE "server.realm=EXAMPLE.ORG\nsnapCount=2\npreAllocSize=64\n", SETTINGS_INFO,
+                  "zoo.cfg:3: info: server.realm: has no effect: it is a client's setting\n");
+}
+
 static void test_a_negative_limit_is_none(void **state)
 {
     (void)state;
@@ -344,6 +356,7 @@ int main(void)
         cmocka_unit_test(test_tls_keys_go_together),
         cmocka_unit_test(test_metrics_have_a_port_with_the_prometheus_provider),
         cmocka_unit_test(test_less_than_three_snapshots_are_three),
+        cmocka_unit_test(test_what_apache_raises_is_raised),
         cmocka_unit_test(test_a_negative_limit_is_none),
         cmocka_unit_test(test_what_makes_little_sense_warns),
     };
