@@ -47,6 +47,7 @@ const struct mutant mutants[] = {
     {MUTANT_EXPIRED_BY_FOLLOWER, "expired-by-follower", &replica_machine, 500, 3, false},
     {MUTANT_REPLY_TO_ANOTHER, "reply-to-another", &replica_machine, 500, 3, false},
     {MUTANT_WATCHES_NOT_SET, "watches-not-set", &replica_machine, 500, 3, false},
+    {MUTANT_WRITES_READ_ONLY, "writes-read-only", &replica_machine, 500, 3, false},
 };
 const unsigned mutant_count = ARRAY_LEN(mutants);
 

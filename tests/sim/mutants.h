@@ -55,6 +55,7 @@ enum mutant_kind {
     MUTANT_EXPIRED_BY_FOLLOWER,
     MUTANT_REPLY_TO_ANOTHER,
     MUTANT_WATCHES_NOT_SET,
+    MUTANT_WRITES_READ_ONLY,
 };
 
 struct mutant {

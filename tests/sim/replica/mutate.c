@@ -10,6 +10,7 @@
 #include "tests/sim/replica/member.h"
 
 enum { DATA_MAX = 1 << 20, HEAD_LEN = 4, XID_EVENT = -1, XID_PING = -2, XID_SET_WATCHES = -8, ZXID_AT = 8 };
+enum { ERROR_AT = 16 };
 
 static void put(struct buffer *out, struct bytes bytes)
 {
@@ -53,6 +54,11 @@ static void put_frame(struct world *w, struct bytes frame, struct buffer *out)
     const bool is_reply = frame.len == HEAD_LEN + 16 || frame.len > 200; /* of a failed request, or a long one */
     if (mutant_is(w, MUTANT_REPLY_AHEAD) && is_reply && !is_event(frame) && chosen)
         out->data[out->len - frame.len + HEAD_LEN + 11]++;
+    /* Taken, as if there was a leader. */
+    uint8_t *error = frame.len == HEAD_LEN + 16 ? out->data + out->len - frame.len + ERROR_AT : NULL;
+    if (mutant_is(w, MUTANT_WRITES_READ_ONLY) && error != NULL &&
+        (int32_t)be32_get(error) == status_code(ST_NOT_READ_ONLY))
+        be32_put(error, 0);
 }
 
 bool mutate_frames(struct world *w, struct bytes frames, struct buffer *changed)
@@ -62,7 +68,8 @@ bool mutate_frames(struct world *w, struct bytes frames, struct buffer *changed)
         put_events_last(frames, changed);
         return true;
     }
-    if (!mutant_is(w, MUTANT_EVENT_LOST) && !mutant_is(w, MUTANT_EVENT_TWICE) && !mutant_is(w, MUTANT_REPLY_AHEAD))
+    if (!mutant_is(w, MUTANT_EVENT_LOST) && !mutant_is(w, MUTANT_EVENT_TWICE) && !mutant_is(w, MUTANT_REPLY_AHEAD) &&
+        !mutant_is(w, MUTANT_WRITES_READ_ONLY))
         return false;
     while (frames.len > 0)
         put_frame(w, take_frame(&frames), changed);
