@@ -168,6 +168,10 @@ class AtALeader(AtAFollower):
     subject = "leader"
 
 
+class AtAFollowerOfApaches(AtAFollower):
+    subject = "follower-of-apache"
+
+
 class StartAndStop(unittest.TestCase):
     """The lines of a server that does nothing else."""
 
