@@ -85,7 +85,8 @@ MAN_PAGES       := $(wildcard packaging/man/*.[1578])
 # All tests run with sanitizers too, but those that say `sanitizers: no` in a comment of their own.
 SAN_SOURCES := $(if $(TEST_SOURCES),$(shell grep -L '/\* sanitizers: no' $(TEST_SOURCES)))
 SAN_SCRIPTS := $(if $(TEST_SCRIPTS),$(shell grep -L '^\# sanitizers: no' $(TEST_SCRIPTS)))
-# C programs on libzooid, which is for threads: they run with the sanitizer of threads, too.
+# What has threads runs with their sanitizer, too: C programs on libzooid, and the tests of the agent's threads.
+TSAN_SOURCES := $(if $(SAN_SOURCES),$(shell grep -lE '^.include .(pthread|agent/disk/log_thread|agent/audit_log|tests/support/disk_rig)\.h' $(SAN_SOURCES)))
 TSAN_SCRIPTS := $(if $(SAN_SCRIPTS),$(shell grep -l '^import program' $(SAN_SCRIPTS)))
 ifneq ($(filter asan ubsan san tsan,$(V)),)
 TEST_SOURCES := $(SAN_SOURCES)
@@ -377,7 +378,7 @@ fuzzers: $(FUZZERS)
 # One list for the runner, which prints one closing line for all of it.
 c_tests   = --build $(B) $(call chosen,$(TEST_PROGRAMS))
 san_sim   = $(patsubst $(BUILD)/%,$(BUILD)/san/%,$(SIM))
-tsan_tests = --build $(BUILD)/tsan $(call chosen,$(TSAN_SCRIPTS))
+tsan_tests = --build $(BUILD)/tsan $(call chosen,$(patsubst %.c,$(BUILD)/tsan/%,$(TSAN_SOURCES)) $(TSAN_SCRIPTS))
 san_tests = --build $(BUILD)/san $(call chosen,$(patsubst %.c,$(BUILD)/san/%,$(SAN_SOURCES)) $(SAN_SCRIPTS)) \
 	    $(if $(call chosen,$(SIM)),'$(san_sim) --sample --seconds 15')
 sim_tests = $(if $(call chosen,$(SIM)),'$(SIM) --world zab --sample' '$(SIM) --world replica --sample' '$(SIM) --mutants')
@@ -399,7 +400,7 @@ test-long: programs variant-san variant-tsan variant-fuzz $(packages)
 variant-san:
 	@$(MAKE) V=san programs
 variant-tsan:
-	@$(MAKE) V=tsan all
+	@$(MAKE) V=tsan all $(call chosen,$(patsubst %.c,$(BUILD)/tsan/%,$(TSAN_SOURCES)))
 variant-fuzz:
 	@$(MAKE) V=fuzz fuzzers
 
