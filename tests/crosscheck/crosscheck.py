@@ -115,8 +115,15 @@ class Side:
     def finish_connect(self, step):
         return [self.connect(step.slot, timeout=step.timeout, read_only=step.read_only)]
 
+    def drop(self, slot):
+        """Until the server has seen it: Apache's forgets which connection a session has by now when it sees the end of the one
+        before later, and then leaves it open when the session goes to a third one."""
+        self.clients[slot].close()
+        session = "sid=0x%x," % (self.sessions[slot].id & ((1 << 64) - 1))
+        harness.wait_until(lambda: session not in self.server.word("cons"), what="the server to see the end of a connection")
+
     def start_drop(self, step):
-        self.clients[step.slot].close()
+        self.drop(step.slot)
 
     def finish_drop(self, _step):
         return []
@@ -304,7 +311,7 @@ class Run:
     def reconnect(self, slot):
         """The session on a new connection on both sides: its watches are gone."""
         for side in self.sides:
-            side.clients[slot].close()
+            side.drop(slot)
             side.connect(slot, timeout=30000, session=side.sessions[slot])
 
     def learn(self, step, seen):
