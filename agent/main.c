@@ -253,7 +253,7 @@ static int run_with_settings(const struct command *command)
 /* Left alone, the allocator learns from one large buffer that comes and goes to keep tens of megabytes for the next. */
 static void return_large_buffers(void)
 {
-    enum { OF_ITS_OWN = 4 << 20, KEPT_AT_THE_END = 8 << 20 };
+    enum { OF_ITS_OWN = 4 << 20, KEPT_AT_THE_END = 2 << 20 };
     (void)mallopt(M_MMAP_THRESHOLD, OF_ITS_OWN);
     (void)mallopt(M_TRIM_THRESHOLD, KEPT_AT_THE_END);
 }
