@@ -223,11 +223,17 @@ static enum status start_log_thread(struct persistence *p, int64_t last_zxid)
     return st;
 }
 
+/* False: there is none, or no memory. */
+static bool snapshot_path(const struct persistence *p, int64_t zxid, struct buffer *path)
+{
+    return zxid >= 0 && store_file_path(path, p->dir.snapshots, STORE_SNAPSHOT, zxid) == ST_OK;
+}
+
 static int64_t snapshot_age_ms(const struct persistence *p, int64_t zxid)
 {
     struct buffer path = {0};
     int64_t age_ms = 0;
-    if (zxid >= 0 && store_file_path(&path, p->dir.snapshots, STORE_SNAPSHOT, zxid) == ST_OK)
+    if (snapshot_path(p, zxid, &path))
         age_ms = file_age_ms((const char *)path.data);
     buffer_free(&path);
     return age_ms;
@@ -239,8 +245,7 @@ int64_t persistence_snapshot_time(const struct persistence *p)
     checkpoints_status(p->checkpoints, &checkpoints);
     struct buffer path = {0};
     struct stat found = {.st_mtime = -1};
-    const int64_t zxid = checkpoints.snapshot_zxid;
-    if (zxid >= 0 && store_file_path(&path, p->dir.snapshots, STORE_SNAPSHOT, zxid) == ST_OK)
+    if (snapshot_path(p, checkpoints.snapshot_zxid, &path))
         (void)stat((const char *)path.data, &found);
     buffer_free(&path);
     return found.st_mtime;

@@ -9,9 +9,14 @@ enum {
     PAUSE_MAX_MS = 320, /* so that a loop which has others to serve too hardly ever stands still */
 };
 
-static void pause_here(struct persistence_here *h, uint64_t now_us, uint32_t ms)
+/* For how long the thread has the log, behind one that was written here. */
+static uint32_t pause_behind(uint32_t last_ms, enum turns_delay delay)
 {
-    h->not_before_us = now_us + (uint64_t)ms * 1000;
+    if (delay == DELAY_NONE)
+        return 0;
+    if (last_ms == 0)
+        return PAUSE_FIRST_MS;
+    return last_ms < PAUSE_MAX_MS / 2 ? last_ms * 2 : PAUSE_MAX_MS;
 }
 
 bool persistence_may_write_here(const struct persistence *p, uint32_t count)
@@ -47,12 +52,9 @@ static void done(void *context, enum turns_delay delay)
 {
     struct persistence *p = context;
     struct persistence_here *h = &p->here;
-    uint64_t now_us = thread_clock_us();
     h->under_way = false;
-    h->pause_ms = delay == DELAY_NONE ? 0 : h->pause_ms == 0 ? PAUSE_FIRST_MS : h->pause_ms * 2;
-    if (h->pause_ms > PAUSE_MAX_MS)
-        h->pause_ms = PAUSE_MAX_MS;
-    pause_here(h, now_us, h->pause_ms);
+    h->pause_ms = pause_behind(h->pause_ms, delay);
+    h->not_before_us = thread_clock_us() + (uint64_t)h->pause_ms * 1000;
     if (delay == DELAY_LATE) /* the log thread's way was taken: the news have come, or are about to */
         return;
     log_thread_here_end(p->log_thread, false);

@@ -218,6 +218,16 @@ int errand_failed(struct task *t, int phase)
     return 0;
 }
 
+int errand_answered(struct task *t, int code, int missing)
+{
+    if (code == ZOOID_NO_NODE)
+        return missing;
+    if (code != ZOOID_OK)
+        return TASK_FAILED;
+    task_answer_locked(t, task_keep_reply(t));
+    return 0;
+}
+
 void errand_free(struct task *t)
 {
     free(errand_of(t)->path);

@@ -110,6 +110,8 @@ zooid_ticket errand_submit(struct errand *e, zooid_client *c, const struct task_
 /* For their kinds. */
 int errand_look(struct task *t, int phase);
 int errand_failed(struct task *t, int phase);
+/* Of a last request: OK is the errand's answer; where there is no node it goes on with the phase `missing`. */
+int errand_answered(struct task *t, int code, int missing);
 void errand_free(struct task *t);
 
 static inline struct errand *errand_of(struct task *t)

@@ -81,19 +81,14 @@ enum status audit_tell(const struct request *request, struct bytes record, enum 
     return tell(request, record, result == ST_OK ? AUDIT_SUCCESS : AUDIT_FAILURE, out);
 }
 
-enum status audit_tell_invoked(const struct request *request, struct outbox *out)
-{
-    return tell(request, BYTES_NULL, AUDIT_INVOKED, out);
-}
-
-enum status audit_give_up(struct replica *r, struct outbox *out)
+enum status audit_give_up(struct replica *r, struct list *requests, struct outbox *out)
 {
     enum status st = ST_OK;
-    LIST_FOR_EACH(at, &r->unheard)
+    LIST_FOR_EACH(at, requests)
     {
         struct request *request = LIST_ENTRY(at, struct request, flight);
         if (st == ST_OK)
-            st = audit_tell_invoked(request, out);
+            st = tell(request, BYTES_NULL, AUDIT_INVOKED, out);
         request_free(r, request);
     }
     return st;

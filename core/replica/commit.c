@@ -254,15 +254,7 @@ static enum status answer_syncs(struct replica *r, struct outbox *out)
 
 enum status commit_forget(struct replica *r, struct outbox *out)
 {
-    enum status st = ST_OK;
-    LIST_FOR_EACH(at, &r->in_flight)
-    {
-        struct request *request = LIST_ENTRY(at, struct request, flight);
-        if (st == ST_OK)
-            st = audit_tell_invoked(request, out);
-        request_free(r, request);
-    }
-    return st;
+    return audit_give_up(r, &r->in_flight, out);
 }
 
 enum status commit_until(struct replica *r, int64_t zxid, struct outbox *out)

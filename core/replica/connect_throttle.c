@@ -1,6 +1,8 @@
 /* connect_throttle.c - the bucket, and the chance. */
 #include "core/replica/connect_throttle.h"
 
+#include "core/base/splitmix.h"
+
 static void fill(struct connect_throttle *t, const struct connect_throttle_options *o, int64_t now_ms)
 {
     if (!t->is_begun) {
@@ -28,13 +30,10 @@ static void change_drop(struct connect_throttle *t, const struct connect_throttl
     t->changed_ms = now_ms;
 }
 
-/* At least 0, less than 1. The generator is splitmix64. */
+/* At least 0, less than 1. */
 static double chance(struct connect_throttle *t)
 {
-    uint64_t x = t->seed += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (double)((x ^ (x >> 31)) >> 11) / (double)(UINT64_C(1) << 53);
+    return (double)(splitmix_next(&t->seed) >> 11) / (double)(UINT64_C(1) << 53);
 }
 
 bool connect_throttle_admits(struct connect_throttle *t, const struct connect_throttle_options *o, uint32_t need,

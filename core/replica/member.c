@@ -115,7 +115,7 @@ static enum status tell_loaded(struct replica *r, struct outbox *out)
     m->logged_zxid = 0;
     m->durable_zxid = 0;
     r->prepared_zxid = r->logged_zxid = r->last_zxid;
-    if (audit_give_up(r, out) != ST_OK)
+    if (audit_give_up(r, &r->unheard, out) != ST_OK)
         return ST_NO_MEMORY;
     struct zab_event event = {.kind = ZAB_LOADED,
                               .zxid = m->claims_less ? m->claimed_zxid : r->last_zxid,

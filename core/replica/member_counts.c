@@ -41,18 +41,12 @@ static void count_role(struct replica *r, const struct zab_effect *e)
     }
 }
 
-/* Of the packets that bring a learner up to date, DIFF is the only one that stands for a way to do so; what a snapshot
- * is sent by is an effect of its own. */
-static void count_sent(struct replica *r, struct bytes packets)
+/* Of the packets that bring a learner up to date, DIFF is the only one that stands for a way to do so, and the first
+ * that is sent in its step; what a snapshot is sent by is an effect of its own. */
+static bool begins_diff(struct bytes packets)
 {
-    for (size_t at = 0; at < packets.len;) {
-        struct packet packet;
-        size_t len = 0;
-        if (packet_decode(bytes_from(packets, at), r->options.packet_bytes_max, &packet, &len) != ST_OK)
-            break;
-        metrics_add(r->metrics, COUNTER_diff_count, packet.type == PACKET_DIFF);
-        at += len;
-    }
+    struct reader reader = reader_of(packets);
+    return read_i32(&reader) == PACKET_DIFF && reader.status == ST_OK;
 }
 
 void member_count_effect(struct replica *r, const struct zab_effect *e, struct bytes bytes)
@@ -62,7 +56,7 @@ void member_count_effect(struct replica *r, const struct zab_effect *e, struct b
     case ZAB_SEND_SNAPSHOT: metrics_add(r->metrics, COUNTER_snap_count, 1); break;
     case ZAB_SEND:
         if (r->service != SERVICE_LEARNING || e->link != zab_leader_link(r->member->zab))
-            count_sent(r, bytes);
+            metrics_add(r->metrics, COUNTER_diff_count, begins_diff(bytes));
         break;
     case ZAB_LEAVE:
         metrics_add(r->metrics, COUNTER_quit_leading_due_to_disloyal_voter, r->service == SERVICE_LEADING);

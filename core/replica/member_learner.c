@@ -319,8 +319,8 @@ static struct request *make_request(struct replica *r, const struct txn *txn, st
     request->client = waiting->client;
     if (request->client != NULL) {
         list_insert_after(&waiting->link, &request->link);
-        request->client->outstanding++;
-        r->outstanding++;
+        r->large_taken = waiting->large_bytes; /* it stays a large one until it is answered */
+        request_counts(r, request);
     }
     request_free(r, waiting);
     return request;

@@ -345,11 +345,9 @@ struct request *audit_held(const struct replica *r, const struct txn_header *hea
 /* Says what came of the request. ST_NO_MEMORY. */
 enum status audit_tell(const struct request *request, struct bytes record, enum status result, struct outbox *out);
 
-/* It was asked for, and nobody here will know what came of it. ST_NO_MEMORY. */
-enum status audit_tell_invoked(const struct request *request, struct outbox *out);
-
-/* The same for all that are kept; they are forgotten. */
-enum status audit_give_up(struct replica *r, struct outbox *out);
+/* Of a list by flight: they were asked for, and nobody here will know what came of them. They are forgotten, also when
+ * memory runs out. ST_NO_MEMORY. */
+enum status audit_give_up(struct replica *r, struct list *requests, struct outbox *out);
 
 /* An ephemeral is about to end with the session that the request closes. ST_NO_MEMORY. */
 enum status audit_tell_deletion(const struct request *request, struct bytes path, struct outbox *out);

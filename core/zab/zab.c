@@ -2,6 +2,7 @@
 #include "core/zab/zab.h"
 
 #include "core/base/mem.h"
+#include "core/base/splitmix.h"
 #include "core/zab/learners.h"
 
 typedef void zab_event_fn(struct zab *z, const struct zab_event *event);
@@ -269,13 +270,10 @@ bool zab_ok(struct zab *z, enum status st)
     return st == ST_OK && z->status == ST_OK;
 }
 
-/* Steps of a Weyl sequence, mixed as in SplitMix64. */
 int64_t zab_random_below(struct zab *z, int64_t bound)
 {
-    uint64_t x = z->random += UINT64_C(0x9e3779b97f4a7c15);
-    x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
-    return bound <= 0 ? 0 : (int64_t)((x ^ x >> 31) % (uint64_t)bound);
+    const uint64_t drawn = splitmix_next(&z->random);
+    return bound <= 0 ? 0 : (int64_t)(drawn % (uint64_t)bound);
 }
 
 enum status zab_step(struct zab *z, const struct zab_event *event, struct zab_output *out)

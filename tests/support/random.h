@@ -1,7 +1,7 @@
 /* random.h - numbers for random tests: one seed decides everything, and it is printed. */
 #pragma once
 
-#include <stdint.h>
+#include "core/base/splitmix.h"
 
 struct random {
     uint64_t state;
@@ -10,13 +10,10 @@ struct random {
 /* The seed of ZOOID_SEED, or a new one. Prints it, so that a failed run can be repeated. */
 uint64_t random_seed(void);
 
-/* splitmix64: any seed is a good one. */
+/* Any seed is a good one. */
 static inline uint64_t random_next(struct random *r)
 {
-    uint64_t v = r->state += 0x9e3779b97f4a7c15ULL;
-    v = (v ^ v >> 30) * 0xbf58476d1ce4e5b9ULL;
-    v = (v ^ v >> 27) * 0x94d049bb133111ebULL;
-    return v ^ v >> 31;
+    return splitmix_next(&r->state);
 }
 
 /* 0 .. limit - 1 */

@@ -92,10 +92,7 @@ static zooid_request *lift_ask(struct task *t)
 static int lift_answered(struct task *t, int code, const zooid_reply *r)
 {
     (void)r;
-    if (code != ZOOID_OK)
-        return TASK_FAILED;
-    task_answer_locked(t, task_keep_reply(t));
-    return 0;
+    return errand_answered(t, code, TASK_FAILED);
 }
 
 static const struct task_phase lifting = {lift_ask, lift_answered, TASK_FAILED};

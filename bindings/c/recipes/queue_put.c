@@ -38,12 +38,7 @@ static zooid_request *put_ask(struct task *t)
 static int put_answered(struct task *t, int code, const zooid_reply *r)
 {
     (void)r;
-    if (code == ZOOID_NO_NODE)
-        return MAKING;
-    if (code != ZOOID_OK)
-        return TASK_FAILED;
-    task_answer_locked(t, task_keep_reply(t));
-    return 0;
+    return errand_answered(t, code, MAKING);
 }
 
 static zooid_request *make_ask(struct task *t)

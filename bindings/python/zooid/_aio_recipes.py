@@ -22,14 +22,29 @@ class Recipe:
     def __init__(self, client: Client) -> None:
         self._client = client
 
+    async def _answer(self, ticket: int) -> Reply:
+        return check(Reply._make(await self._client._reply(ticket)))
+
     async def _ask(self, submit: Callable[[int], int], timeout: Optional[float]) -> Reply:
         """What does not wait for others: `timeout` is the client's if it is None."""
-        return check(Reply._make(await self._client._reply(submit(self._client._ms(timeout)))))
+        return await self._answer(submit(self._client._ms(timeout)))
 
     async def _wait(self, submit: Callable[[int], int], timeout: Optional[float]) -> Optional[Reply]:
         """What may take as long as others want. None: longer than `timeout`."""
         raw = await self._client._reply(submit(_asks.milliseconds(timeout)))
         return None if raw[0] == DeadlineError.code else check(Reply._make(raw))
+
+
+class ClosedOnExit(Recipe):
+    """What an `async with` closes."""
+
+    def close(self) -> None:
+        raise NotImplementedError
+
+    async def __aexit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        self.close()
 
 
 class Lock(Recipe):
@@ -131,16 +146,12 @@ class DoubleBarrier(Recipe):
     def number(self) -> int:
         return _zooid.double_barrier_number(self._barrier)
 
-    async def _pass(self, submit: Callable[[_zooid.DoubleBarrier, int], int], timeout: Optional[float]) -> None:
-        raw = await self._client._reply(submit(self._barrier, _asks.milliseconds(timeout)))
-        check(Reply._make(raw))
-
     async def enter(self, timeout: Optional[float] = None) -> None:
         """DeadlineError: it is out again."""
-        await self._pass(_zooid.double_barrier_submit_enter, timeout)
+        await self._answer(_zooid.double_barrier_submit_enter(self._barrier, _asks.milliseconds(timeout)))
 
     async def leave(self, timeout: Optional[float] = None) -> None:
-        await self._pass(_zooid.double_barrier_submit_leave, timeout)
+        await self._answer(_zooid.double_barrier_submit_leave(self._barrier, _asks.milliseconds(timeout)))
 
     async def __aenter__(self) -> DoubleBarrier:
         await self.enter()
@@ -204,7 +215,7 @@ class Counter(Recipe):
         return await self._value(partial(_zooid.counter_submit_add, self._client._handle, self._path, delta), timeout)
 
 
-class Presence(Recipe):
+class Presence(ClosedOnExit):
     """As zooid.Presence."""
 
     def __init__(self, client: Client, ephemeral: _zooid.Ephemeral) -> None:
@@ -220,8 +231,7 @@ class Presence(Recipe):
     async def wait(self, timeout: Optional[float] = None) -> str:
         """Until it is there; returns its path."""
         ephemeral = self._open()
-        raw = await self._client._reply(_zooid.ephemeral_submit_wait(ephemeral, _asks.milliseconds(timeout)))
-        check(Reply._make(raw))
+        await self._answer(_zooid.ephemeral_submit_wait(ephemeral, _asks.milliseconds(timeout)))
         return _zooid.ephemeral_path(ephemeral) or ""
 
     def set(self, data: Data) -> None:
@@ -238,13 +248,8 @@ class Presence(Recipe):
         await self.wait()
         return self
 
-    async def __aexit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
-        self.close()
 
-
-class Cache(Recipe):
+class Cache(ClosedOnExit):
     """As zooid.Cache; it is read without awaiting anything."""
 
     def __init__(self, client: Client, cache: _zooid.Cache) -> None:
@@ -258,8 +263,7 @@ class Cache(Recipe):
 
     async def wait(self, timeout: Optional[float] = None) -> None:
         """Until the first copy is complete."""
-        raw = await self._client._reply(_zooid.cache_submit_wait(self._open(), _asks.milliseconds(timeout)))
-        check(Reply._make(raw))
+        await self._answer(_zooid.cache_submit_wait(self._open(), _asks.milliseconds(timeout)))
 
     def get(self, path: str) -> Node:
         """NoNodeError: it is not in the copy. StaleError: the first copy is not complete."""
@@ -275,8 +279,3 @@ class Cache(Recipe):
     async def __aenter__(self) -> Cache:
         await self.wait()
         return self
-
-    async def __aexit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
-    ) -> None:
-        self.close()
