@@ -10,6 +10,7 @@ A test file ends with `harness.main()`. Exit code 77 says that a foreign program
 """
 import atexit
 import ctypes
+import glob
 import os
 import random
 import shutil
@@ -80,6 +81,24 @@ def wait_until(condition, deadline_s=20.0, what="the condition"):
         interval_s = min(interval_s * 1.5, 0.05)
 
 
+def without_delay(seconds, attempt, before=lambda: None):
+    """For what has to be done before a short time-out passes: what attempt(number) returns when it takes no longer than that.
+    When it took longer the machine stood still meanwhile, and whatever came of it is not looked at: it is made again, under
+    another number, and `before` each is called what need not hurry. One that fails in time fails."""
+    for number in range(20):
+        before()
+        begun = time.monotonic()
+        try:
+            answer, failure = attempt(number), None
+        except (AssertionError, AttributeError, OSError) as error:
+            answer, failure = None, error
+        if time.monotonic() - begun <= seconds:
+            if failure is not None:
+                raise failure
+            return answer
+    raise AssertionError("the machine never went on for %g s" % seconds)
+
+
 _port_locks = []
 
 
@@ -113,6 +132,17 @@ def four_letter_word(port, word, deadline_s=10.0, host="127.0.0.1"):
             if not chunk:
                 return received
             received += chunk
+
+
+def states_of_threads(pid):
+    states = set()
+    for path in glob.glob("/proc/%d/task/*/stat" % pid):
+        try:
+            with open(path, encoding="utf-8", errors="replace") as stat:
+                states.add(stat.read().rpartition(") ")[2][0])
+        except OSError:
+            states.add("gone")
+    return states
 
 
 def _die_with_parent():
@@ -208,6 +238,14 @@ class Server:
             self.process.terminate()
         self.process.wait(deadline_s)
         self.check_exit()
+
+    def freeze(self):
+        """SIGSTOP. Returns when every thread has stopped: a signal that was sent is one that has not arrived yet."""
+        self.process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: states_of_threads(self.process.pid) == {"T"}, what="%s to stand still" % self.name)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
 
     def restart(self):
         """SIGKILL and start again on the same data and ports."""

@@ -1,7 +1,6 @@
 """C programs on libzooid: compiled against the built library, and run on an agent. What one of them cannot do itself, it
 asks for with a line on its standard output, and goes on when it reads "done"."""
 import os
-import signal
 import socket
 import subprocess
 import threading
@@ -32,8 +31,7 @@ def converse(agent, program, requests=None, path=None):
     """Runs it to its end, which has to be a good one; returns the lines that are no requests. `path` is the socket that
     it is told, if not the agent's."""
     known = {"kill": agent.kill, "start": agent.start, **(requests or {}),
-             "stop": lambda: agent.process.send_signal(signal.SIGSTOP),
-             "continue": lambda: agent.process.send_signal(signal.SIGCONT)}
+             "stop": agent.freeze, "continue": agent.thaw}
     lines = []
     with subprocess.Popen([program, path or socket_of(agent)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           text=True) as process:

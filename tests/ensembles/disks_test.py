@@ -8,7 +8,7 @@ import resource
 import tempfile
 import unittest
 
-from ensemble import Ensemble, harness
+from ensemble import STEADY, Ensemble, harness
 from faults_test import Writers, assert_whole
 
 from failing_agent import FailingAgent, build_library
@@ -22,7 +22,7 @@ class Disks(unittest.TestCase):
         FailingAgent.library = build_library(directory.name)
 
     def ensemble(self):
-        ensemble = Ensemble([FailingAgent] * 3)
+        ensemble = Ensemble([FailingAgent] * 3, **STEADY)
         self.addCleanup(ensemble.stop)
         ensemble.start()
         for sid in ensemble.members:

@@ -15,6 +15,8 @@ PARTICIPANT, OBSERVER = "participant", "observer"
 READ_ONLY = "read-only"
 TICK_MS = 500
 SERVE_S = 60
+# Where a test says that the leader stays: nobody is taken for dead since the machine stood still for half a second.
+STEADY = {"zooid.failureDetectionMs": 0}
 
 
 class Member:
@@ -118,6 +120,27 @@ class Ensemble:
 
     def client(self, sid, timeout=30000, **wishes):
         return wire.client_of(self[sid], timeout=timeout, **wishes)
+
+    def taken_up(self, sid, session):
+        """A client with that session there, as soon as the member serves: one whose leader is lost may seem to, and then closes
+        the connection."""
+        def client():
+            try:
+                taken = self.client(sid, session=session)
+            except OSError:
+                return None
+            if taken.session is None:
+                taken.close()
+            return taken if taken.session is not None else None
+        return harness.wait_until(client, SERVE_S, "server %d to take a session up" % sid)
+
+    def freeze(self, sids):
+        for sid in sids:
+            self[sid].freeze()
+
+    def thaw(self, sids):
+        for sid in sids:
+            self[sid].thaw()
 
     def replace(self, sid, program):
         """The member's program is stopped and another one started on its data."""

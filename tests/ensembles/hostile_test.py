@@ -7,7 +7,7 @@ import socket
 import struct
 import unittest
 
-from ensemble import AGENT, Ensemble, harness
+from ensemble import AGENT, STEADY, Ensemble, harness
 from faults_test import Writers, assert_whole
 
 LOOKING, MIN_LONG = 0, -(1 << 63)
@@ -72,7 +72,7 @@ class Hostile(unittest.TestCase):
         assert_whole(self, ensemble, writers)
 
     def test_silence_and_garbage_on_the_quorum_port(self):
-        ensemble = self.ensemble()
+        ensemble = self.ensemble(**STEADY)
         leader = ensemble.leader()
         writers = Writers(ensemble)
         chance = random.Random(1)

@@ -122,12 +122,17 @@ class Upgraded(Played):
 
     def test_it_is_expired_by_the_leader(self):
         for sid in self.ensemble.members:
-            client, path = self.client(sid, timeout=SHORT_MS), "/expires-%d" % sid
-            self.assertEqual(create(client, path), "OK")
-            watcher = self.client(sid)
-            watcher.must("exists", path=path, watch=True)
+            watcher = harness.without_delay(SHORT_MS / 1000, lambda number: self.watcher(sid, "/expires-%d-%d" % (sid, number)))
             self.assertEqual(watcher.next_event().type, NODE_DELETED)
             watcher.end()
+
+    def watcher(self, sid, path):
+        """Of what a client with a short session has made."""
+        client = self.client(sid, timeout=SHORT_MS)
+        self.assertEqual(create(client, path), "OK")
+        watcher = self.client(sid)
+        watcher.must("exists", path=path, watch=True)
+        return watcher
 
     def test_dump(self):
         for sid in (1, 2, 3, 4):

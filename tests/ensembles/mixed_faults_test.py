@@ -41,7 +41,8 @@ class BelowAnAgent(unittest.TestCase):
         """[7.1 4394] It falls over a COMMIT between NEWLEADER and UPTODATE: an agent tells it behind UPTODATE."""
         ensemble = Ensemble([APACHE, AGENT, AGENT], initLimit=40)
         self.addCleanup(ensemble.stop)
-        ensemble.start()
+        ensemble.start([2, 3])
+        ensemble.start([1])
         self.assertEqual(ensemble.leader(), 3)
         writers = Writers(ensemble, count=6, sids=[2, 3])
         for _ in range(ROUNDS):

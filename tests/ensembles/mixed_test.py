@@ -79,7 +79,8 @@ class Mixed(unittest.TestCase):
 
     def test_an_agent_leads_apache_s(self):
         ensemble = self.ensemble([APACHE, APACHE, AGENT], [APACHE])
-        ensemble.start()
+        ensemble.start([1, 3])
+        ensemble.start([2, 4])
         self.assertEqual(ensemble.leader(), 3)
         self.write_everywhere(ensemble, [1, 2, 3, 4], "led")
         self.assert_configs_agree(ensemble)

@@ -74,16 +74,19 @@ class Moving(unittest.TestCase):
 
     def look_at_an_expiry(self, ensemble):
         """A client that says nothing is forgotten everywhere, and its ephemerals with it; one that pings is not."""
-        silent, alive = ensemble.client(1, timeout=1000), ensemble.client(2, timeout=4000)
-        silent.create("/of-silent", b"", flags=wire.EPHEMERAL)
+        def made(number):
+            client = ensemble.client(1, timeout=1000)
+            return client, client.create("/of-silent-%d" % number, b"", flags=wire.EPHEMERAL)
+        silent, path = harness.without_delay(1, made)
+        alive = ensemble.client(2, timeout=4000)
         alive.create("/of-alive", b"", flags=wire.EPHEMERAL)
 
         def gone():
             alive.call("ping")
-            return not exists(ensemble, 2, "/of-silent")
+            return not exists(ensemble, 2, path)
         harness.wait_until(gone, 60, "the silent session to expire")
         for sid in (1, 3):
-            self.assertFalse(exists(ensemble, sid, "/of-silent"))
+            self.assertFalse(exists(ensemble, sid, path))
             self.assertTrue(exists(ensemble, sid, "/of-alive"))
         self.assertTrue(silent.closed_by_server())
         alive.end()

@@ -76,13 +76,16 @@ class ObserverMasters(unittest.TestCase):
 
     def look_at_expiry(self, ensemble):
         """What the clients of observers say reaches the leader by way of the followers."""
-        silent, alive = ensemble.client(4, timeout=1000), ensemble.client(5, timeout=4000)
-        silent.create("/of-silent", b"", flags=wire.EPHEMERAL)
+        def made(number):
+            client = ensemble.client(4, timeout=1000)
+            return client, client.create("/of-silent-%d" % number, b"", flags=wire.EPHEMERAL)
+        silent, path = harness.without_delay(1, made)
+        alive = ensemble.client(5, timeout=4000)
         alive.create("/of-alive", b"", flags=wire.EPHEMERAL)
 
         def gone():
             alive.call("ping")
-            return read_at(ensemble, 3, "/of-silent") is None
+            return read_at(ensemble, 3, path) is None
         harness.wait_until(gone, 60, "the silent session to expire")
         self.assertIsNotNone(read_at(ensemble, 1, "/of-alive"))
         self.assertTrue(silent.closed_by_server())
@@ -97,8 +100,7 @@ class ObserverMasters(unittest.TestCase):
         client.close()
         other = ({1, 2} - {master}).pop()
         harness.wait_until(lambda: self.master_of(ensemble, 4) == other, 60, "the observer at the other follower")
-        ensemble.wait_serving(4)
-        moved = self.take_over(ensemble, 4, client.session)
+        moved = ensemble.taken_up(4, client.session)
         self.assertEqual(moved.session.id, client.session.id)
         moved.create("/still-there", b"")
         ensemble.start([master])
@@ -191,7 +193,7 @@ class ObserverMasters(unittest.TestCase):
         for sid in (4, 5):
             harness.wait_until(lambda: self.master_of(ensemble, sid) == follower, 60, "observer %d to settle" % sid)
             ensemble.wait_serving(sid)
-        moved = self.take_over(ensemble, 5, client.session)
+        moved = ensemble.taken_up(5, client.session)
         self.assertEqual(moved.session.id, client.session.id)
         moved.create("/after", b"")
         ensemble.start([3])

@@ -9,7 +9,7 @@ import subprocess
 import unittest
 
 import network
-from ensemble import AGENT, APACHE, harness, read_at, wire
+from ensemble import AGENT, APACHE, STEADY, harness, read_at, wire
 import local_wire
 from local_wire import pb
 from faults_test import Writers, assert_whole
@@ -121,7 +121,7 @@ class Partitions(unittest.TestCase):
 
     def test_a_follower_that_reaches_the_other_one_only(self):
         """It cannot follow, and must not keep the others from it."""
-        ensemble, writers = self.ensemble()
+        ensemble, writers = self.ensemble(**STEADY)
         leader = ensemble.leader()
         lost, other = self.others(ensemble, leader)
         ensemble.separate([lost], [leader])

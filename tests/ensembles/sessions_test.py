@@ -82,38 +82,59 @@ class Played:
     def test_ephemerals_end_everywhere(self):
         for sid in self.ensemble.members:
             with self.subTest(sid=sid):
-                path = "/ephemeral-%d" % sid
                 watchers = [self.client(other) for other in self.ensemble.members]
                 for closes in (True, False):
-                    client = self.client(sid, timeout=SHORT_MS)
-                    client.create(path, flags=wire.EPHEMERAL)
-                    for watcher in watchers:
-                        watcher.must("sync", path="/")
-                        watcher.must("exists", path=path, watch=True)
+                    path, client = harness.without_delay(SHORT_MS / 1000, lambda number: self.watched(
+                        sid, "/ephemeral-%d-%s-%d" % (sid, closes, number), watchers))
                     if closes:
                         client.end()
                     for watcher in watchers:
-                        self.assertEqual(watcher.next_event().type, NODE_DELETED)
+                        self.assertEqual(self.next_event_of(watcher, path).type, NODE_DELETED)
                         self.assertEqual(watcher.call("exists", path=path, watch=False).err, -101)
                     for other in self.ensemble.members:
                         self.assertTrue(self.client(other, session=client.session).is_refused)
                 for watcher in watchers:
                     watcher.end()
 
-    def test_whoever_is_heard_anywhere_lives(self):
-        clients = [self.client(sid, timeout=SHORT_MS) for sid in self.ensemble.members]
-        silent = self.client(self.leader, timeout=LONG_MS // 2)
-        silent.create("/silent-%d" % self.leader, flags=wire.EPHEMERAL)
-        watcher = self.client(1, timeout=LONG_MS)
-        watcher.must("exists", path="/silent-%d" % self.leader, watch=True)
+    def watched(self, sid, path, watchers):
+        """An ephemeral znode of a client of that member with a short session, at which each of `watchers` looks."""
+        client = self.client(sid, timeout=SHORT_MS)
+        client.create(path, flags=wire.EPHEMERAL)
+        for watcher in watchers:
+            watcher.must("sync", path="/")
+            watcher.must("exists", path=path, watch=True)
+        return path, client
 
-        def heard():
-            for client in clients + [watcher]:
-                self.assertEqual(client.call("ping").err, 0)
-            return watcher.events
-        harness.wait_until(heard, 60, "the silent session to expire")
+    @staticmethod
+    def next_event_of(watcher, path):
+        while True:
+            event = watcher.next_event()
+            if event.path == path:
+                return event
+
+    def test_whoever_is_heard_anywhere_lives(self):
+        harness.wait_until(self.all_that_are_heard_live, 120, "pings to be in time")
+
+    def all_that_are_heard_live(self):
+        """Until another session has expired of which nothing is heard. False: the machine stood still, and they were not
+        heard in time."""
+        silent, watcher = self.client(self.leader, timeout=LONG_MS // 2), self.client(1, timeout=LONG_MS)
+        path = silent.create("/silent-", flags=wire.EPHEMERAL_SEQUENTIAL)
+        watcher.must("sync", path="/")
+        watcher.must("exists", path=path, watch=True)
+        heard, pause = time.monotonic(), threading.Event()
+        clients = [self.client(sid, timeout=SHORT_MS) for sid in self.ensemble.members]
+        while not watcher.events:
+            begun = time.monotonic()
+            answers = [client.call("ping") for client in clients + [watcher]]
+            if time.monotonic() - heard > SHORT_MS / 1000:
+                return False
+            self.assertEqual([answer and answer.err for answer in answers], [0] * len(answers))
+            heard = begun
+            pause.wait(0.02)
         for client in clients:
             client.end()
+        return True
 
     def test_the_leader_believes_what_a_member_says_of_its_clients(self):
         for sid in self.ensemble.members:
@@ -158,8 +179,7 @@ class InFlight(unittest.TestCase):
             answered = 1
             while client.next_reply("create") is not None:
                 answered += 1
-            ensemble.wait_serving(other)
-            again = ensemble.client(other, session=client.session)
+            again = ensemble.taken_up(other, client.session)
             self.assertEqual(again.session.id, client.session.id)
             done = sorted(int(name) for name in again.must("getChildren", path=base, watch=False)["children"])
             self.assertEqual(done, list(range(len(done))))
@@ -179,22 +199,42 @@ class SlowDisk(unittest.TestCase):
             ensemble = Ensemble([FailingAgent] * 3, syncLimit=40, **{"zooid.maxOutstandingPerClient": 4})
             self.addCleanup(ensemble.stop)
             ensemble.start()
-            leader = ensemble.leader()
-            clients = [ensemble.client(sid, timeout=SHORT_MS) for sid in ensemble.members for _ in range(3)]
-            for number, client in enumerate(clients):
-                client.create("/mine-%d" % number, flags=wire.EPHEMERAL)
-            self.assertEqual({client.session.timeout for client in clients}, {SHORT_MS})
-            for sid in ensemble.members:
-                ensemble[sid].fail("stuck")
-            self.keep_busy(clients, lambda: self.has_been_up_for(ensemble[leader], self.STUCK_MS))
+            leader, self.clients = ensemble.leader(), []
+            expired = harness.without_delay(SHORT_MS / 1000, lambda number: self.stand_still(ensemble, leader, number),
+                                            before=lambda: self.go_on(ensemble, leader))
+            self.assertEqual({client.session.timeout for client in self.clients}, {SHORT_MS})
+            self.keep_pinging(self.clients, lambda: self.has_been_up_for(ensemble[leader], self.STUCK_MS))
             for sid in ensemble.members:
                 ensemble[sid].heal()
-            for number, client in enumerate(clients):
+            for number, client in enumerate(self.clients):
                 while client.asked:
                     self.assertIsNotNone(client.next_reply(client.asked.pop(0)), "the session of %d is gone" % number)
-                self.assertEqual(client.must("getEphemerals", path=None)["paths"], ["/mine-%d" % number])
+                self.assertEqual(client.must("getEphemerals", path=None)["paths"], [client.path])
                 client.end()
-            self.assertEqual(metric(ensemble[leader], "zk_stale_sessions_expired"), "0")
+            self.assertEqual(metric(ensemble[leader], "zk_stale_sessions_expired"), expired)
+
+    def go_on(self, ensemble, leader):
+        """With nothing left of an attempt that took too long."""
+        for sid in ensemble.members:
+            ensemble[sid].heal()
+        for client in self.clients:
+            client.close()
+        harness.wait_until(lambda: metric(ensemble[leader], "zk_global_sessions") == "0", what="sessions of before to end")
+
+    def stand_still(self, ensemble, leader, number):
+        """Each client has a znode, and writes more than it may have outstanding when the disks stand still. Returns how many
+        sessions had expired before."""
+        expired = metric(ensemble[leader], "zk_stale_sessions_expired")
+        self.clients = [ensemble.client(sid, timeout=SHORT_MS) for sid in ensemble.members for _ in range(3)]
+        for client in self.clients:
+            client.path = client.create("/mine-%d-" % number, flags=wire.EPHEMERAL_SEQUENTIAL)
+        for sid in ensemble.members:
+            ensemble[sid].fail("stuck")
+        for client in self.clients:
+            client.asked = ["setData"] * 6
+            for _ in client.asked:
+                client.submit("setData", path=client.path, data=b"x", version=-1)
+        return expired
 
     def has_been_up_for(self, server, ms):
         uptime = int(metric(server, "zk_uptime"))
@@ -202,12 +242,7 @@ class SlowDisk(unittest.TestCase):
         return uptime - self.start_ms >= ms
 
     @staticmethod
-    def keep_busy(clients, done):
-        """Each client writes more than it may have outstanding, and goes on to ping."""
-        for client in clients:
-            client.asked = ["setData"] * 6
-            for _ in client.asked:
-                client.submit("setData", path="/mine-%d" % clients.index(client), data=b"x", version=-1)
+    def keep_pinging(clients, done):
         pause = threading.Event()
         while not done():
             for client in clients:

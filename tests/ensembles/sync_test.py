@@ -2,37 +2,18 @@
 """A sync and a read behind it see all that anybody had been told before, whoever leads by then (under a leader that is an
 agent)."""
 # limit: 600
-import glob
-import signal
 import unittest
 
 from ensemble import AGENT, APACHE, Ensemble, harness
 
 
-def states_of_threads(pid):
-    states = set()
-    for path in glob.glob("/proc/%d/task/*/stat" % pid):
-        with open(path, encoding="utf-8", errors="replace") as stat:
-            states.add(stat.read().rpartition(") ")[2][0])
-    return states
-
-
 class Sync(unittest.TestCase):
     def ensemble(self, programs, **settings):
+        """Of the two that elect the larger one leads, and an agent in each mixture; the third comes later."""
         ensemble = Ensemble(programs, **settings)
         self.addCleanup(ensemble.stop)
-        return ensemble.start()
-
-    def stop_processes(self, ensemble, sids):
-        """Returns when every thread of theirs has stopped: a signal that was sent is one that has not arrived yet."""
-        for sid in sids:
-            ensemble[sid].process.send_signal(signal.SIGSTOP)
-            harness.wait_until(lambda sid=sid: states_of_threads(ensemble[sid].process.pid) == {"T"}, 20,
-                               "server %d to stop" % sid)
-
-    def go_on(self, ensemble, sids):
-        for sid in sids:
-            ensemble[sid].process.send_signal(signal.SIGCONT)
+        ensemble.start([2, 3] if programs[1] is AGENT else [1, 3])
+        return ensemble.start([1] if programs[1] is AGENT else [2])
 
     def answers(self, client, count):
         """Of the requests that were submitted: what came until the connection ended."""
@@ -50,15 +31,16 @@ class Sync(unittest.TestCase):
     def check_nothing_is_confirmed_without_a_quorum(self, programs):
         ensemble = self.ensemble(programs)
         leader = ensemble.leader()
+        self.assertIs(ensemble.members[leader].program, AGENT)
         others = [sid for sid in ensemble.members if sid != leader]
         client = ensemble.client(leader)
         client.create("/n", b"1")
         client.must("sync", path="/n")
-        self.stop_processes(ensemble, others)
+        ensemble.freeze(others)
         client.submit("sync", path="/n")
         client.submit("getData", path="/n", watch=False)
         self.assertEqual(self.answers(client, 2), [])
-        self.go_on(ensemble, others)
+        ensemble.thaw(others)
 
     def test_a_leader_without_followers_answers_no_sync(self):
         self.check_nothing_is_confirmed_without_a_quorum([AGENT] * 3)
@@ -75,14 +57,14 @@ class Sync(unittest.TestCase):
             client = ensemble.client(leader)
             path = "/n%d" % number
             client.create(path, b"old")
-            self.stop_processes(ensemble, [leader])
-            harness.wait_until(lambda: any(ensemble.mode(sid) == "leader" for sid in others), 60, "another leader")
-            other = ensemble.client(others[0])
+            ensemble.freeze([leader])
+            leading = harness.wait_until(lambda: [sid for sid in others if ensemble.mode(sid) == "leader"], 60, "another leader")
+            other = ensemble.client(leading[0])
             other.must("setData", path=path, data=b"new", version=-1)
             other.end()
             client.submit("sync", path=path)
             client.submit("getData", path=path, watch=False)
-            self.go_on(ensemble, [leader])
+            ensemble.thaw([leader])
             replies = self.answers(client, 2)
             self.assertIn([reply.body.get("data") for reply in replies[1:]], ([], [b"new"]))
             ensemble.wait_serving(leader)

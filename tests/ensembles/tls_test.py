@@ -9,7 +9,7 @@ import ssl
 import struct
 import unittest
 
-from ensemble import AGENT, APACHE, OBSERVER, Ensemble, harness, wire
+from ensemble import AGENT, APACHE, OBSERVER, STEADY, Ensemble, harness, wire
 from faults_test import Writers, differences, shown
 
 from authority import PASSWORD, Authority
@@ -83,7 +83,8 @@ class Secured(unittest.TestCase):
 class Mixed(Secured):
     def test_every_role_speaks_tls_and_certificates_are_renewed(self):
         ensemble = self.ensemble([AGENT, APACHE, AGENT], [APACHE], sslQuorum="true")
-        ensemble.start()
+        ensemble.start([1, 3])
+        ensemble.start([2, 4])
         self.assertEqual(ensemble.leader(), 3)
         for sid, member in ensemble.members.items():
             self.assertTrue(self.refuses_plain(member), "server %d" % sid)
@@ -157,7 +158,7 @@ class Reloaded(Secured):
 
     def test_stores_are_read_again_by_a_signal(self):
         """On both ports, while clients write; a store that is none leaves the one before in place, and says so."""
-        ensemble = self.ensemble([AGENT] * 3, sslQuorum="true").start()
+        ensemble = self.ensemble([AGENT] * 3, sslQuorum="true", **STEADY).start()
         writers, before = Writers(ensemble), self.serials(ensemble)
         writers.wait_for(50)
         for sid in ensemble.members:

@@ -3,7 +3,6 @@
 of the member's role and a restart of its agent."""
 # limit: 120
 import os
-import signal
 import subprocess
 import unittest
 
@@ -58,10 +57,7 @@ class Watches(unittest.TestCase):
         client = local_wire.Client(os.path.join(self.ensemble[leader].data_dir, "zooid", "zooid.sock"), 60)
         self.addCleanup(client.close)
         client.must(get=pb.Get(path="/", watch=True))
-        for sid in set(self.ensemble.members) - {leader}:
-            process = self.ensemble[sid].process
-            process.send_signal(signal.SIGSTOP)
-            self.addCleanup(process.send_signal, signal.SIGCONT)
+        self.ensemble.freeze(set(self.ensemble.members) - {leader})
         sync, ready = client.submit(sync=pb.Sync()), client.submit(command=pb.Command(name="ruok"))
         said = []
         while not said or not said[-1].HasField("goodbye"):

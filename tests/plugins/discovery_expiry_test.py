@@ -4,7 +4,6 @@ its agent was cut off from the ensemble or stood still, with no help of those wh
 # limit: 120
 import json
 import os
-import signal
 import subprocess
 import sys
 
@@ -78,8 +77,7 @@ class Expiry(discovery_rig.DiscoveryCase):
         self.check_that_they_come_back(lambda: self.ensemble.separate([AWAY], OTHERS), self.ensemble.heal)
 
     def test_an_agent_that_stands_still(self):
-        process = self.ensemble[AWAY].process
-        self.check_that_they_come_back(lambda: process.send_signal(signal.SIGSTOP), lambda: process.send_signal(signal.SIGCONT))
+        self.check_that_they_come_back(self.ensemble[AWAY].freeze, self.ensemble[AWAY].thaw)
 
 
 if __name__ == "__main__":
