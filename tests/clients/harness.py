@@ -23,6 +23,8 @@ import threading
 import time
 import unittest
 
+from waiting import wait_until, without_delay  # noqa: F401
+
 SKIPPED = 77
 ROOT = os.environ.get("ZOOID_ROOT") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 AGENT = os.environ.get("ZOOID_AGENT") or os.path.join(ROOT, "build", "bin", "zooid-agent")
@@ -62,41 +64,6 @@ def need_kazoo():
         import kazoo.client  # noqa: F401
     except ImportError:
         skip("kazoo is not installed (package python3-kazoo)")
-
-
-def wait_until(condition, deadline_s=20.0, what="the condition"):
-    """Asks `condition` again and again until its answer is true, and returns that answer.
-
-    After deadline_s seconds: AssertionError naming `what`."""
-    end = time.monotonic() + deadline_s
-    pause = threading.Event()
-    interval_s = 0.002
-    while True:
-        answer = condition()
-        if answer:
-            return answer
-        if time.monotonic() > end:
-            raise AssertionError("waited %g s in vain for %s" % (deadline_s, what))
-        pause.wait(interval_s)
-        interval_s = min(interval_s * 1.5, 0.05)
-
-
-def without_delay(seconds, attempt, before=lambda: None):
-    """For what has to be done before a short time-out passes: what attempt(number) returns when it takes no longer than that.
-    When it took longer the machine stood still meanwhile, and whatever came of it is not looked at: it is made again, under
-    another number, and `before` each is called what need not hurry. One that fails in time fails."""
-    for number in range(20):
-        before()
-        begun = time.monotonic()
-        try:
-            answer, failure = attempt(number), None
-        except (AssertionError, AttributeError, OSError) as error:
-            answer, failure = None, error
-        if time.monotonic() - begun <= seconds:
-            if failure is not None:
-                raise failure
-            return answer
-    raise AssertionError("the machine never went on for %g s" % seconds)
 
 
 _port_locks = []

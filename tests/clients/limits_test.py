@@ -380,35 +380,41 @@ class Sessions(LimitsTestCase):
             client.end()
 
     def test_a_silent_session_expires_and_a_pinging_one_does_not(self):
-        silent, lively = self.client(timeout=1000), self.client(timeout=1000)
-        silent.create("/silent", flags=wire.EPHEMERAL)
-        lively.create("/lively", flags=wire.EPHEMERAL)
-        witness = self.client(timeout=3000)
-        started = time.monotonic()
+        def look(pace):
+            silent, lively = self.client(timeout=1000), self.client(timeout=1000)
+            paths = [client.create("/of-one-", flags=wire.EPHEMERAL_SEQUENTIAL) for client in (silent, lively)]
+            witness = self.client(timeout=3000)
+            started = time.monotonic()
 
-        def gone():
-            lively.call("ping")
-            return witness.call("exists", path="/silent", watch=0).err == -101
+            def gone():
+                lively.call("ping")
+                pace.done()
+                return witness.call("exists", path=paths[0], watch=0).err == -101
 
-        harness.wait_until(gone, 10, "the silent session to expire")
-        self.assertGreater(time.monotonic() - started, 0.9)
-        self.assertEqual(witness.call("exists", path="/lively", watch=0).err, 0)
+            harness.wait_until(gone, 10, "the silent session to expire")
+            self.assertGreater(time.monotonic() - started, 0.9)
+            self.assertEqual(witness.call("exists", path=paths[1], watch=0).err, 0)
+            return silent
+        silent = harness.without_delay(0.5, look)
         self.assertTrue(silent.closed_by_server())
         refused = self.client(session=silent.session)
         self.assertEqual((refused.session.id, refused.session.timeout), (0, 0))
         self.assertTrue(refused.closed_by_server())
 
     def test_any_request_keeps_a_session_alive(self):
-        reader, witness = self.client(timeout=1000), self.client(timeout=3000)
-        reader.create("/reader", flags=wire.EPHEMERAL)
-        end = time.monotonic() + 2.5
+        def look(pace):
+            reader, witness = self.client(timeout=1000), self.client(timeout=3000)
+            path = reader.create("/reader-", flags=wire.EPHEMERAL_SEQUENTIAL)
+            end = time.monotonic() + 2.5
 
-        def long_enough():
-            reader.must("exists", path="/", watch=0)
-            return time.monotonic() > end
+            def long_enough():
+                reader.must("exists", path="/", watch=0)
+                pace.done()
+                return time.monotonic() > end
 
-        harness.wait_until(long_enough, 10, "two time-outs to pass")
-        witness.must("exists", path="/reader", watch=0)
+            harness.wait_until(long_enough, 10, "two time-outs to pass")
+            witness.must("exists", path=path, watch=0)
+        harness.without_delay(0.5, look)
 
     def test_reattach_asks_for_a_new_timeout(self):
         first = self.client(timeout=1000)

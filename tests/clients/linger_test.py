@@ -142,14 +142,20 @@ class Processes(LingerTestCase):
         self.assertEqual(holder.write(), pb.SESSION_EXPIRED)
 
     def test_a_watchdog_waits_anew_with_each_request(self):
-        client = self.client()
-        client.must(open_session=pb.OpenSession(timeout_ms=LONG_MS, watchdog_ms=1000))
-        client.must(create=pb.Create(path=self.node, kind=pb.EPHEMERAL))
-        stranger = wire.Client((self.server.host, self.server.port), timeout=2500)
-        self.addCleanup(stranger.close)
-        while not select.select([stranger.socket], [], [], 0.05)[0]:  # for more than twice its time
-            client.must(get=pb.Get(path="/"))
-        self.assertTrue(self.is_there())
+        def asks(pace):
+            """For more than twice its time."""
+            client = self.client()
+            self.node = "%s/e%d" % (self.base, pace.number)
+            stranger = wire.Client((self.server.host, self.server.port), timeout=2500)
+            self.addCleanup(stranger.close)
+            client.must(open_session=pb.OpenSession(timeout_ms=LONG_MS, watchdog_ms=1000))
+            client.must(create=pb.Create(path=self.node, kind=pb.EPHEMERAL))
+            while not select.select([stranger.socket], [], [], 0.05)[0]:
+                client.must(get=pb.Get(path="/"))
+                pace.done()
+            self.assertTrue(self.is_there())
+            return client
+        client = harness.without_delay(1, asks)
         self.is_gone()  # now that nothing is asked for
         while client.next_event().session.session_state != pb.SESSION_LOST:
             pass
@@ -169,8 +175,14 @@ class Lingering(LingerTestCase):
         self.is_gone()
 
     def test_it_ends_when_nobody_comes(self):
-        self.holder(timeout_ms=LONG_MS, linger_ms=400).kill()
-        self.assertTrue(self.is_there())
+        def begin(number):
+            self.node = "%s/e%d" % (self.base, number)
+            self.last = self.holder(timeout_ms=LONG_MS, linger_ms=400)
+
+        def end(_pace):
+            self.last.kill()
+            self.assertTrue(self.is_there())
+        harness.without_delay(0.4, end, before=begin)
         self.is_gone()
 
     def test_it_is_no_longer_than_the_setting_allows(self):
@@ -220,12 +232,15 @@ class Agents(LingerTestCase):
     settings = {"maxSessionTimeout": LONG_MS, "zooid.localGrace": 1000}
 
     def test_the_grace_has_an_end(self):
-        client = self.client()
-        client.must(open_session=pb.OpenSession(timeout_ms=LONG_MS))
-        client.must(create=pb.Create(path=self.node, kind=pb.EPHEMERAL))
-        client.send_raw(b"\x00\x00\x00\x01\xff")
-        self.assertEqual(client.goodbye(), pb.MALFORMED)
-        self.assertTrue(self.is_there())
+        def is_sent_away(pace):
+            client = self.client()
+            self.node = "%s/e%d" % (self.base, pace.number)
+            client.must(open_session=pb.OpenSession(timeout_ms=LONG_MS))
+            client.must(create=pb.Create(path=self.node, kind=pb.EPHEMERAL))
+            client.send_raw(b"\x00\x00\x00\x01\xff")
+            self.assertEqual(client.goodbye(), pb.MALFORMED)
+            self.assertTrue(self.is_there())
+        harness.without_delay(1, is_sent_away)
         self.is_gone()
 
     def outlives(self, stop):

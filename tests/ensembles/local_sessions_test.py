@@ -122,7 +122,7 @@ class Upgraded(Played):
 
     def test_it_is_expired_by_the_leader(self):
         for sid in self.ensemble.members:
-            watcher = harness.without_delay(SHORT_MS / 1000, lambda number: self.watcher(sid, "/expires-%d-%d" % (sid, number)))
+            watcher = harness.without_delay(SHORT_MS / 1000, lambda pace: self.watcher(sid, "/expires-%d-%d" % (sid, pace.number)))
             self.assertEqual(watcher.next_event().type, NODE_DELETED)
             watcher.end()
 

@@ -74,9 +74,9 @@ class Moving(unittest.TestCase):
 
     def look_at_an_expiry(self, ensemble):
         """A client that says nothing is forgotten everywhere, and its ephemerals with it; one that pings is not."""
-        def made(number):
+        def made(pace):
             client = ensemble.client(1, timeout=1000)
-            return client, client.create("/of-silent-%d" % number, b"", flags=wire.EPHEMERAL)
+            return client, client.create("/of-silent-%d" % pace.number, b"", flags=wire.EPHEMERAL)
         silent, path = harness.without_delay(1, made)
         alive = ensemble.client(2, timeout=4000)
         alive.create("/of-alive", b"", flags=wire.EPHEMERAL)

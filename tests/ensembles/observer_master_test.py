@@ -76,9 +76,9 @@ class ObserverMasters(unittest.TestCase):
 
     def look_at_expiry(self, ensemble):
         """What the clients of observers say reaches the leader by way of the followers."""
-        def made(number):
+        def made(pace):
             client = ensemble.client(4, timeout=1000)
-            return client, client.create("/of-silent-%d" % number, b"", flags=wire.EPHEMERAL)
+            return client, client.create("/of-silent-%d" % pace.number, b"", flags=wire.EPHEMERAL)
         silent, path = harness.without_delay(1, made)
         alive = ensemble.client(5, timeout=4000)
         alive.create("/of-alive", b"", flags=wire.EPHEMERAL)

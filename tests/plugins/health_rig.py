@@ -83,12 +83,13 @@ class Health:
 
 
 class Target:
-    """A server of TCP, or of TLS or a Unix socket: each path has an answer of its own. `mode` is that of /mode."""
+    """A server of TCP, or of TLS or a Unix socket: each path has an answer of its own. `mode` is that of /mode, but for the
+    next requests those in `first`, each once."""
 
     def __init__(self, context=None, unix=None):
         self.context = context
         self.mode = b"HTTP/1.1 200 OK\r\n\r\n"
-        self.held = []
+        self.held, self.first = [], []
         self.requests = []
         self.port = None if unix else harness.free_port()
         self.address = unix or ("127.0.0.1", self.port)
@@ -141,7 +142,7 @@ class Target:
         self.plain(connection, b"200 OK", b"all is well")
 
     def path_mode(self, connection, request):
-        connection.sendall(self.mode)
+        connection.sendall(self.first.pop(0) if self.first else self.mode)
 
     def path_echo(self, connection, request):
         self.plain(connection, b"200 OK", request)
