@@ -7,6 +7,7 @@
 #include "agent/admin/commands.h"
 #include "agent/admin/monitor.h"
 #include "agent/admin/plugins.h"
+#include "agent/base/poll_room.h"
 #include "agent/net/listener.h"
 #include "core/base/list.h"
 #include "core/base/mem.h"
@@ -297,7 +298,7 @@ static void accept_connection(struct admin *a, int fd, bool metrics_only)
     if (uv_tcp_open(&c->socket, fd) != 0) {
         close(fd);
         connection_close(c);
-    } else if (uv_timer_start(&c->idle, on_idle, idle_ms, idle_ms) != 0 ||
+    } else if (poll_room_take(a->loop, fd) != 0 || uv_timer_start(&c->idle, on_idle, idle_ms, idle_ms) != 0 ||
                uv_read_start((uv_stream_t *)&c->socket, on_alloc, on_read) != 0) {
         connection_close(c);
     }

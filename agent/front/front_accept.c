@@ -182,6 +182,18 @@ static void say_full(struct front *f, const struct address *peer, enum limits_ve
              by_address ? f->limits.connections_per_address_max : f->limits.connections_max, held_back);
 }
 
+static void say_unwatched(struct front *f, const struct address *peer)
+{
+    char remote[ADDRESS_TEXT_SIZE];
+    uint32_t held_back = 0;
+    (void)address_print(peer, remote);
+    if (log_limit_pass(&f->log_unwatched, uv_now(f->parts.loop), FRONT_LOG_EVERY_MS, &held_back))
+        LOG_WARN(f->parts.log, "front",
+                 "the system watches no more sockets for this user (fs.epoll.max_user_watches): %s is turned away "
+                 "(%u more since the last line)",
+                 remote, held_back);
+}
+
 static bool enter_limits(struct front *f, const struct address *peer, struct limits_address **address)
 {
     const struct in6_addr *ip = peer->local ? NULL : &peer->ip;
@@ -217,7 +229,10 @@ static struct connection *connection_new(struct front *f, const struct way_in *w
         close(fd);
         return NULL;
     }
-    if (stream_open(&c->stream, f->parts.streams, fd, &connection_events) != ST_OK) {
+    enum status st = stream_open(&c->stream, f->parts.streams, fd, &connection_events);
+    if (st != ST_OK) {
+        if (st == ST_NO_SPACE)
+            say_unwatched(f, peer);
         mem_free(c);
         return NULL;
     }

@@ -108,7 +108,7 @@ struct front {
     uint32_t segment_count;
     size_t segment_cap;
     uint64_t slow_closed;
-    struct log_limit log_full, log_slow, log_handshake, log_handshakes_full, log_bad_frame;
+    struct log_limit log_full, log_unwatched, log_slow, log_handshake, log_handshakes_full, log_bad_frame;
     bool stopping;
     void (*done)(void *context);
     void *done_context;

@@ -3,6 +3,8 @@
  * old) only the end of the socket counts. */
 #include "agent/local/local_internal.h"
 
+#include "agent/base/poll_room.h"
+
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -55,7 +57,7 @@ void local_death_watch(struct local_client *c)
     death->client = c;
     death->fd = fd;
     c->death = death;
-    if (uv_poll_start(&death->poll, UV_READABLE, on_death) != 0)
+    if (poll_room_take(c->local->parts.front.loop, fd) != 0 || uv_poll_start(&death->poll, UV_READABLE, on_death) != 0)
         local_death_forget(c);
 }
 

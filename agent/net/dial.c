@@ -1,6 +1,7 @@
 /* dial.c - a target is looked up, its addresses are tried, then comes the next target; the timer drives what hangs. */
 #include "agent/net/dial.h"
 
+#include "agent/base/poll_room.h"
 #include "agent/net/resolve.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
@@ -171,8 +172,12 @@ static int attempt_start(struct dial *d, const struct sockaddr_storage *to)
         return error;
     }
     d->attempt = a;
-    uv_poll_start(&a->poll, UV_WRITABLE, on_connected);
-    return 0;
+    error = poll_room_take(d->loop, a->fd);
+    if (error == 0)
+        uv_poll_start(&a->poll, UV_WRITABLE, on_connected);
+    else
+        attempt_drop(d);
+    return error;
 }
 
 /* -- one after another --------------------------------------------------------------------------------------------- */

@@ -1,5 +1,7 @@
 /* listener.c - accepting, and what happens when the system has no descriptor or memory left for it. */
 #include "agent/net/listener_internal.h"
+
+#include "agent/base/poll_room.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
 
@@ -52,25 +54,32 @@ int listener_socket_new(int family)
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-static void poll_all(struct listener *l, bool on)
+/* 0, or an errno. */
+static int start(struct listener_socket *s)
 {
-    for (uint32_t i = 0; i < l->count; i++) {
-        if (on)
-            uv_poll_start(&l->sockets[i].poll, UV_READABLE, on_poll);
-        else
-            uv_poll_stop(&l->sockets[i].poll);
-    }
+    int error = poll_room_take(s->listener->parts.loop, s->fd);
+    if (error == 0)
+        uv_poll_start(&s->poll, UV_READABLE, on_poll);
+    return error;
 }
+
+static void rest(struct listener *l);
 
 static void on_rested(uv_timer_t *timer)
 {
-    poll_all(timer->data, true);
+    struct listener *l = timer->data;
+    for (uint32_t i = 0; i < l->count; i++)
+        if (start(&l->sockets[i]) != 0) {
+            rest(l);
+            return;
+        }
 }
 
 /* The kernel is out of memory: asking again at once would only burn time. */
 static void rest(struct listener *l)
 {
-    poll_all(l, false);
+    for (uint32_t i = 0; i < l->count; i++)
+        uv_poll_stop(&l->sockets[i].poll);
     uv_timer_start(&l->rest, on_rested, REST_MS, 0);
 }
 
@@ -157,7 +166,8 @@ enum status listener_add(struct listener *l, int fd, int32_t backlog)
     s->fd = fd;
     l->count++;
     l->open_handles++;
-    uv_poll_start(&s->poll, UV_READABLE, on_poll);
+    if (start(s) != 0)
+        rest(l);
     return ST_OK;
 }
 

@@ -1,5 +1,7 @@
 /* stream.c - what is common to all streams, and the plain layer. */
 #include "agent/net/stream_internal.h"
+
+#include "agent/base/poll_room.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
 
@@ -51,23 +53,11 @@ static void plain_release(struct stream *s)
 
 const struct stream_layer stream_plain = {plain_read, plain_write, plain_write_parts, plain_finish, plain_release};
 
-static void on_poll(uv_poll_t *poll, int status, int events);
-
-void stream_update_interest(struct stream *s)
+static void stop_watching(struct stream *s)
 {
-    if (s->fd < 0 || s->broken)
-        return;
-    /* While nothing is read, the end of the peer's process must be seen all the same. */
-    int wanted = s->reading ? UV_READABLE : s->half_closed || s->finishing ? 0 : UV_DISCONNECT;
-    if (stream_unsent(s) > 0 || s->layer_wants_write)
-        wanted |= UV_WRITABLE;
-    if (wanted == s->interest)
-        return;
-    s->interest = wanted;
-    if (wanted == 0)
-        uv_poll_stop(s->poll);
-    else
-        uv_poll_start(s->poll, wanted, on_poll);
+    s->interest = 0;
+    s->has_room = false;
+    uv_poll_stop(s->poll);
 }
 
 static void unsent_free(struct stream *s)
@@ -81,9 +71,38 @@ static void unsent_free(struct stream *s)
 static void stream_break(struct stream *s)
 {
     s->broken = true;
-    s->interest = 0;
-    uv_poll_stop(s->poll);
+    stop_watching(s);
     unsent_free(s);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void start_watching(struct stream *s, int wanted)
+{
+    if (!s->has_room && poll_room_take(s->all->loop, s->fd) != 0) {
+        stream_break(s);
+        s->readable = true; /* the owner comes to the end by reading */
+        return;
+    }
+    s->has_room = true;
+    s->interest = wanted;
+    uv_poll_start(s->poll, wanted, on_poll);
+}
+
+void stream_update_interest(struct stream *s)
+{
+    if (s->fd < 0 || s->broken)
+        return;
+    /* While nothing is read, the end of the peer's process must be seen all the same. */
+    int wanted = s->reading ? UV_READABLE : s->half_closed || s->finishing ? 0 : UV_DISCONNECT;
+    if (stream_unsent(s) > 0 || s->layer_wants_write)
+        wanted |= UV_WRITABLE;
+    if (wanted == s->interest)
+        return;
+    if (wanted == 0)
+        stop_watching(s);
+    else
+        start_watching(s, wanted);
 }
 
 static void send_unsent(struct stream *s)

@@ -55,16 +55,18 @@ struct stream {
     uint64_t bytes_in, bytes_out; /* of the protocol, inside TLS */
     int fd;                       /* -1: closed */
     int interest;                 /* what is asked of libuv now, UV_READABLE | UV_WRITABLE */
+    bool has_room;                /* the kernel has a place for it among what it watches */
     bool reading;                 /* the owner wants to read */
     bool readable;                /* there may be something to read */
     bool layer_wants_write;       /* TLS cannot go on before it has written */
     bool half_closed;             /* the peer sends nothing more, which is heard of while nothing is read */
     bool finishing;               /* the end is to be told once everything has left */
-    bool broken;                  /* a write failed: nothing more can be sent */
+    bool broken;                  /* a write failed, or it cannot be watched: nothing more can be sent */
 };
 
 /* Takes the socket over: it is closed with the stream, or at once when this fails. It must not block. `all` and
- * `events` stay the caller's. Reading is off at first. ST_IO_ERROR, ST_NO_MEMORY. */
+ * `events` stay the caller's. Reading is off at first. ST_IO_ERROR, ST_NO_MEMORY; ST_NO_SPACE: the system watches no
+ * more descriptors for this user. */
 enum status stream_open(struct stream *s, struct streams *all, int fd, const struct stream_events *events);
 
 /* Puts TLS on it before anything was read or written; `ssl` is taken over (tls.h makes it). ST_NO_MEMORY. */

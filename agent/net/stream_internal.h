@@ -19,7 +19,8 @@ extern const struct stream_layer stream_tls;
 /* The result of a system call on the socket that said `result`, with errno as it left it. */
 enum stream_result stream_outcome(ssize_t result, size_t *done);
 
-/* Gives the stream, whose descriptor is set, a handle of libuv's that is not started. ST_NO_MEMORY, ST_IO_ERROR. */
+/* Gives the stream, whose descriptor is set, a handle of libuv's that is not started, and a place among what is
+ * watched. ST_NO_MEMORY, ST_IO_ERROR; ST_NO_SPACE: fs.epoll.max_user_watches. */
 enum status streams_enter(struct streams *all, struct stream *s);
 
 /* Takes it back before the descriptor is closed; the loop will tell the owner. */

@@ -5,8 +5,12 @@
  * waits for the next connection that gets this number: they come and go on the same few. To close it, libuv has epoll
  * forget the number, whoever has it by then: hence one table for a whole loop, which stays until the loop ends. */
 #include "agent/net/stream_internal.h"
+
+#include "agent/base/poll_room.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
+
+#include <errno.h>
 
 /* But for the handle of a higher descriptor, which goes with its stream: the memory of a crowd is not kept. */
 enum { POLLS_KEPT = 4096, POLLS_FIRST = 64 };
@@ -52,6 +56,11 @@ static void drop_poll(struct streams *all, size_t number)
         uv_close((uv_handle_t *)poll, on_poll_closed);
 }
 
+static enum status status_of(int error)
+{
+    return error == ENOMEM ? ST_NO_MEMORY : error == ENOSPC ? ST_NO_SPACE : ST_IO_ERROR;
+}
+
 enum status streams_enter(struct streams *all, struct stream *s)
 {
     uv_poll_t **slot = slot_of(all, (size_t)s->fd);
@@ -64,10 +73,16 @@ enum status streams_enter(struct streams *all, struct stream *s)
         int rc = uv_poll_init(all->loop, poll, s->fd);
         if (rc != 0) {
             mem_free(poll);
-            return rc == UV_ENOMEM ? ST_NO_MEMORY : ST_IO_ERROR;
+            return status_of(-rc);
         }
         *slot = poll;
     }
+    int error = poll_room_take(all->loop, s->fd);
+    if (error != 0) {
+        drop_poll(all, (size_t)s->fd);
+        return status_of(error);
+    }
+    s->has_room = true;
     s->all = all;
     s->poll = *slot;
     s->poll->data = s;
@@ -114,7 +129,7 @@ static void on_tell(uv_idle_t *idle)
 void streams_leave(struct stream *s)
 {
     struct streams *all = s->all;
-    if (s->interest != 0)
+    if (s->has_room)
         uv_poll_stop(s->poll);
     if (s->fd >= POLLS_KEPT)
         drop_poll(all, (size_t)s->fd);
