@@ -234,11 +234,14 @@ static void note_epoch(uint64_t *pending, uint64_t ticket, int64_t *epoch, int64
 }
 
 /* One that was not kept leaves its records nowhere, too: nobody will tell that they are durable. */
-static void note_kept(struct membership *m, bool refused)
+static void note_kept(struct replica *r, bool refused)
 {
+    struct membership *m = r->member;
     m->tree_is_borrowed = refused;
     if (refused)
         m->logged_zxid = m->durable_zxid;
+    else
+        member_resync_is_kept(r);
 }
 
 static enum status on_stored(struct replica *r, const struct replica_event *event, struct outbox *out)
@@ -252,7 +255,7 @@ static enum status on_stored(struct replica *r, const struct replica_event *even
         note_epoch(&m->current_ticket, event->ticket, &m->current_epoch, m->current_next);
     }
     if (event->ticket != 0 && event->ticket == m->keep_ticket)
-        note_kept(m, refused);
+        note_kept(r, refused);
     if (event->tree != NULL)
         st = member_replace_tree(r, event->tree, event->sessions, event->zxid, true);
     if (st != ST_OK)

@@ -105,6 +105,8 @@ struct membership {
     bool diverged;            /* a snapshot is to be asked for, as soon as the step is over */
     int64_t differs_since_us; /* 0: the last digest was that of the tree */
     int64_t resync_due_us;    /* not before this moment */
+    bool resyncing;           /* the tree was given up, and none was kept in its place */
+    int64_t resync_pause_us;  /* behind the last snapshot that was to take its place and broke off; 0: none did */
 };
 
 /* -- member.c */
@@ -174,6 +176,10 @@ enum status read_only_end(struct replica *r, struct outbox *out);
 
 /* Compares the tree with the digest that the txn, which was just applied, has of it. */
 void member_check_digest(struct replica *r, const struct txn *txn);
+
+/* A snapshot begins to come in, and has become the database: does it stand for a tree that was given up? */
+void member_resync_begins(struct replica *r);
+void member_resync_is_kept(struct replica *r);
 
 /* -- member_link.c */
 enum status member_link_bytes(struct replica *r, const struct replica_event *event, struct outbox *out);

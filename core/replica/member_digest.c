@@ -2,10 +2,11 @@
  *
  * A single difference is told, but proves little: Apache's leaders foretell a wrong digest for a createContainer
  * without the container flag, and the next txn is right again. A tree that differs goes on differing: when that has
- * lasted for a tick, a learner takes a snapshot from its leader, though not over and over. Voters take turns: when it
- * is the leader's tree that is unlike the others, all see it at once, and without them it leads no more. Whoever leads
- * can only say so. Not compared before the sync is over, since a snapshot may hold more than it says (quorum-protocol
- * 4.6). */
+ * lasted for a tick, a learner takes a snapshot from its leader, though not over and over. Once a snapshot has begun to
+ * come in there is a leader that needs no promise of this member: one that breaks off is soon asked for again. Voters
+ * take turns: when it is the leader's tree that is unlike the others, all see it at once, and without them it leads no
+ * more. Whoever leads can only say so. Not compared before the sync is over, since a snapshot may hold more than it
+ * says (quorum-protocol 4.6). */
 #include "core/replica/member.h"
 
 #include <inttypes.h>
@@ -48,9 +49,30 @@ static void note_difference(struct replica *r, const struct txn *txn, uint64_t o
     bool lasts = r->now_us - m->differs_since_us >= patience_us(r);
     if (!lasts || r->service != SERVICE_LEARNING || m->diverged || r->now_us < m->resync_due_us)
         return;
-    m->diverged = true;
+    m->diverged = m->resyncing = true;
     m->resync_due_us = r->now_us + r->options.resync_interval_ms * 1000;
     tell(r, txn, own);
+}
+
+void member_resync_begins(struct replica *r)
+{
+    struct membership *m = r->member;
+    const int64_t longest = r->options.resync_interval_ms * 1000;
+    if (!m->resyncing)
+        return;
+    const int64_t pause = m->resync_pause_us == 0 ? TURN_TICKS * r->options.tick_ms * 1000 : m->resync_pause_us * 2;
+    m->resync_pause_us = pause < longest ? pause : longest;
+    m->resync_due_us = r->now_us + m->resync_pause_us;
+}
+
+void member_resync_is_kept(struct replica *r)
+{
+    struct membership *m = r->member;
+    if (!m->resyncing)
+        return;
+    m->resyncing = false;
+    m->resync_pause_us = 0;
+    m->resync_due_us = r->now_us + r->options.resync_interval_ms * 1000;
 }
 
 void member_check_digest(struct replica *r, const struct txn *txn)

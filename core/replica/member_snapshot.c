@@ -50,6 +50,7 @@ enum status snapshot_take_begin(struct replica *r, struct member_link *link, int
         return ST_NO_MEMORY;
     }
     link->take = take;
+    member_resync_begins(r);
     LOG_INFO(r->log, "ensemble", "taking a snapshot at zxid 0x%" PRIx64 " from the leader", (uint64_t)zxid);
     return outbox_job(out, &(struct disk_job){.kind = JOB_SNAPSHOT_BEGIN, .value = zxid}, BYTES_NULL);
 }

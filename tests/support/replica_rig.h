@@ -10,7 +10,7 @@
  *   A bent SEED OPERATION ARGUMENTS     the same, with bytes flipped, cut off or added
  *   A raw HEX                           a frame as it stands
  *   disconnect A | tick MS | late MS | hold | release | release ZXID | full | room | audit-full | audit-room | fail |
- *   stop | status
+ *   stop | status | spoil PATH
  * Everything that leaves the replica is printed, a line each, in order of delivery, and is checked on the way: replies
  * come in the order of requests, once each, with bodies that can be read.
  * Every function aborts when memory runs out. */

@@ -208,6 +208,17 @@ static void cmd_release(struct rig *rig, char *rest, struct buffer *out)
     rig_release(rig, *rest == '\0' ? rig->logged_zxid : atoll(rest), out);
 }
 
+/* The tree is not what its log says any more. */
+static void cmd_spoil(struct rig *rig, char *rest, struct buffer *out)
+{
+    struct tree *tree = replica_tree(rig->replica);
+    struct node_stat stat;
+    (void)out;
+    CHECK(tree_lookup(tree, bytes_of(rest)) != NULL);
+    tree_stat(tree, tree_lookup(tree, bytes_of(rest)), &stat);
+    CHECK(tree_set_data(tree, bytes_of(rest), BYTES("spoiled"), stat.version, stat.mzxid, stat.mtime) == ST_OK);
+}
+
 static void cmd_status(struct rig *rig, char *rest, struct buffer *out)
 {
     (void)rest;
@@ -238,6 +249,7 @@ static const struct command_row {
     {"tick", cmd_tick},
     {"hold", cmd_hold},
     {"release", cmd_release},
+    {"spoil", cmd_spoil},
     {"status", cmd_status},
     {"full", cmd_full},
     {"room", cmd_room},

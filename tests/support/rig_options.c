@@ -70,6 +70,7 @@ static const struct option_row {
     OPTION("never_used_ms", I64, container_never_used_ms),
     OPTION("server_id", I64, server_id),
     OPTION("session_id_seed", U64, session_id_seed),
+    OPTION("resync_ms", I64, resync_interval_ms),
     OPTION("throttled_ms", I32, throttled_op_wait_ms),
     OPTION("super", TEXT, super_digest),
     OPTION("x509_super", TEXT, x509_super_user),
