@@ -23,7 +23,7 @@ struct saver {
     struct health *health;
     char *path, *beside, *damaged;
     bool changed;       /* since it was written last */
-    uint64_t begun_ms;  /* when that was; host's time */
+    uint64_t next_ms;   /* not before; host's time */
     bool failed;        /* the last time; told once */
     zooid_handle pause; /* timer; 0: none */
     /* The thread, and what it leaves behind. */
@@ -159,7 +159,8 @@ static void begin_write(void *context)
 {
     struct saver *saver = context;
     saver->pause = 0;
-    saver->begun_ms = saver->health->api->now_ms(saver->health->host);
+    saver->next_ms = saver->health->api->now_ms(saver->health->host) +
+                     (uint64_t)saver->health->settings.save_interval_ms;
     if (is_others(saver)) {
         pause_then_write(saver);
         return;
@@ -179,8 +180,7 @@ static void begin_write(void *context)
 static void pause_then_write(struct saver *saver)
 {
     const struct health *health = saver->health;
-    uint64_t next = saver->begun_ms + (uint64_t)health->settings.save_interval_ms;
-    uint64_t now = health->api->now_ms(health->host);
+    uint64_t next = saver->next_ms, now = health->api->now_ms(health->host);
     saver->pause = health->api->timer(health->host, next > now ? (uint32_t)(next - now) : 0, 0, begin_write, saver);
 }
 

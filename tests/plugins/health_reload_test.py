@@ -38,7 +38,8 @@ class Reload(CheckedCase):
     def configure(self, s, target, number, **more):
         settings = {"base_path": BASE, "output_interval_ms": 0, "late_ms": number, **more, "checks": [
             {"id": "t", "type": "ttl", "ttl_ms": more and 600000 or 10000},
-            {"id": "web", "type": "http", "url": "http://127.0.0.1:%d/mode" % target.port, "interval_ms": 100, "rise": 2}]}
+            {"id": "web", "type": "http", "url": "http://127.0.0.1:%d/mode" % target.port, "interval_ms": 100,
+             "timeout_ms": 20000, "rise": 2}]}
         path = os.path.join(s.files, "health.conf")
         with open(path + ".new", "w", encoding="utf-8") as file:
             file.write('plugin = "%s";\nsettings = %s;\n' % (PLUGIN, libconfig(settings)))
@@ -82,6 +83,11 @@ class Reload(CheckedCase):
         for check in checks:
             harness.wait_until(lambda c=check: self.status(c) == status, 30, "%s to be %s" % (check, status))
 
+    @staticmethod
+    def wait_saved(s):
+        """What the first process writes when it starts, and a second one learns of it from."""
+        harness.wait_until(lambda: os.path.exists(os.path.join(s.state, "health", "checks.json")), 30, "the file of states")
+
     def test_nothing_old_is_shown(self):
         """States are saved every hour, so that what the new process reads at its start is old: it has the latest from the
         old one, and shows nothing before."""
@@ -91,6 +97,7 @@ class Reload(CheckedCase):
         self.wait_status("passing", "web")
         plugin_rig.zooid(self.server, "check", "pass", "t", "one")
         self.wait_status("passing", "t", "web")
+        self.wait_saved(s)
         self.configure(s, target, 2, save_interval_ms=hour)
         s.reload()  # which saves
         s.wait_for("info health: a new process has taken over")
@@ -117,6 +124,7 @@ class Reload(CheckedCase):
 
         self.wait_status("passing", "t", "web")
         saved = os.path.join(s.state, "health", "checks.json")
+        self.wait_saved(s)
 
         def is_saved():
             with open(saved, encoding="utf-8") as file:

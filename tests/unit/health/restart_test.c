@@ -139,6 +139,19 @@ static void test_a_crash(void **context)
     tmp_remove(directory);
 }
 
+/* At once, also on a host that has just come up: from the file the process that comes next learns of this one. */
+static void test_the_first_write(void **context)
+{
+    char *directory = tmp_make();
+    zooid_host host = {0};
+    (void)context;
+    assert_int_equal(fake_start(&host, "{\"save_interval_ms\": 3600000}", directory), 0);
+    fake_run(&host, 0);
+    assert_true(wait_until(is_saved, &host, 30000));
+    fake_stop(&host);
+    tmp_remove(directory);
+}
+
 static void test_what_cannot_be_used(void **context)
 {
     static const struct {
@@ -281,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_states_and_definitions_survive),
         cmocka_unit_test(test_heartbeats_go_on_where_they_were),
         cmocka_unit_test(test_a_crash),
+        cmocka_unit_test(test_the_first_write),
         cmocka_unit_test(test_what_cannot_be_used),
         cmocka_unit_test(test_a_reload),
         cmocka_unit_test(test_a_start_that_is_refused),
