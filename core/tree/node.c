@@ -1,23 +1,34 @@
 /* node.c - one node's slot with what hangs on it: the block of name and data, the ACL, the entry of its owner. */
 #include "core/tree/tree_internal.h"
 
-#include "core/base/mem.h"
-
 static void copy_in(uint8_t *to, struct bytes b)
 {
     if (b.len > 0)
         memcpy(to, b.data, b.len);
 }
 
-/* Sets the fields that belong to the content. False: out of memory. */
-static bool make_block(struct tree_node *n, struct bytes name, struct bytes data)
+/* NULL: out of memory. */
+static uint8_t *block_new(struct tree *t, struct bytes name, struct bytes data)
 {
-    uint8_t *block = mem_alloc(name.len + data.len);
+    uint8_t *block = pool_alloc(&t->blocks, name.len + data.len);
     if (block == NULL)
-        return false;
+        return NULL;
     copy_in(block, name);
     copy_in(block + name.len, data);
-    n->block = block;
+    return block;
+}
+
+void node_free_block(struct tree *t, struct tree_node *n)
+{
+    pool_free(&t->blocks, n->block, (size_t)n->name_len + n->data_len);
+}
+
+/* Sets the fields that belong to the content. False: out of memory. */
+static bool make_block(struct tree *t, struct tree_node *n, struct bytes name, struct bytes data)
+{
+    n->block = block_new(t, name, data);
+    if (n->block == NULL)
+        return false;
     n->name_len = (uint32_t)name.len & NAME_LEN_MAX;
     n->data_len = (uint32_t)data.len;
     n->flags = bytes_is_null(data) ? TREE_NULL_DATA : 0;
@@ -38,7 +49,7 @@ struct tree_node *node_new(struct tree *t, const struct node_content *content, u
     }
     n->acl = acl;
     n->owner = content->owner;
-    if (!make_block(n, content->name, content->data)) {
+    if (!make_block(t, n, content->name, content->data)) {
         node_free(t, n);
         return NULL;
     }
@@ -49,7 +60,7 @@ void node_free(struct tree *t, struct tree_node *n)
 {
     owners_remove(t, n->owner, n->number);
     acl_release(t->acls, n->acl);
-    mem_free(n->block);
+    node_free_block(t, n);
     slab_release(t, n);
 }
 
@@ -66,23 +77,21 @@ void node_set_stat(struct tree_node *n, const struct stat_persisted *stat)
     n->owner = stat->ephemeral_owner;
 }
 
-/* Growing comes before the node is said to change, shrinking after it: until then its old content must be whole. */
+/* A new block is made before the node is said to change: until then its old content must be whole. */
 enum status node_set_data(struct tree *t, struct tree_node *n, struct bytes data)
 {
     CHECK(data.len <= INT32_MAX);
-    if (data.len > n->data_len) {
-        uint8_t *block = mem_realloc(n->block, n->name_len + data.len);
-        if (block == NULL)
-            return ST_NO_MEMORY;
-        n->block = block;
-    }
+    uint8_t *block = n->block;
+    if (!pool_fits((size_t)n->name_len + n->data_len, n->name_len + data.len))
+        block = block_new(t, tree_name(n), data);
+    if (block == NULL)
+        return ST_NO_MEMORY;
     changing(t, n);
-    copy_in(n->block + n->name_len, data);
-    if (data.len < n->data_len) {
-        uint8_t *block = mem_realloc(n->block, n->name_len + data.len);
-        if (block != NULL)
-            n->block = block;
-    }
+    if (block == n->block)
+        copy_in(block + n->name_len, data);
+    else
+        node_free_block(t, n);
+    n->block = block;
     t->data_size += data.len - n->data_len;
     n->data_len = (uint32_t)data.len;
     n->flags = (n->flags & (TREE_STORED | TREE_LOADED)) | (bytes_is_null(data) ? TREE_NULL_DATA : 0);

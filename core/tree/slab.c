@@ -166,7 +166,7 @@ void slab_free(struct tree *t)
             if (chunk->nodes[i].block == NULL)
                 continue;
             acl_release(t->acls, chunk->nodes[i].acl);
-            mem_free(chunk->nodes[i].block);
+            node_free_block(t, &chunk->nodes[i]);
         }
         mem_free(chunk);
     }

@@ -12,6 +12,7 @@ struct tree *tree_new(const struct tree_options *options)
     t->hash_key = options->hash_key;
     t->extended_types = options->extended_types;
     list_init(&t->cursors);
+    pool_init(&t->blocks);
     t->acls = acl_table_new(&t->hash_key);
     if (t->acls == NULL || table_init(&t->table) != ST_OK) {
         tree_free(t);
@@ -39,6 +40,7 @@ void tree_free(struct tree *t)
         return;
     cursors_end(t);
     slab_free(t);
+    pool_close(&t->blocks);
     table_free(&t->table);
     owners_free(&t->owners);
     quotas_free(t);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "core/base/map.h"
+#include "core/base/pool.h"
 #include "core/tree/tree.h"
 
 enum {
@@ -89,6 +90,7 @@ struct tree {
         uint64_t dropped;
     } load;
     struct slab slab;
+    struct pool blocks; /* names and data */
     struct table table;
     struct acl_table *acls;
     struct owners owners;
@@ -162,6 +164,7 @@ struct node_content {
 };
 struct tree_node *node_new(struct tree *t, const struct node_content *content, uint32_t number); /* 0: any number */
 void node_free(struct tree *t, struct tree_node *n);
+void node_free_block(struct tree *t, struct tree_node *n);
 void node_set_stat(struct tree_node *n, const struct stat_persisted *stat);
 
 /* The block gets new data, the stat stays. ST_NO_MEMORY: nothing changed. */

@@ -58,6 +58,7 @@ libconfig.h     ^plugins/host/config|^plugins/discovery/
 openssl/.*      ^core/base/crypto\.c$|^agent/|^plugins/host/host_lua_hash\.c$|^tests/
 arpa/inet.h     ^core/tree/acl|^agent/|^plugins/|^tests/
 http_parser.h   ^agent/|^tests/
+sanitizer/asan_interface.h  ^core/base/pool\.c$|^tests/
 local.pb-c.h    ^agent/local/local_internal\.h$|^bindings/c/(message|local_path)\.h$|^tests/
 '
 
