@@ -8,7 +8,11 @@
 
 #include <stdio.h>
 
-enum { MEASURE_MS = 5000, QUEUE_SHARE = 4, SPARE_BUFFERS_MAX = 4 };
+enum {
+    MEASURE_MS = 5000,
+    QUEUE_SHARE = 16, /* of a job's memory: what waits leaves holes in the heap, and the thread needs no more */
+    SPARE_BUFFERS_MAX = 4,
+};
 
 enum command_kind { COMMAND_BEGIN, COMMAND_CHUNK, COMMAND_END, COMMAND_PURGE };
 

@@ -9,8 +9,8 @@
 #include "core/store/checkpoint.h"
 #include "core/store/retention.h"
 
-/* A chunk is handed over when it has grown to this. */
-enum { CHECKPOINT_CHUNK_BYTES = 256 * 1024 };
+/* A chunk is handed over when it has grown to this; with what its last record may add, a power of two for most. */
+enum { CHECKPOINT_CHUNK_BYTES = 192 * 1024 };
 
 struct checkpoint_thread; /* opaque */
 
