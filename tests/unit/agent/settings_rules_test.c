@@ -318,6 +318,8 @@ static void test_what_apache_raises_is_raised(void **state)
     unload(&l);
     expect_report(BASE "server.realm=EXAMPLE.ORG\nsnapCount=2\npreAllocSize=64\n", SETTINGS_INFO,
                   "zoo.cfg:3: info: server.realm: has no effect: it is a client's setting\n");
+    expect_report(BASE "server.principal=zookeeper/host\nsnapCount=2\npreAllocSize=64\n", SETTINGS_INFO,
+                  "zoo.cfg:3: info: server.principal: has no effect: it is a client's setting\n");
 }
 
 static void test_a_negative_limit_is_none(void **state)
