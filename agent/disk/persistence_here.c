@@ -3,6 +3,7 @@
 #include "agent/base/thread.h"
 #include "agent/disk/persistence_internal.h"
 
+/* No settings: they shape how a setting, zooid.loopSyncUs, is kept to, and nobody meets them as a limit. */
 enum {
     COUNT_MAX = 8,      /* of txns: of more the thread makes one batch, while the loop serves their clients */
     PAUSE_FIRST_MS = 5, /* for which the thread has the log when somebody has waited; doubles each time */

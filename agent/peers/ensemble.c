@@ -163,9 +163,8 @@ void ensemble_spool_room(struct ensemble *e)
 /* Fed from the work of the next turn: nothing may be fed while the outbox is delivered. */
 static void want_room(struct ensemble *e, uint64_t link)
 {
-    if (!snapshot_room_want(&e->room, link)) {
-        LOG_WARN(e->parts.log, "ensemble", "more than %d snapshots go out at once: link %" PRIu64 " is closed",
-                 SNAPSHOT_ROOM_MAX, link);
+    if (snapshot_room_want(&e->room, link) != ST_OK) {
+        LOG_WARN(e->parts.log, "ensemble", "link %" PRIu64 ": no memory to send a snapshot: it is closed", link);
         peers_close(e->peers, link);
     }
     turn_again(e);
@@ -258,7 +257,7 @@ static void on_flush(void *context)
 static bool on_work(void *context)
 {
     struct ensemble *e = context;
-    uint64_t links[SNAPSHOT_ROOM_MAX];
+    uint64_t links[SNAPSHOT_ROOM_TURN];
     size_t count = snapshot_room_take(&e->room, replica_last_zxid(e->parts.replica), has_room, links);
     for (size_t i = 0; i < count; i++) {
         size_t before = pump_waiting_bytes(e->pump);

@@ -1,7 +1,11 @@
 /* snapshot_room.c - a short list and a bucket of bytes that fills with time. */
 #include "agent/peers/snapshot_room.h"
 
+#include "core/base/array.h"
+#include "core/base/mem.h"
+
 enum {
+    LINKS_FIRST = 16,
     BURST_US = 4000,     /* what has not been used of so long can be used at once: timers are coarse */
     DEBT_US = 50000,     /* what went out while nobody wrote, or in one large piece, is not paid back for longer */
     WRITING_US = 100000, /* clients count as writing for so long after a txn */
@@ -53,12 +57,14 @@ void snapshot_room_open(struct snapshot_room *room, uv_loop_t *loop, uint64_t ra
     room->timer.data = room;
 }
 
-bool snapshot_room_want(struct snapshot_room *room, uint64_t link)
+enum status snapshot_room_want(struct snapshot_room *room, uint64_t link)
 {
-    if (room->count == SNAPSHOT_ROOM_MAX)
-        return false;
+    uint64_t *links = array_room(room->links, room->count, &room->cap, sizeof *links, LINKS_FIRST);
+    if (links == NULL)
+        return ST_NO_MEMORY;
+    room->links = links;
     room->links[room->count++] = link;
-    return true;
+    return ST_OK;
 }
 
 void snapshot_room_forget(struct snapshot_room *room, uint64_t link)
@@ -83,7 +89,7 @@ static bool clients_write(struct snapshot_room *room, int64_t zxid, int64_t now_
 }
 
 size_t snapshot_room_take(struct snapshot_room *room, int64_t zxid, bool (*has_room)(void *context, uint64_t link),
-                          uint64_t links[SNAPSHOT_ROOM_MAX])
+                          uint64_t links[SNAPSHOT_ROOM_TURN])
 {
     size_t taken = 0, kept = 0;
     const int64_t now_us = (int64_t)(uv_hrtime() / 1000);
@@ -95,12 +101,14 @@ size_t snapshot_room_take(struct snapshot_room *room, int64_t zxid, bool (*has_r
         return 0;
     }
     for (size_t i = 0; i < room->count; i++) {
-        if (has_room(room->context, room->links[i]))
+        if (taken < SNAPSHOT_ROOM_TURN && has_room(room->context, room->links[i]))
             links[taken++] = room->links[i];
         else
             room->links[kept++] = room->links[i];
     }
     room->count = kept;
+    if (taken == SNAPSHOT_ROOM_TURN)
+        room->turn(room->context);
     return taken;
 }
 
@@ -112,6 +120,7 @@ void snapshot_room_spend(struct snapshot_room *room, size_t bytes)
 static void on_closed(uv_handle_t *handle)
 {
     struct snapshot_room *room = handle->data;
+    mem_free(room->links);
     room->closed(room->context);
 }
 

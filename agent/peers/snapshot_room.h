@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <uv.h>
 
-enum { SNAPSHOT_ROOM_MAX = 1024 };
+enum { SNAPSHOT_ROOM_TURN = 64 }; /* links that go on in one turn of the loop */
 
 #define PACE_RATE_MAX UINT64_C(1000000000000)
 
@@ -26,8 +26,8 @@ int64_t pace_wait_us(struct pace *p, int64_t now_us);
 void pace_spend(struct pace *p, size_t bytes);
 
 struct snapshot_room {
-    uint64_t links[SNAPSHOT_ROOM_MAX];
-    size_t count;
+    uint64_t *links; /* as many as wait: leader.maxConcurrentSnapSyncs bounds observers, zooid.maxLinks all */
+    size_t count, cap;
     struct pace pace;
     int64_t written_zxid, written_us; /* the newest txn, and when it was seen to be that */
     uv_timer_t timer;
@@ -40,17 +40,19 @@ struct snapshot_room {
 void snapshot_room_open(struct snapshot_room *room, uv_loop_t *loop, uint64_t rate, void (*turn)(void *context),
                         void *context);
 
-/* False: too many. A link stands there once for each time that it was added. */
-bool snapshot_room_want(struct snapshot_room *room, uint64_t link);
+/* ST_NO_MEMORY. A link stands there once for each time that it was added. */
+enum status snapshot_room_want(struct snapshot_room *room, uint64_t link);
 void snapshot_room_forget(struct snapshot_room *room, uint64_t link);
 void snapshot_room_forget_all(struct snapshot_room *room);
 
 /* Takes out those that may go on, for snapshot_room_spend; returns their number. `has_room`: whether little is unsent
- * on a link; the others wait for the next call. `zxid`: of the newest txn, which tells whether clients write. */
+ * on a link; the others wait for the next call, those that are one too many for this turn in front. `zxid`: of the
+ * newest txn, which tells whether clients write. */
 size_t snapshot_room_take(struct snapshot_room *room, int64_t zxid, bool (*has_room)(void *context, uint64_t link),
-                          uint64_t links[SNAPSHOT_ROOM_MAX]);
+                          uint64_t links[SNAPSHOT_ROOM_TURN]);
 
 /* One of them has sent so much. */
 void snapshot_room_spend(struct snapshot_room *room, size_t bytes);
 
+/* Frees what it has, and calls `closed` from the loop. */
 void snapshot_room_close(struct snapshot_room *room, void (*closed)(void *context));

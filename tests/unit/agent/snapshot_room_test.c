@@ -1,7 +1,9 @@
 /* snapshot_room_test.c - pieces of snapshots go out as fast as their links take them, and at a pace while clients
  * write. */
+/* link: -Wl,--wrap=mem_alloc -Wl,--wrap=mem_calloc -Wl,--wrap=mem_realloc */
 #include "agent/peers/snapshot_room.h"
 
+#include "tests/support/failing_memory.h"
 #include "tests/support/test.h"
 
 enum { PIECE = 32 * 1024, RATE = 100 * 1000 * 1000 };
@@ -89,7 +91,7 @@ struct fixture {
     uint64_t full; /* the link without room; 0: none */
     unsigned turns;
     bool closed;
-    uint64_t links[SNAPSHOT_ROOM_MAX];
+    uint64_t links[SNAPSHOT_ROOM_TURN];
 };
 
 static void count_turn(void *context)
@@ -137,7 +139,7 @@ static void those_with_room_go_on_and_the_others_wait(void **state)
     set_up(&f, 0);
     assert_int_equal(take(&f, 1), 0);
     for (uint64_t link = 1; link <= 3; link++)
-        assert_true(snapshot_room_want(&f.room, link));
+        assert_int_equal(snapshot_room_want(&f.room, link), ST_OK);
     f.full = 2;
     assert_int_equal(take(&f, 1), 2);
     assert_int_equal(f.links[0], 1);
@@ -155,24 +157,44 @@ static void a_link_that_is_gone_is_forgotten(void **state)
     struct fixture f;
     set_up(&f, 0);
     for (uint64_t link = 1; link <= 3; link++)
-        assert_true(snapshot_room_want(&f.room, link));
+        assert_int_equal(snapshot_room_want(&f.room, link), ST_OK);
     snapshot_room_forget(&f.room, 1);
     snapshot_room_forget(&f.room, 7);
     assert_int_equal(take(&f, 1), 2);
-    assert_true(snapshot_room_want(&f.room, 4));
+    assert_int_equal(snapshot_room_want(&f.room, 4), ST_OK);
     snapshot_room_forget_all(&f.room);
     assert_int_equal(take(&f, 1), 0);
     tear_down(&f);
 }
 
-static void there_are_not_too_many(void **state)
+static void however_many_there_are_each_has_its_turn(void **state)
+{
+    (void)state;
+    enum { MANY = SNAPSHOT_ROOM_TURN * 20 + 1 };
+    struct fixture f;
+    set_up(&f, 0);
+    for (uint64_t link = 1; link <= MANY; link++)
+        assert_int_equal(snapshot_room_want(&f.room, link), ST_OK);
+    for (uint64_t next = 1; next <= MANY;) {
+        size_t taken = take(&f, 1);
+        assert_int_equal(taken, next == MANY ? 1 : SNAPSHOT_ROOM_TURN);
+        for (size_t i = 0; i < taken; i++)
+            assert_int_equal(f.links[i], next++);
+    }
+    assert_int_equal(f.turns, MANY / SNAPSHOT_ROOM_TURN);
+    tear_down(&f);
+}
+
+static void without_memory_a_link_does_not_wait(void **state)
 {
     (void)state;
     struct fixture f;
     set_up(&f, 0);
-    for (uint64_t link = 1; link <= SNAPSHOT_ROOM_MAX; link++)
-        assert_true(snapshot_room_want(&f.room, link));
-    assert_false(snapshot_room_want(&f.room, SNAPSHOT_ROOM_MAX + 1));
+    memory_fail_after(0);
+    enum status st = snapshot_room_want(&f.room, 1);
+    memory_fail_after(-1);
+    assert_int_equal(st, ST_NO_MEMORY);
+    assert_int_equal(take(&f, 1), 0);
     tear_down(&f);
 }
 
@@ -186,7 +208,7 @@ static void while_clients_write_all_keep_to_the_pace(void **state)
     size_t pieces = 0;
     const uint64_t began_ns = uv_hrtime();
     while (pieces < 200) {
-        assert_true(f.room.count > 0 || snapshot_room_want(&f.room, 1));
+        assert_true(f.room.count > 0 || snapshot_room_want(&f.room, 1) == ST_OK);
         size_t taken = take(&f, zxid++);
         pieces += taken;
         for (size_t i = 0; i < taken; i++)
@@ -207,7 +229,7 @@ static void while_nobody_writes_nothing_waits(void **state)
     set_up(&f, 1000);
     f.room.written_zxid = 7; /* long ago */
     for (int i = 0; i < 1000; i++) {
-        assert_true(snapshot_room_want(&f.room, 1));
+        assert_int_equal(snapshot_room_want(&f.room, 1), ST_OK);
         assert_int_equal(take(&f, 7), 1);
         snapshot_room_spend(&f.room, PIECE);
     }
@@ -226,7 +248,8 @@ int main(void)
         cmocka_unit_test(the_fastest_rate_is_one),
         cmocka_unit_test(those_with_room_go_on_and_the_others_wait),
         cmocka_unit_test(a_link_that_is_gone_is_forgotten),
-        cmocka_unit_test(there_are_not_too_many),
+        cmocka_unit_test(however_many_there_are_each_has_its_turn),
+        cmocka_unit_test(without_memory_a_link_does_not_wait),
         cmocka_unit_test(while_clients_write_all_keep_to_the_pace),
         cmocka_unit_test(while_nobody_writes_nothing_waits),
     };
