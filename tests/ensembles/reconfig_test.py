@@ -8,7 +8,7 @@ import unittest
 import urllib.request
 
 from changing import ChangingAgent, ChangingApache, ChangingEnsemble, client_of, config_of
-from ensemble import OBSERVER, PARTICIPANT, harness, metric, read_at, wire
+from ensemble import OBSERVER, PARTICIPANT, STEADY, harness, metric, read_at, wire
 from faults_test import Writers, differences, shown
 
 try:
@@ -167,7 +167,9 @@ class Membership(Changing):
                 (admin, ensemble.members[1].spec(OBSERVER), "2", "BadArguments")):
             reply = client.call("reconfig", joining=joining, leaving=leaving, members=None, config=-1)
             self.assertEqual(wire.ERRORS[reply.err], expected, (joining, leaving))
-        ensemble[next(sid for sid in (1, 2, 3) if sid != ensemble.leader())].kill()
+        leader = ensemble.leader()
+        ensemble[next(sid for sid in (1, 2, 3) if sid != leader)].kill()
+        harness.wait_until(lambda: metric(ensemble[leader], "zk_synced_followers") == "1", what="the leader to miss one")
         reply = admin.call("reconfig", joining=ensemble.members[absent].spec(), leaving=None, members=None, config=-1)
         self.assertEqual(reply.err, -13)  # NewConfigNoQuorum: two of four are in step
         admin.end()
@@ -232,7 +234,7 @@ class Addresses(Changing):
 
     def test_a_client_port_moves_and_who_is_connected_stays(self):
         for program in (AGENT, APACHE):
-            ensemble = self.ensemble([AGENT, AGENT, program])
+            ensemble = self.ensemble([AGENT, AGENT, program], **STEADY)
             stays = ensemble.client(1)
             former = ensemble[1].port
             spec = self.move(ensemble, 1, client_port=harness.free_port())
