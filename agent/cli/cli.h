@@ -178,5 +178,5 @@ void print_for_people(struct json_t *value);
 struct json_t *json_of_data(const void *data, size_t len);
 struct json_t *json_of_stat(const struct zooid_stat *stat);
 void print_stat(const struct zooid_stat *stat);
-/* "persistent", "ephemeral" */
+/* "persistent", "ephemeral", "container", "ttl" */
 const char *kind_of(const struct zooid_stat *stat);

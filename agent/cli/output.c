@@ -57,11 +57,11 @@ struct json_t *json_of_stat(const struct zooid_stat *s)
 {
     if (s == NULL)
         return json_null();
-    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:i,s:I,s:i,s:i}", "czxid", (json_int_t)s->czxid, "mzxid",
+    return json_pack("{s:I,s:I,s:I,s:I,s:I,s:i,s:i,s:i,s:I,s:i,s:i,s:s}", "czxid", (json_int_t)s->czxid, "mzxid",
                      (json_int_t)s->mzxid, "pzxid", (json_int_t)s->pzxid, "ctime", (json_int_t)s->ctime, "mtime",
                      (json_int_t)s->mtime, "version", (int)s->version, "cversion", (int)s->cversion, "aversion",
                      (int)s->aversion, "ephemeralOwner", (json_int_t)s->ephemeral_owner, "dataLength",
-                     (int)s->data_length, "numChildren", (int)s->num_children);
+                     (int)s->data_length, "numChildren", (int)s->num_children, "kind", kind_of(s));
 }
 
 const char *paint(FILE *to, enum paint paint)
@@ -81,7 +81,11 @@ enum paint paint_of(const struct zooid_stat *stat)
 
 const char *kind_of(const struct zooid_stat *stat)
 {
-    return stat->ephemeral_owner == 0 ? "persistent" : "ephemeral";
+    static const char *const kinds[] = {[ZOOID_PERSISTENT] = "persistent",
+                                        [ZOOID_EPHEMERAL] = "ephemeral",
+                                        [ZOOID_CONTAINER] = "container",
+                                        [ZOOID_TTL] = "ttl"};
+    return (size_t)stat->kind < sizeof kinds / sizeof kinds[0] ? kinds[stat->kind] : "?";
 }
 
 static void print_time(const char *name, int64_t ms)

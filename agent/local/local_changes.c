@@ -84,26 +84,6 @@ struct telling {
     const struct node_stat *stat;
 };
 
-static void fill_stat(Zooid__Local__Stat *to, const struct node_stat *stat)
-{
-    zooid__local__stat__init(to);
-#define FIELD(name)        \
-    to->has_##name = true; \
-    to->name = stat->name;
-    FIELD(czxid)
-    FIELD(mzxid)
-    FIELD(ctime)
-    FIELD(mtime)
-    FIELD(version)
-    FIELD(cversion)
-    FIELD(aversion)
-    FIELD(ephemeral_owner)
-    FIELD(data_length)
-    FIELD(num_children)
-    FIELD(pzxid)
-#undef FIELD
-}
-
 static enum status frame_add(struct frame *f, const struct telling *t)
 {
     struct row {
@@ -116,7 +96,7 @@ static enum status frame_add(struct frame *f, const struct telling *t)
         return ST_NO_MEMORY;
     zooid__local__change__init(&row->change);
     fill_cursor(&row->at, t->at);
-    fill_stat(&row->stat, t->stat);
+    local_fill_stat(&row->stat, t->stat, replica_tree(local_of(f->s)->parts.replica));
     row->change.has_kind = true;
     row->change.kind = t->kind;
     row->change.path = path;
@@ -164,7 +144,7 @@ static enum status add_node(struct frame *f, struct tree *tree, const struct tre
         st = backlog_frame(f);
         frame_begin(f, f->s);
     }
-    tree_stat(tree, node, &stat);
+    tree_stat_owned(node, &stat);
     const struct telling telling = {KIND(PRESENT), {0, 0}, buffer_bytes(path), tree_data(node), &stat};
     return st == ST_OK ? frame_add(f, &telling) : st;
 }

@@ -36,24 +36,8 @@ static Zooid__Local__Stat *take_stat(struct local_decoding *d, struct reader *r)
     struct node_stat stat;
     Zooid__Local__Stat *to = take(d, sizeof *to);
     node_stat_read(r, &stat);
-    if (to == NULL)
-        return NULL;
-    zooid__local__stat__init(to);
-#define FIELD(name)        \
-    to->has_##name = true; \
-    to->name = stat.name;
-    FIELD(czxid)
-    FIELD(mzxid)
-    FIELD(ctime)
-    FIELD(mtime)
-    FIELD(version)
-    FIELD(cversion)
-    FIELD(aversion)
-    FIELD(ephemeral_owner)
-    FIELD(data_length)
-    FIELD(num_children)
-    FIELD(pzxid)
-#undef FIELD
+    if (to != NULL)
+        local_fill_stat(to, &stat, replica_tree(d->request->client->local->parts.replica));
     return to;
 }
 

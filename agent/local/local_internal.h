@@ -201,6 +201,9 @@ enum status local_messages_prepare(void);
 /* Valid until the next one is read. NULL: it is no message of the protocol. */
 const to_agent *local_read(struct local *l, struct bytes frame);
 
+/* `stat` has the owner that is stored (tree_stat_owned), which becomes the node's kind, and its owner if it has one. */
+void local_fill_stat(Zooid__Local__Stat *to, const struct node_stat *stat, const struct tree *tree);
+
 /* Writes one message as a frame. ST_NO_MEMORY. */
 enum status local_write(struct buffer *say, const from_agent *m);
 

@@ -54,3 +54,29 @@ enum status local_write(struct buffer *say, const from_agent *m)
         st = local_write_within(say, m, zooid__local__from_agent__get_packed_size(m), &fits);
     return st;
 }
+
+void local_fill_stat(Zooid__Local__Stat *to, const struct node_stat *stat, const struct tree *tree)
+{
+    static const Zooid__Local__NodeKind kinds[] = {[TREE_PERSISTENT] = ZOOID__LOCAL__NODE_KIND__PERSISTENT,
+                                                   [TREE_EPHEMERAL] = ZOOID__LOCAL__NODE_KIND__EPHEMERAL,
+                                                   [TREE_CONTAINER] = ZOOID__LOCAL__NODE_KIND__CONTAINER,
+                                                   [TREE_TTL] = ZOOID__LOCAL__NODE_KIND__TTL};
+    const enum tree_kind kind = tree_kind_of(tree, stat->ephemeral_owner);
+    zooid__local__stat__init(to);
+#define FIELD(name, value) \
+    to->has_##name = true; \
+    to->name = (value);
+    FIELD(czxid, stat->czxid)
+    FIELD(mzxid, stat->mzxid)
+    FIELD(ctime, stat->ctime)
+    FIELD(mtime, stat->mtime)
+    FIELD(version, stat->version)
+    FIELD(cversion, stat->cversion)
+    FIELD(aversion, stat->aversion)
+    FIELD(ephemeral_owner, kind == TREE_EPHEMERAL ? stat->ephemeral_owner : 0)
+    FIELD(data_length, stat->data_length)
+    FIELD(num_children, stat->num_children)
+    FIELD(pzxid, stat->pzxid)
+    FIELD(kind, kinds[kind])
+#undef FIELD
+}

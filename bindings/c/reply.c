@@ -47,6 +47,7 @@ void zooid_reply_free(zooid_reply *reply)
 
 struct zooid_stat stat_read(const Zooid__Local__Stat *from)
 {
+    const enum zooid_node_kind guess = from->ephemeral_owner != 0 ? ZOOID_EPHEMERAL : ZOOID_PERSISTENT;
     return (struct zooid_stat){.czxid = from->czxid,
                                .mzxid = from->mzxid,
                                .ctime = from->ctime,
@@ -57,7 +58,8 @@ struct zooid_stat stat_read(const Zooid__Local__Stat *from)
                                .ephemeral_owner = from->ephemeral_owner,
                                .data_length = from->data_length,
                                .num_children = from->num_children,
-                               .pzxid = from->pzxid};
+                               .pzxid = from->pzxid,
+                               .kind = from->has_kind ? (enum zooid_node_kind)from->kind : guess};
 }
 
 static const struct zooid_stat *keep_stat(zooid_reply *reply, const Zooid__Local__Stat *from)

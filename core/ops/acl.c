@@ -94,8 +94,6 @@ enum status get_acl_answer(const struct read_context *context, const union op_bo
         write_acls(w, list);
     else
         write_masked(w, list);
-    struct node_stat stat;
-    tree_stat(context->tree, node, &stat);
-    node_stat_write(w, &stat);
+    write_stat(context->tree, node, context->shows_owners, w);
     return ST_OK;
 }

@@ -181,9 +181,7 @@ static void write_answer(struct apply *a, struct bytes path, struct writer *answ
     write_text(answer, path);
     if (a->header->type == TXN_CREATE)
         return;
-    struct node_stat stat;
-    tree_stat(a->tree, tree_lookup(a->tree, path), &stat);
-    node_stat_write(answer, &stat);
+    write_stat_of(a, path, answer);
 }
 
 static enum status apply(struct apply *a, struct tree_create *create, struct writer *answer)

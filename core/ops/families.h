@@ -128,5 +128,8 @@ enum status delete_note(struct prepare *p, struct bytes path);
 /* Tells of the deletion and does it. (delete.c) */
 enum status delete_node(struct apply *a, struct bytes path);
 
+/* A stat in an answer; `owned`: with the owner that is stored. (read.c) */
+void write_stat(const struct tree *tree, const struct tree_node *node, bool owned, struct writer *w);
+
 /* Writes the stat of a node that exists, unless `answer` is NULL. (set_data.c) */
 void write_stat_of(const struct apply *a, struct bytes path, struct writer *answer);

@@ -17,13 +17,6 @@ static bool may_read(const struct read_context *context, const struct tree_node 
     return access_check(context->tree, context->rules, node->acl, PERMISSION_READ, context->who) == ST_OK;
 }
 
-static void write_stat(const struct read_context *context, const struct tree_node *node, struct writer *w)
-{
-    struct node_stat stat;
-    tree_stat(context->tree, node, &stat);
-    node_stat_write(w, &stat);
-}
-
 static bool is_too_long(const struct read_context *context, const struct writer *w, size_t start)
 {
     uint32_t max = context->rules->answer_bytes_max;
@@ -125,7 +118,7 @@ static void write_node(const struct read_context *context, const struct tree_nod
     if (!readable)
         return;
     write_blob(w, tree_data(node));
-    write_stat(context, node, w);
+    write_stat(context->tree, node, true, w);
 }
 
 /* A page with data ends early rather than growing too long: the first node always has its place. */
@@ -162,7 +155,7 @@ enum status list_page_answer(const struct read_context *context, const union op_
     if (st != ST_OK)
         return st;
     write_page(context, &page, request->with_nodes, w);
-    write_stat(context, node, w);
+    write_stat(context->tree, node, true, w);
     mem_free(page.nodes);
     return w->status;
 }
@@ -259,7 +252,7 @@ static enum status write_member(struct subtree_walk *walk, const struct tree_nod
         return st;
     write_text(w, buffer_bytes(&walk->path));
     write_blob(w, walk->without_data ? BYTES_NULL : tree_data(node));
-    write_stat(walk->context, node, w);
+    write_stat(walk->context->tree, node, true, w);
     walk->count++;
     if (w->status != ST_OK)
         return w->status;

@@ -33,10 +33,13 @@ static enum status add_watch(const struct read_context *context, const struct pa
     return watches_add(context->watches, context->client, request->path, table, WATCH_STANDARD);
 }
 
-static void write_stat(const struct read_context *context, const struct tree_node *node, struct writer *w)
+void write_stat(const struct tree *tree, const struct tree_node *node, bool owned, struct writer *w)
 {
     struct node_stat stat;
-    tree_stat(context->tree, node, &stat);
+    if (owned)
+        tree_stat_owned(node, &stat);
+    else
+        tree_stat(tree, node, &stat);
     node_stat_write(w, &stat);
 }
 
@@ -74,7 +77,7 @@ enum status exists_answer(const struct read_context *context, const union op_bod
     if (st == ST_NO_NODE && add_watch(context, request, WATCH_DATA) != ST_OK)
         return ST_SYSTEM_ERROR;
     if (st == ST_OK)
-        write_stat(context, node, w);
+        write_stat(context->tree, node, context->shows_owners, w);
     return st;
 }
 
@@ -85,7 +88,7 @@ enum status get_data_answer(const struct read_context *context, const union op_b
     if (st != ST_OK)
         return st;
     write_blob(w, tree_data(node));
-    write_stat(context, node, w);
+    write_stat(context->tree, node, context->shows_owners, w);
     return ST_OK;
 }
 
@@ -127,7 +130,7 @@ enum status get_children2_answer(const struct read_context *context, const union
     if (st != ST_OK)
         return st;
     write_children(context, node, w);
-    write_stat(context, node, w);
+    write_stat(context->tree, node, context->shows_owners, w);
     return ST_OK;
 }
 

@@ -76,11 +76,8 @@ enum status check_apply(struct apply *a, struct bytes record, struct writer *ans
 
 void write_stat_of(const struct apply *a, struct bytes path, struct writer *answer)
 {
-    if (answer == NULL)
-        return;
-    struct node_stat stat;
-    tree_stat(a->tree, tree_lookup(a->tree, path), &stat);
-    node_stat_write(answer, &stat);
+    if (answer != NULL)
+        write_stat(a->tree, tree_lookup(a->tree, path), a->shows_owners, answer);
 }
 
 void set_data_audit(const struct op *op, const union op_body *body, struct writer *note)

@@ -154,7 +154,8 @@ static enum status apply_txn(struct replica *r, const struct request *request, e
                       .now_ms = now_ms(r),
                       .changed = is_watched ? changed : NULL,
                       .context = &application,
-                      .history = r->history};
+                      .history = r->history,
+                      .shows_owners = request->client != NULL && request->client->is_local};
     r->answer.len = 0;
     struct writer w = writer_to(&r->answer);
     *result = op_apply(&a, header.type, record, request->client == NULL ? NULL : &w);

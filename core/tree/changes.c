@@ -257,7 +257,7 @@ static bool keep(struct changes *h, struct tree *t, const struct tree_node *node
     if (!h->has_acl_before)
         acl_hold(h->acls, acl);
     h->has_acl_before = false; /* it is the record's now */
-    tree_stat(t, node, &r->stat);
+    tree_stat_owned(node, &r->stat);
     memcpy(r->bytes, path.data, path.len);
     if (data.len > 0)
         memcpy(r->bytes + path.len, data.data, data.len);

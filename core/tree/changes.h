@@ -23,7 +23,7 @@ struct tree_change {
     struct change_cursor at;
     struct bytes path;
     struct bytes data;      /* of a deletion: null */
-    struct node_stat stat;  /* of a deletion: the last one */
+    struct node_stat stat;  /* with the owner that is stored; of a deletion: the last one */
     struct acls acl;        /* of a deletion: the last one */
     struct acls acl_before; /* CHANGE_ACL: the one before; otherwise as `acl` */
 };

@@ -11,7 +11,7 @@ struct owner {
     struct number_list numbers;
 };
 
-static enum tree_kind kind_of(const struct tree *t, int64_t owner)
+enum tree_kind tree_kind_of(const struct tree *t, int64_t owner)
 {
     if (owner == 0)
         return TREE_PERSISTENT;
@@ -24,7 +24,7 @@ static enum tree_kind kind_of(const struct tree *t, int64_t owner)
 
 enum tree_kind tree_kind(const struct tree *t, const struct tree_node *n)
 {
-    return kind_of(t, n->owner);
+    return tree_kind_of(t, n->owner);
 }
 
 int64_t tree_ttl_ms(const struct tree_node *n)
@@ -102,7 +102,7 @@ static enum status add_ephemeral(struct owners *owners, int64_t session, uint32_
 
 enum status owners_add(struct tree *t, int64_t owner, uint32_t number)
 {
-    switch (kind_of(t, owner)) {
+    switch (tree_kind_of(t, owner)) {
     case TREE_PERSISTENT: return ST_OK;
     case TREE_EPHEMERAL: return add_ephemeral(&t->owners, owner, number);
     default: return list_add(&t->owners, &t->owners.reapable, number);
@@ -120,7 +120,7 @@ static void remove_ephemeral(struct owners *owners, int64_t session, uint32_t nu
 
 void owners_remove(struct tree *t, int64_t owner, uint32_t number)
 {
-    switch (kind_of(t, owner)) {
+    switch (tree_kind_of(t, owner)) {
     case TREE_PERSISTENT: return;
     case TREE_EPHEMERAL: remove_ephemeral(&t->owners, owner, number); return;
     default: list_take_out(&t->owners, &t->owners.reapable, number); return;

@@ -149,7 +149,7 @@ uint64_t tree_descendants(const struct tree *t, const struct tree_node *n)
     return count;
 }
 
-void tree_stat(const struct tree *t, const struct tree_node *n, struct node_stat *stat)
+void tree_stat_owned(const struct tree_node *n, struct node_stat *stat)
 {
     *stat = (struct node_stat){
         .czxid = n->czxid,
@@ -160,11 +160,18 @@ void tree_stat(const struct tree *t, const struct tree_node *n, struct node_stat
         /* Stored are creates only; clients are shown creates plus deletes. */
         .cversion = (int32_t)((uint32_t)n->cversion * 2 - n->child_count),
         .aversion = n->aversion,
-        .ephemeral_owner = tree_kind(t, n) == TREE_EPHEMERAL ? n->owner : 0,
+        .ephemeral_owner = n->owner,
         .data_length = (int32_t)n->data_len,
         .num_children = (int32_t)n->child_count,
         .pzxid = n->pzxid,
     };
+}
+
+void tree_stat(const struct tree *t, const struct tree_node *n, struct node_stat *stat)
+{
+    tree_stat_owned(n, stat);
+    if (tree_kind(t, n) != TREE_EPHEMERAL)
+        stat->ephemeral_owner = 0;
 }
 
 void tree_stat_persisted(const struct tree_node *n, struct stat_persisted *stat)

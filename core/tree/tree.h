@@ -85,11 +85,15 @@ const struct tree_node *tree_next_preorder(const struct tree *t, const struct tr
                                            const struct tree_node *at);
 
 enum tree_kind tree_kind(const struct tree *t, const struct tree_node *n);
-int64_t tree_ttl_ms(const struct tree_node *n); /* of a TTL node */
+enum tree_kind tree_kind_of(const struct tree *t, int64_t owner); /* of a node that is stored with this owner */
+int64_t tree_ttl_ms(const struct tree_node *n);                   /* of a TTL node */
 
 /* The stat as clients see it (client-protocol 4.5): cversion counts deletes too, containers and TTL nodes have no
  * owner. */
 void tree_stat(const struct tree *t, const struct tree_node *n, struct node_stat *stat);
+
+/* The same, but for the owner, which is the one that is stored: tree_kind_of makes the kind of it. */
+void tree_stat_owned(const struct tree_node *n, struct node_stat *stat);
 
 /* The stat as files have it. */
 void tree_stat_persisted(const struct tree_node *n, struct stat_persisted *stat);

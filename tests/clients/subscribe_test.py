@@ -43,6 +43,18 @@ class SubscribeTestCase(harness.ServerTestCase):
 
 
 class Changes(SubscribeTestCase):
+    def test_each_node_is_told_with_its_kind(self):
+        base = self.base
+        self.local.must(create=pb.Create(path=base + "/c", kind=pb.CONTAINER))
+        subscriber = self.subscriber(base)
+        self.assertEqual([change.stat.kind for change in subscriber.snapshot()], [pb.PERSISTENT, pb.CONTAINER])
+        self.local.must(create=pb.Create(path=base + "/e", kind=pb.EPHEMERAL))
+        self.local.must(create=pb.Create(path=base + "/t", kind=pb.TTL, ttl_ms=600000))
+        self.local.must(delete=pb.Delete(path=base + "/c"))
+        changes = subscriber.changes(3)
+        self.assertEqual([change.stat.kind for change in changes], [pb.EPHEMERAL, pb.TTL, pb.CONTAINER])
+        self.assertEqual([change.stat.ephemeral_owner != 0 for change in changes], [True, False, False])
+
     def test_a_snapshot_then_every_change_in_order(self):
         base = self.base
         self.create("/a", b"1")

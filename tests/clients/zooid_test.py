@@ -39,6 +39,21 @@ class Command(command.CommandCase):
         self.assertEqual(names, ["a", "b"])
         self.assertIn("zookeeper\n", self.zooid("ls"))
 
+    def test_each_kind_has_its_name(self):
+        self.zooid("create", "/k")
+        kinds = {"/k/c": ("container", "-c"), "/k/p": ("persistent",), "/k/t": ("ttl", "-T", "600000")}
+        for path, (_, *options) in kinds.items():
+            self.zooid("create", *options, path)
+        self.assertEqual([line.split()[0] for line in self.zooid("ls", "-l", "/k").splitlines()[1:]],
+                         [kind for kind, *_ in kinds.values()])
+        for path, (kind, *_) in kinds.items():
+            self.assertEqual(self.zooid("stat", path).splitlines()[0].split(), ["kind", kind])
+            stat = json.loads(self.zooid("-j", "get", path))["stat"]
+            self.assertEqual((stat["kind"], stat["ephemeralOwner"]), (kind, 0))
+        held = self.started("create", "-e", "/k/e")
+        self.assertEqual(held.stdout.readline(), "/k/e\n")
+        self.assertIn("ephemeral", self.zooid("stat", "/k/e").splitlines()[0])
+
     def test_json_is_for_programs(self):
         self.zooid("create", "/j", "text")
         read = json.loads(self.zooid("-j", "get", "/j"))

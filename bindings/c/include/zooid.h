@@ -318,6 +318,7 @@ struct zooid_stat {
     int64_t ephemeral_owner;
     int32_t data_length, num_children;
     int64_t pzxid;
+    enum zooid_node_kind kind; /* an older agent tells ephemeral nodes alone from others, which are persistent then */
 };
 
 /* All of them may be asked of any reply, NULL too; what it does not have is 0, NULL or empty. */
