@@ -90,6 +90,13 @@ static void on_spool_room(void *context)
         ensemble_spool_room(a->ensemble);
 }
 
+static void on_log_piece(void *context, uint64_t link, enum status status, const struct log_piece *piece)
+{
+    struct agent *a = context;
+    if (a->ensemble != NULL)
+        ensemble_log_piece(a->ensemble, link, status, piece);
+}
+
 /* A member serves while it has a leader, or is one; readers, perhaps, while it looks for one. */
 static void on_serving(void *context, enum replica_service service)
 {
@@ -194,7 +201,8 @@ static enum status load(struct agent *a, struct recovered *recovered, struct buf
                                               .log_room = on_log_room,
                                               .log_failed = on_log_failed,
                                               .stored = on_stored,
-                                              .spool_room = on_spool_room};
+                                              .spool_room = on_spool_room,
+                                              .log_piece = on_log_piece};
     return persistence_open(&a->persistence, a->settings, &a->hash_key, &a->loop, &events, a->metrics, a->log,
                             recovered, message);
 }

@@ -86,6 +86,7 @@ enum status replica_settings_make(struct replica_settings *to, const struct sett
         .resync_interval_ms = s->resync_interval_ms,
         .log_bytes_max = (uint64_t)s->max_log_in_flight,
         .forward_bytes_max = s->is_ensemble ? (uint64_t)s->max_link_queue / 2 : 0,
+        .snapshot_size_factor = s->snapshot_size_factor,
         .link_bytes_max = s->is_ensemble ? (uint64_t)s->max_link_queue : 0,
         .throttled_op_wait_ms = s->throttled_op_wait_time_ms,
         .read_only = s->is_ensemble && s->read_only_mode_enabled,

@@ -168,6 +168,7 @@ void persistence_close(struct persistence *p)
         return;
     log_thread_stop(p->log_thread);
     checkpoints_stop(p->checkpoints);
+    log_reader_close(p->log_reader);
     persistence_member_free(p);
     data_dir_close(&p->dir);
     if (p->open_handles == 0) {
@@ -208,7 +209,8 @@ static enum status start_log_thread(struct persistence *p, int64_t last_zxid)
     const struct txnlog_options options = {.io = disk_posix(),
                                            .dir = p->dir.logs,
                                            .step_first = step_max < LOG_STEP_FIRST ? step_max : LOG_STEP_FIRST,
-                                           .step_max = step_max};
+                                           .step_max = step_max,
+                                           .whole_from = p->whole_from};
     struct log_thread_options thread = {
         .log = txnlog_new(&options), .next_zxid = last_zxid + 1, .wake = wake, .context = p};
     enum status st = thread.log == NULL ? ST_NO_MEMORY : open_mark(p, last_zxid, &thread.mark);
@@ -221,6 +223,15 @@ static enum status start_log_thread(struct persistence *p, int64_t last_zxid)
     log_end_close(thread.mark);
     txnlog_free(thread.log);
     return st;
+}
+
+static enum status open_log(struct persistence *p, uv_loop_t *loop, int64_t last_zxid)
+{
+    enum status st = log_whole_from(disk_posix(), p->dir.logs, last_zxid, &p->whole_from);
+    if (st != ST_OK)
+        return st;
+    p->log_reader = log_reader_new(loop, p->dir.logs, p->events.log_piece, p->events.context);
+    return p->log_reader == NULL ? ST_NO_MEMORY : start_log_thread(p, last_zxid);
 }
 
 /* False: there is none, or no memory. */
@@ -343,7 +354,7 @@ static enum status open_all(struct persistence *p, const struct hash_key *hash_k
     if (st == ST_OK)
         st = open_handles(p, loop);
     if (st == ST_OK)
-        st = start_log_thread(p, r.last_zxid);
+        st = open_log(p, loop, r.last_zxid);
     if (st == ST_OK)
         st = start_checkpoints(p, &r);
     if (st == ST_OK) {

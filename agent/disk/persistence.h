@@ -9,6 +9,7 @@
 #include "core/base/log.h"
 #include "core/base/metrics.h"
 #include "core/session/session.h"
+#include "core/store/log_read.h"
 #include "core/tree/changes.h"
 
 #include <uv.h>
@@ -47,6 +48,8 @@ struct persistence_events {
     void (*stored)(void *context, const struct persistence_stored *stored);
     /* persistence_spool_has_room says yes again. */
     void (*spool_room)(void *context);
+    /* What persistence_read_log asked for with `link`, as log_read gives it. */
+    void (*log_piece)(void *context, uint64_t link, enum status status, const struct log_piece *piece);
 };
 
 /* What recovery found. Tree and sessions pass to the caller. */
@@ -166,6 +169,9 @@ bool persistence_spool_has_room(struct persistence *p); /* no: stop reading the 
  * next start, as when something was put into the tree that is in neither of them. Done when the snapshot and these
  * records are durable. From here on the tree is the one that was loaded. */
 enum status persistence_keep_snapshot(struct persistence *p, int64_t until, const uint64_t *digest, uint64_t ticket);
+
+/* Reads some of the log, beside whatever else is done; `log_piece` tells what came of it. ST_NO_MEMORY: it will not. */
+enum status persistence_read_log(struct persistence *p, uint64_t link, const struct log_wish *wish);
 
 /* --export-snapshot: recovers (taking the lock) and writes one exact snapshot at the last logged zxid into version-2,
  * removing older ones. `message` tells what was done or why not, in a line. */

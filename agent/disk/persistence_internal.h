@@ -5,6 +5,7 @@
 #include "agent/base/wakeup.h"
 #include "agent/disk/checkpoints.h"
 #include "agent/disk/data_dir.h"
+#include "agent/disk/log_reader.h"
 #include "agent/disk/persistence.h"
 #include "agent/disk/persistence_jobs.h"
 
@@ -47,6 +48,8 @@ struct persistence {
     int64_t handed_zxid; /* of the last record that was handed over; 0: none */
     uint64_t queue_bytes;
     uint64_t slow_syncs;
+    struct log_reader *log_reader;
+    int64_t whole_from;           /* log_read.h */
     struct log_progress progress; /* kept here because it is large */
     struct persistence_member member;
     struct persistence_here here;

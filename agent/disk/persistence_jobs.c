@@ -139,12 +139,14 @@ static enum status keep(struct member_job *job, struct log_disk *log)
     if (st != ST_OK || job->refused)
         return st;
     bool some = job->data.records.len > 0;
-    int64_t last_zxid = some ? job->data.last_zxid : snapshot_spool_zxid(job->disk->spool);
+    const int64_t snapshot_zxid = snapshot_spool_zxid(job->disk->spool);
+    const int64_t last_zxid = some ? job->data.last_zxid : snapshot_zxid;
     st = put_in_place(job, log, last_zxid);
     if (st != ST_OK)
         return st;
     snapshot_spool_free(job->disk->spool, false);
     job->disk->spool = NULL;
+    txnlog_set_whole_from(log->log, snapshot_zxid);
     txnlog_restart(log->log, last_zxid);
     log->zxid = last_zxid;
     return ST_OK;

@@ -171,6 +171,11 @@ enum status persistence_keep_records(struct persistence *p, struct buffer *recor
     return hand_over(p, job);
 }
 
+enum status persistence_read_log(struct persistence *p, uint64_t link, const struct log_wish *wish)
+{
+    return log_reader_ask(p->log_reader, link, wish, p->whole_from);
+}
+
 /* -- done --------------------------------------------------------------------------------------------------------- */
 
 /* How far the log is durable, as it was when the job was done. A cut takes it back, which is told by `stored`. */
@@ -190,6 +195,7 @@ static void restart_checkpoints(struct persistence *p, const struct member_job *
 {
     struct checkpoints_options found = persistence_checkpoints_options(p, &job->recovery);
     if (job->kind == JOB_KEEP) {
+        p->whole_from = p->member.spool_zxid;
         found = (struct checkpoints_options){.checkpoint_zxid = -1, .snapshot_zxid = p->member.spool_zxid};
         found.full = found.overdue = true;
     }

@@ -1,34 +1,12 @@
-/* ensemble.c - outbox to peers and disk, and their answers back to the replica. */
-#include "agent/peers/ensemble.h"
-
+/* ensemble.c - outbox to peers, and their answers back to the replica. */
 #include "agent/net/tls.h"
+#include "agent/peers/ensemble_internal.h"
 #include "agent/peers/ensemble_settings.h"
-#include "agent/peers/held_links.h"
-#include "agent/peers/peers.h"
-#include "agent/peers/snapshot_room.h"
 #include "core/base/check.h"
 #include "core/base/mem.h"
 #include "core/zab/zab.h"
 
 #include <inttypes.h>
-
-struct ensemble {
-    struct ensemble_parts parts;
-    struct pump *pump;
-    struct tls *tls; /* NULL: servers speak without it */
-    struct peers *peers;
-    struct pump_ensemble hooks;
-    uint32_t door;
-    size_t unsent_mark;
-    struct snapshot_room room;
-    struct held_links observers; /* of this follower, that wait until the leader has read more */
-    uint64_t spool_link;         /* held until the disk has room for its snapshot; 0: none */
-    int64_t config_version;      /* of the committed configuration */
-    enum replica_service service;
-    bool closing;
-    void (*done)(void *context);
-    void *context;
-};
 
 /* -- to the replica ------------------------------------------------------------------------------------------------ */
 
@@ -51,7 +29,7 @@ static void on_stepped(void *context)
     e->parts.serving(e->parts.context, service);
 }
 
-static void feed(struct ensemble *e, struct replica_event *event)
+void ensemble_feed(struct ensemble *e, struct replica_event *event)
 {
     if (e->closing)
         return;
@@ -61,17 +39,17 @@ static void feed(struct ensemble *e, struct replica_event *event)
 
 static void on_notification(void *context, int64_t sid, struct bytes frame)
 {
-    feed(context, &(struct replica_event){.kind = REPLICA_NOTIFICATION, .sid = sid, .frame = frame});
+    ensemble_feed(context, &(struct replica_event){.kind = REPLICA_NOTIFICATION, .sid = sid, .frame = frame});
 }
 
 static void on_accepted(void *context, uint64_t link)
 {
-    feed(context, &(struct replica_event){.kind = REPLICA_LINK_ACCEPTED, .link = link});
+    ensemble_feed(context, &(struct replica_event){.kind = REPLICA_LINK_ACCEPTED, .link = link});
 }
 
 static void on_connected(void *context, uint64_t link)
 {
-    feed(context, &(struct replica_event){.kind = REPLICA_LINK_CONNECTED, .link = link});
+    ensemble_feed(context, &(struct replica_event){.kind = REPLICA_LINK_CONNECTED, .link = link});
 }
 
 static void on_closed(void *context, uint64_t link)
@@ -79,7 +57,7 @@ static void on_closed(void *context, uint64_t link)
     struct ensemble *e = context;
     if (e->spool_link == link)
         e->spool_link = 0;
-    feed(e, &(struct replica_event){.kind = REPLICA_LINK_CLOSED, .link = link});
+    ensemble_feed(e, &(struct replica_event){.kind = REPLICA_LINK_CLOSED, .link = link});
 }
 
 /* What observers ask goes on to the leader: no more of it is taken than that reads. */
@@ -103,7 +81,7 @@ static size_t on_received(void *context, uint64_t link, struct bytes bytes)
     if (waits_for_leader(e, link) && held_links_add(&e->observers, e->peers, link))
         return 0;
     struct replica_event event = {.kind = REPLICA_LINK_BYTES, .link = link, .frame = bytes};
-    feed(e, &event);
+    ensemble_feed(e, &event);
     return pump_consumed(e->pump);
 }
 
@@ -133,29 +111,6 @@ static void on_listening(void *context, enum peers_port port, enum status status
         LOG_INFO(e->parts.log, "ensemble", "listening on the %s port", name);
     else
         LOG_ERROR(e->parts.log, "ensemble", "the %s port cannot be opened, it is tried again: %s", name, message);
-}
-
-void ensemble_stored(struct ensemble *e, const struct persistence_stored *stored)
-{
-    struct replica_event event = {.kind = stored->refused ? REPLICA_STORE_REFUSED : REPLICA_STORED,
-                                  .ticket = stored->ticket,
-                                  .tree = stored->tree,
-                                  .sessions = stored->sessions,
-                                  .zxid = stored->last_zxid};
-    if (e->closing) {
-        tree_free(stored->tree);
-        sessions_free(stored->sessions);
-        return;
-    }
-    feed(e, &event);
-}
-
-void ensemble_spool_room(struct ensemble *e)
-{
-    uint64_t link = e->spool_link;
-    e->spool_link = 0;
-    if (link != 0)
-        peers_go(e->peers, link);
 }
 
 /* -- from the outbox ----------------------------------------------------------------------------------------------- */
@@ -211,6 +166,7 @@ static void on_peer_item(void *context, const struct peer_item *item, struct byt
     case PEER_FEED: peers_join_feed(e->peers, item->link); break;
     case PEER_FED_BYTES: peers_feed(e->peers, bytes); break;
     case PEER_ROOM: want_room(e, item->link); break;
+    case PEER_READ_LOG: ensemble_read_log(e, item->link, &item->log); break;
     case PEER_CLOSE:
         snapshot_room_forget(&e->room, item->link);
         peers_close(e->peers, item->link);
@@ -228,25 +184,6 @@ static void on_peer_item(void *context, const struct peer_item *item, struct byt
     }
 }
 
-static enum status on_job(void *context, const struct disk_job *job, struct bytes bytes)
-{
-    struct ensemble *e = context;
-    struct persistence *p = e->parts.persistence;
-    switch (job->kind) {
-    case JOB_STORE_ACCEPTED: return persistence_store_epoch(p, ACCEPTED_EPOCH, job->value, job->ticket);
-    case JOB_STORE_CURRENT: return persistence_store_epoch(p, CURRENT_EPOCH, job->value, job->ticket);
-    case JOB_TRUNCATE: return persistence_truncate(p, job->value, job->ticket);
-    case JOB_RELOAD: return persistence_reload(p, job->ticket);
-    case JOB_SNAPSHOT_BEGIN: return persistence_spool_begin(p, job->value);
-    case JOB_SNAPSHOT_DATA: return persistence_spool(p, bytes);
-    case JOB_SNAPSHOT_KEEP: return persistence_keep_snapshot(p, job->value, NULL, job->ticket);
-    case JOB_SNAPSHOT_DROP: return persistence_spool_drop(p);
-    case JOB_STORE_LAST_SEEN: return persistence_store_last_seen(p, bytes);
-    case JOB_STORE_CONFIG: return persistence_store_config(p, bytes);
-    }
-    return ST_OK;
-}
-
 static void on_flush(void *context)
 {
     struct ensemble *e = context;
@@ -261,7 +198,7 @@ static bool on_work(void *context)
     size_t count = snapshot_room_take(&e->room, replica_last_zxid(e->parts.replica), has_room, links);
     for (size_t i = 0; i < count; i++) {
         size_t before = pump_waiting_bytes(e->pump);
-        feed(e, &(struct replica_event){.kind = REPLICA_LINK_ROOM, .link = links[i]});
+        ensemble_feed(e, &(struct replica_event){.kind = REPLICA_LINK_ROOM, .link = links[i]});
         snapshot_room_spend(&e->room, pump_waiting_bytes(e->pump) - before);
     }
     return false;
@@ -327,7 +264,7 @@ enum status ensemble_new(struct ensemble **out, const struct ensemble_parts *par
         return ST_NO_MEMORY;
     e->parts = *parts;
     e->service = SERVICE_NONE;
-    e->hooks = (struct pump_ensemble){e, on_peer_item, on_job, on_stepped, on_flush, on_work};
+    e->hooks = (struct pump_ensemble){e, on_peer_item, ensemble_job, on_stepped, on_flush, on_work};
     enum status st = make_tls(e, message); /* a store that cannot be used is told before anything is touched */
     if (st == ST_OK)
         st = join(e, message);

@@ -43,6 +43,7 @@ void ensemble_reload(struct ensemble *e, const struct settings *settings);
 /* From persistence's callbacks. */
 void ensemble_stored(struct ensemble *e, const struct persistence_stored *stored);
 void ensemble_spool_room(struct ensemble *e);
+void ensemble_log_piece(struct ensemble *e, uint64_t link, enum status status, const struct log_piece *piece);
 
 /* For reports. */
 const struct peers *ensemble_peers(const struct ensemble *e);

@@ -34,6 +34,7 @@ void ensemble_zab_options(const struct settings *settings, struct zab_options *o
         .observer_bytes_max = s->observer_master_port > 0 ? (uint64_t)s->observer_size_limit : 0,
         .snapshot_syncs_max = (uint32_t)s->snapshot_syncs_max,
         .diff_syncs_max = (uint32_t)s->diff_syncs_max,
+        .reads_log = s->snapshot_size_factor >= 0,
         .pending_bytes_max = (uint64_t)s->max_pending_proposals,
         .zxid_counter_max = s->epoch_txns_max,
         .zxid_margin = s->epoch_txns_max / 4 < ZXID_MARGIN ? s->epoch_txns_max / 4 : ZXID_MARGIN,

@@ -1,6 +1,6 @@
-/* snapshot_room.h - links on which a snapshot goes out: which of them may send the next piece. One may when little is
- * unsent on it; and while clients write, all of them together keep to a rate, so that the CPUs, the network and the
- * disk at its other end are there for the writes. Loop thread only. */
+/* snapshot_room.h - links on which a snapshot or the log goes out: which of them may send the next piece. One may when
+ * little is unsent on it; and while clients write, all of them together keep to a rate, so that the CPUs, the network
+ * and the disk at its other end are there for the writes. Loop thread only. */
 #pragma once
 
 #include "core/base/status.h"

@@ -132,7 +132,7 @@ static bool parse_ratio(const struct setting_row *row, const char *text, struct 
     out->ratio = value;
     if (value >= (double)row->min && value <= (double)row->max)
         return true;
-    *why = "is not between 0 and 1";
+    *why = row->min == 0 && row->max == 1 ? "is not between 0 and 1" : "is too small or too large";
     return false;
 }
 

@@ -289,7 +289,9 @@ enum status member_event(struct replica *r, const struct replica_event *event, s
     case REPLICA_LINK_ACCEPTED: return on_link(r, event, ZAB_LINK_ACCEPTED, out);
     case REPLICA_LINK_CLOSED: return on_link(r, event, ZAB_LINK_CLOSED, out);
     case REPLICA_LINK_BYTES: return member_link_bytes(r, event, out);
-    case REPLICA_LINK_ROOM: return snapshot_send_more(r, event->link, out);
+    case REPLICA_LINK_ROOM: return member_link_room(r, event->link, out);
+    case REPLICA_LOG_PIECE:
+    case REPLICA_LOG_REFUSED: return member_log_piece(r, event, out);
     case REPLICA_STORED:
     case REPLICA_STORE_REFUSED: return on_stored(r, event, out);
     default: return ST_OK;

@@ -3,7 +3,8 @@
  * member.c steps zab and knows when tree and log have come to the same point; member_effects.c carries out what comes
  * of it; member_link.c takes bytes off the links; member_learner.c forwards clients' writes and answers them when they
  * come back committed; member_leader.c takes writes that others forward; member_config.c knows the configuration as
- * clients see it; member_snapshot.c takes and sends whole trees; member_counts.c counts what the others do here.
+ * clients see it; member_snapshot.c takes and sends whole trees, member_log.c what the log has of them;
+ * member_counts.c counts what the others do here.
  *
  * A replica that runs alone has no member: its commits are its log's. */
 #pragma once
@@ -36,6 +37,8 @@ struct member_link {
     struct link_stats reset;
     struct snapshot_take *take; /* a snapshot comes in */
     struct snapshot_send *send; /* one goes out; what is sent meanwhile waits in it */
+    bool wants_log;             /* `log` is to be read when there is room */
+    struct log_wish log;
 };
 
 /* A sync under way: at a learner its client, or an observer of its, waits for the leader's answer; at a leader the
@@ -196,6 +199,8 @@ void member_links_free(struct membership *m);
 
 /* Bytes for the link: now, or behind the snapshot that goes out on it. A link that is gone takes nothing. */
 enum status member_link_send(struct replica *r, uint64_t id, struct bytes bytes, struct outbox *out);
+/* REPLICA_LINK_ROOM is to come when little is unsent on it. */
+enum status member_link_want_room(const struct member_link *link, struct outbox *out);
 /* The link is in the feed from now on; or bytes for all that are. */
 enum status member_link_feed(struct replica *r, uint64_t id, struct outbox *out);
 enum status member_feed_send(struct replica *r, struct bytes bytes, struct outbox *out);
@@ -271,9 +276,21 @@ void snapshot_take_free(struct snapshot_take *take);
 enum status snapshot_send_begin(struct replica *r, struct member_link *link, int64_t zxid, struct outbox *out);
 
 /* Goes on: little is unsent on the link. */
-enum status snapshot_send_more(struct replica *r, uint64_t id, struct outbox *out);
+enum status snapshot_send_more(struct replica *r, struct member_link *link, struct outbox *out);
 
 /* These bytes, which are whole packets, belong behind the snapshot. When more waits there than a link may hold, the
  * link ends: the learner comes again. */
 enum status snapshot_send_behind(struct replica *r, struct member_link *link, struct bytes bytes, struct outbox *out);
 void snapshot_send_free(struct snapshot_send *send);
+
+/* -- member_log.c */
+
+/* Some of the log is wanted for the learner at the link. */
+enum status member_log_want(struct replica *r, struct member_link *link, int64_t after, int64_t until,
+                            struct outbox *out);
+
+/* Little is unsent on the link, whose snapshot or piece of the log may go on. */
+enum status member_link_room(struct replica *r, uint64_t id, struct outbox *out);
+
+/* REPLICA_LOG_PIECE and REPLICA_LOG_REFUSED. */
+enum status member_log_piece(struct replica *r, const struct replica_event *event, struct outbox *out);

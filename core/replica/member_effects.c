@@ -190,6 +190,13 @@ static enum status do_send_snapshot(struct replica *r, const struct zab_effect *
     return link == NULL ? ST_OK : snapshot_send_begin(r, link, e->zxid, out);
 }
 
+static enum status do_read_log(struct replica *r, const struct zab_effect *e, struct bytes bytes, struct outbox *out)
+{
+    (void)bytes;
+    struct member_link *link = member_link_find(r->member, e->link);
+    return link == NULL ? ST_OK : member_log_want(r, link, e->zxid, e->until, out);
+}
+
 /* -- roles -------------------------------------------------------------------------------------------------------- */
 
 static void settle_session(void *context, const struct session *session)
@@ -341,6 +348,7 @@ static carry_out_fn *const handlers[] = {
     [ZAB_PASS] = do_pass,
     [ZAB_TAKE_SNAPSHOT] = do_take_snapshot,
     [ZAB_SEND_SNAPSHOT] = do_send_snapshot,
+    [ZAB_READ_LOG] = do_read_log,
     [ZAB_LOG] = do_log,
     [ZAB_STORE_ACCEPTED] = do_store_accepted,
     [ZAB_STORE_CURRENT] = do_store_current,

@@ -77,6 +77,11 @@ enum status member_link_send(struct replica *r, uint64_t id, struct bytes bytes,
     return outbox_peer(out, &(struct peer_item){.kind = PEER_BYTES, .link = id}, bytes);
 }
 
+enum status member_link_want_room(const struct member_link *link, struct outbox *out)
+{
+    return outbox_peer(out, &(struct peer_item){.kind = PEER_ROOM, .link = link->id}, BYTES_NULL);
+}
+
 enum status member_link_feed(struct replica *r, uint64_t id, struct outbox *out)
 {
     struct member_link *link = member_link_find(r->member, id);

@@ -103,11 +103,6 @@ void snapshot_send_free(struct snapshot_send *send)
     mem_free(send);
 }
 
-static enum status want_room(const struct member_link *link, struct outbox *out)
-{
-    return outbox_peer(out, &(struct peer_item){.kind = PEER_ROOM, .link = link->id}, BYTES_NULL);
-}
-
 enum status snapshot_send_begin(struct replica *r, struct member_link *link, int64_t zxid, struct outbox *out)
 {
     struct snapshot_send *send = mem_calloc(1, sizeof *send);
@@ -116,7 +111,7 @@ enum status snapshot_send_begin(struct replica *r, struct member_link *link, int
     link->send = send;
     list_append(&r->member->sending, &link->in_sending);
     LOG_INFO(r->log, "ensemble", "link %" PRIu64 ": sending a snapshot at zxid 0x%" PRIx64, link->id, (uint64_t)zxid);
-    return want_room(link, out);
+    return member_link_want_room(link, out);
 }
 
 enum status snapshot_send_behind(struct replica *r, struct member_link *link, struct bytes bytes, struct outbox *out)
@@ -160,18 +155,15 @@ static enum status finish(struct replica *r, struct member_link *link, struct ou
     return st == ST_OK ? member_step(r, &event, out) : st;
 }
 
-enum status snapshot_send_more(struct replica *r, uint64_t id, struct outbox *out)
+enum status snapshot_send_more(struct replica *r, struct member_link *link, struct outbox *out)
 {
-    struct member_link *link = member_link_find(r->member, id);
     struct buffer piece = {0};
     bool done = false;
-    if (link == NULL || link->send == NULL)
-        return ST_OK;
     enum status st = write_piece(r, link, &piece, &done);
     if (st == ST_OK)
         st = send_bytes(link, buffer_bytes(&piece), out);
     buffer_free(&piece);
     if (st != ST_OK)
         return st;
-    return done ? finish(r, link, out) : want_room(link, out);
+    return done ? finish(r, link, out) : member_link_want_room(link, out);
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/base/bytes.h"
+#include "core/store/log_read.h"
 
 enum outbox_kind {
     OUTBOX_BYTES,  /* whole frames for the client: `len` bytes at `offset` of `bytes` */
@@ -32,6 +33,7 @@ enum peer_kind {
     PEER_FEED,             /* link: from now on it is sent what goes to the feed, too */
     PEER_FED_BYTES,        /* bytes, for every link that is in the feed */
     PEER_ROOM,             /* link: REPLICA_LINK_ROOM is wanted when little is unsent, at once if little is */
+    PEER_READ_LOG,         /* link, log: of the log, as REPLICA_LOG_PIECE or REPLICA_LOG_REFUSED */
     PEER_CLOSE,            /* link */
     PEER_HOLD,             /* link: nothing more is to be read from it */
     PEER_GO,               /* link: what came meanwhile is offered again */
@@ -44,6 +46,7 @@ struct peer_item {
     bool to_master;
     int64_t sid;
     uint64_t link;
+    struct log_wish log;
     size_t offset, len; /* of `bytes` */
 };
 

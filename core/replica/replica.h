@@ -41,10 +41,12 @@ struct replica_options {
     uint32_t multi_read_bytes_max;                    /* beyond it no further part of a multiRead's answer is begun */
     uint32_t answer_bytes_max;                        /* of an operation of the local door */
     uint32_t packet_bytes_max;                        /* data of one packet between members (quorum-protocol 0.1) */
-    uint64_t log_bytes_max;       /* requests that wait and txns in flight; beyond it whoever waits pauses */
-    uint64_t forward_bytes_max;   /* likewise: requests that the leader has been sent and not answered */
-    uint64_t link_bytes_max;      /* what may wait behind a snapshot for one learner; 0: anything */
-    int32_t throttled_op_wait_ms; /* 0: off */
+    uint64_t log_bytes_max;     /* requests that wait and txns in flight; beyond it whoever waits pauses */
+    uint64_t forward_bytes_max; /* likewise: requests that the leader has been sent and not answered */
+    uint64_t link_bytes_max;    /* what may wait behind a snapshot for one learner; 0: anything */
+    double
+        snapshot_size_factor; /* log of more than so many times the tree's size is not read for a learner; 0: any is */
+    int32_t throttled_op_wait_ms;                  /* 0: off */
     bool local_sessions, local_sessions_upgrading; /* of a member; one that runs alone has none */
     bool read_only;                                /* readonlymode.enabled: of a member without a leader */
     bool extended_types, enforce_quota, skip_acl;
@@ -119,8 +121,11 @@ enum replica_event_kind {
     REPLICA_LINK_BYTES,     /* link, frame: all that is unread of it; the outbox says how much was consumed */
     REPLICA_LINK_ROOM,      /* link: little is unsent on it */
     REPLICA_LINK_CLOSED,    /* link: gone, or could not be made */
-    REPLICA_STORED,         /* ticket: the job is durable, and all before it; perhaps tree, sessions, zxid */
-    REPLICA_STORE_REFUSED,  /* ticket: the log cannot be cut there; nothing was changed */
+    REPLICA_LOG_PIECE,     /* link, frame: records as in the log, the first ones of what PEER_READ_LOG asked for; place:
+                            * for the next; zxid: of the last record of the log that is not above `after` */
+    REPLICA_LOG_REFUSED,   /* link: they cannot be had, or are too much */
+    REPLICA_STORED,        /* ticket: the job is durable, and all before it; perhaps tree, sessions, zxid */
+    REPLICA_STORE_REFUSED, /* ticket: the log cannot be cut there; nothing was changed */
 };
 
 struct replica_event {
@@ -135,6 +140,7 @@ struct replica_event {
     int64_t sid;
     uint64_t link; /* chosen by the shell, never 0, never used twice */
     uint64_t ticket;
+    struct log_place place;
     struct tree *tree; /* made anew by the job; taken over, as are its sessions */
     struct sessions *sessions;
 };

@@ -169,7 +169,8 @@ static enum status append_all(struct txnlog *log, struct bytes records)
 
 static enum status write_log(const struct replacement_place *place, const struct replacement *r)
 {
-    const struct txnlog_options options = {place->io, place->log_dir, LOG_STEP, LOG_STEP};
+    const struct txnlog_options options = {
+        .io = place->io, .dir = place->log_dir, .step_first = LOG_STEP, .step_max = LOG_STEP, .whole_from = r->zxid};
     if (r->records.len == 0)
         return ST_OK;
     struct txnlog *log = txnlog_new(&options);

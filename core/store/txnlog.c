@@ -9,6 +9,7 @@
 #include "core/base/check.h"
 #include "core/base/mem.h"
 #include "core/store/files.h"
+#include "core/store/log_read.h"
 #include "core/store/txnlog_format.h"
 
 #include <stdio.h>
@@ -20,6 +21,7 @@ struct txnlog {
     const struct store_io *io;
     char *dir;
     uint64_t step_first, step_max;
+    int64_t whole_from;
 
     struct io_file *file; /* NULL: none is open */
     struct buffer path;
@@ -44,6 +46,7 @@ struct txnlog *txnlog_new(const struct txnlog_options *options)
     log->io = options->io;
     log->step_first = options->step_first;
     log->step_max = options->step_max;
+    log->whole_from = options->whole_from;
     log->dir = mem_strdup(options->dir);
     if (log->dir == NULL) {
         txnlog_free(log);
@@ -174,6 +177,7 @@ static enum status write_new_file(struct txnlog *log)
     uint8_t header[TXNLOG_HEADER_LEN] = {0};
     be32_put(header, TXNLOG_MAGIC);
     be32_put(header + 4, TXNLOG_VERSION);
+    be64_put(header + 8, (uint64_t)log_whole_encode(log->whole_from));
     enum status st = reserve(log, 0, log->step_first);
     if (st == ST_OK)
         st = log->io->write_at(log->io->context, log->file, 0, header, sizeof header);
@@ -334,6 +338,11 @@ void txnlog_restart(struct txnlog *log, int64_t zxid)
     CHECK(log->unsynced == 0);
     forget_file(log);
     log->written_zxid = log->synced_zxid = zxid;
+}
+
+void txnlog_set_whole_from(struct txnlog *log, int64_t whole_from)
+{
+    log->whole_from = whole_from;
 }
 
 /* -- asked by the log thread -------------------------------------------------------------------------------------- */

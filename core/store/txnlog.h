@@ -22,6 +22,9 @@
 /* Appends one record as the file has it: Adler-32, length, the entry, 'B'. Errors as buffer_append. */
 enum status txnlog_frame(struct buffer *out, struct bytes entry);
 
+/* Takes the first of framed records off: its entry, which stays where it is. ST_END: there is none left. */
+enum status txnlog_unframe(struct bytes *records, struct bytes *entry);
+
 /* How much of framed records may be appended before the next sync: whole records, at least one, no more than
  * TXNLOG_BATCH_MAX if that can be; and the zxids of the first and the last of them. Empty when there is none. */
 struct bytes txnlog_piece(struct bytes records, int64_t *first_zxid, int64_t *last_zxid);
@@ -31,6 +34,7 @@ struct txnlog_options {
     const char *dir;           /* the version-2 directory, which must exist; copied */
     uint64_t step_first;       /* bytes of zeros that a new file begins with, such as 1 MiB */
     uint64_t step_max;         /* each further step is twice the one before, up to this (preAllocSize) */
+    int64_t whole_from;        /* for the header of new files (log_read.h) */
 };
 
 struct txnlog; /* opaque */
@@ -69,6 +73,9 @@ enum status txnlog_roll(struct txnlog *log);
 /* The files were changed beneath it, cut or replaced, and end with `zxid` on the disk: lets go of the current file; the
  * next append begins another. Nothing may be unsynced. */
 void txnlog_restart(struct txnlog *log, int64_t zxid);
+
+/* What new files say from now on. */
+void txnlog_set_whole_from(struct txnlog *log, int64_t whole_from);
 
 int64_t txnlog_synced_zxid(const struct txnlog *log);  /* of the last record that is on the disk; 0: none yet */
 int64_t txnlog_written_zxid(const struct txnlog *log); /* of the last record appended; 0: none */

@@ -43,6 +43,18 @@ struct bytes txnlog_piece(struct bytes records, int64_t *first_zxid, int64_t *la
     return bytes_make(records.data, len);
 }
 
+enum status txnlog_unframe(struct bytes *records, struct bytes *entry)
+{
+    if (records->len == 0)
+        return ST_END;
+    CHECK(records->len >= TXNLOG_FRAME_LEN);
+    const size_t len = be32_get(records->data + LEN_AT);
+    CHECK(len <= records->len - TXNLOG_FRAME_LEN);
+    *entry = bytes_make(records->data + TXNLOG_RECORD_HEAD_LEN, len);
+    *records = bytes_from(*records, len + TXNLOG_FRAME_LEN);
+    return ST_OK;
+}
+
 uint64_t txnlog_checksum(struct bytes entry)
 {
     return adler32_z(adler32_z(0, NULL, 0), entry.data, entry.len);

@@ -45,6 +45,11 @@ static void on_snapshot_sent(struct zab *z, const struct zab_event *event)
     learners_snapshot_sent(z, &z->leader->learners, event->link);
 }
 
+static void on_log(struct zab *z, const struct zab_event *event)
+{
+    learners_log_event(z, &z->leader->learners, event);
+}
+
 static const struct peer_packet_row packet_rows[] = {
     [PACKET_FOLLOWERINFO] = {PEER_NEW, leader_learner_info},
     [PACKET_OBSERVERINFO] = {PEER_NEW, leader_learner_info},
@@ -145,9 +150,19 @@ static void on_logged(struct zab *z, const struct zab_event *event)
 typedef void leader_event_fn(struct zab *z, const struct zab_event *event);
 
 static leader_event_fn *const handlers[] = {
-    [ZAB_TICK] = on_tick,           [ZAB_LINK_ACCEPTED] = on_accepted,      [ZAB_LINK_PACKET] = on_packet,
-    [ZAB_LINK_CLOSED] = on_closed,  [ZAB_SNAPSHOT_SENT] = on_snapshot_sent, [ZAB_STORED] = on_stored,
-    [ZAB_PROPOSE] = leader_propose, [ZAB_CONFIRM] = leader_confirm,         [ZAB_LOGGED] = on_logged,
+    [ZAB_TICK] = on_tick,
+    [ZAB_LINK_ACCEPTED] = on_accepted,
+    [ZAB_LINK_PACKET] = on_packet,
+    [ZAB_LINK_CLOSED] = on_closed,
+    [ZAB_SNAPSHOT_SENT] = on_snapshot_sent,
+    [ZAB_STORED] = on_stored,
+    [ZAB_PROPOSE] = leader_propose,
+    [ZAB_CONFIRM] = leader_confirm,
+    [ZAB_LOGGED] = on_logged,
+    [ZAB_LOG_FOUND] = on_log,
+    [ZAB_LOG_RECORD] = on_log,
+    [ZAB_LOG_READ] = on_log,
+    [ZAB_LOG_REFUSED] = on_log,
 };
 
 void leader_step(struct zab *z, const struct zab_event *event)

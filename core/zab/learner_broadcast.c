@@ -7,12 +7,6 @@
 
 /* -- the queue of proposals, in a sync too ------------------------------------------------------------------------- */
 
-/* Without a gap: a txn that is missed here would be missing for ever (4925). */
-static bool follows(int64_t zxid, int64_t last)
-{
-    return zxid - 1 == last ? ZXID_COUNTER(zxid) != 0 : ZXID_EPOCH(zxid) > ZXID_EPOCH(last) && ZXID_COUNTER(zxid) == 1;
-}
-
 /* Behind NEWLEADER everything is the leader's own. */
 static bool is_of_leader(const struct learner *l, int64_t zxid)
 {
@@ -37,7 +31,7 @@ static bool make_room(struct zab *z, struct learner *l, size_t more)
 
 struct entry *learner_take(struct zab *z, struct learner *l, int64_t zxid, struct bytes bytes)
 {
-    if (bytes.len == 0 || !is_of_leader(l, zxid) || !follows(zxid, l->queued_zxid)) {
+    if (bytes.len == 0 || !is_of_leader(l, zxid) || !zab_follows(zxid, l->queued_zxid)) {
         learner_fail(z, "leader %" PRId64 " proposed 0x%" PRIx64 " of %zu bytes behind 0x%" PRIx64, z->vote.leader,
                      zxid, bytes.len, l->queued_zxid);
         return NULL;

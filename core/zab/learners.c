@@ -72,9 +72,9 @@ static bool is_fed(const struct peer *p)
 void learners_remove(struct peer *p)
 {
     struct learners *set = p->of;
-    if (p->stage == PEER_SYNCING)
-        learners_end_sync(p);
     set->fed -= is_fed(p);
+    if (p->stage == PEER_SYNCING || p->stage == PEER_READING)
+        learners_end_sync(p);
     list_remove(&p->in_all);
     list_remove(&p->in_followers);
     map64_remove(&set->by_link, p->link);
@@ -117,6 +117,8 @@ void learners_drop_overdue(struct zab *z, struct learners *set)
         struct peer *p = PEER(at);
         if (z->now_ms >= p->deadline_ms && p->stage == PEER_PROMISED)
             peer_drop(z, p, "would have waited too long for its sync, and is to come later");
+        else if (z->now_ms >= p->deadline_ms && p->stage == PEER_READING)
+            peer_drop(z, p, "was not sent the next piece of the log in time");
         else if (z->now_ms >= p->deadline_ms)
             peer_drop(z, p, "was not heard for %" PRId64 " ms", z->now_ms - p->heard_ms);
         else if (p->oldest.zxid != 0 && z->now_ms - p->oldest.ms > limit_ms)

@@ -3,6 +3,7 @@
  *
  *   learners.c       links that come, go and fall silent; which packet may come when (quorum-protocol 2.9, 3.6)
  *   learners_sync.c  how a learner is brought to where the others are (2.6, 2.7)
+ *   learners_log.c   ... with what the log has, where that is more than is kept in memory
  *
  * Observers are sent the same bytes all the time, and there may be a thousand of them. So they are in a feed: what is
  * sent to it is encoded once, and nobody walks over them for it. */
@@ -17,9 +18,10 @@ enum peer_stage {
     PEER_KNOWN = 1 << 1,    /* waits for LEADERINFO */
     PEER_ASKED = 1 << 2,    /* ACKEPOCH is awaited */
     PEER_PROMISED = 1 << 3, /* waits for its sync */
-    PEER_SYNCING = 1 << 4,  /* all up to NEWLEADER was sent, whose ACK is awaited; it gets all that follows */
-    PEER_SYNCED = 1 << 5,   /* NEWLEADER was acknowledged; waits for UPTODATE */
-    PEER_SERVING = 1 << 6,
+    PEER_READING = 1 << 4,  /* is sent what the log has of it, piece by piece */
+    PEER_SYNCING = 1 << 5,  /* all up to NEWLEADER was sent, whose ACK is awaited; it gets all that follows */
+    PEER_SYNCED = 1 << 6,   /* NEWLEADER was acknowledged; waits for UPTODATE */
+    PEER_SERVING = 1 << 7,
 };
 
 /* A PROPOSAL and when it was sent. */
@@ -36,17 +38,20 @@ struct peer {
     struct list in_all;
     struct list in_followers; /* from its sync on, when it is no observer */
     enum peer_stage stage;
-    int32_t sync_op; /* DIFF, TRUNC or SNAP, from PEER_SYNCING on */
+    int32_t sync_op; /* DIFF, TRUNC or SNAP, from PEER_READING on */
     uint64_t link;
     int64_t sid;             /* from PEER_KNOWN on */
     bool observer;           /* is sent INFORM, and counts for nothing */
     bool takes_snapshot;     /* the stream is on its way to it */
+    bool log_refused;        /* the log cannot bring it up to date */
+    bool has_begun;          /* PEER_READING: it was sent DIFF or TRUNC, and is to have the rest */
     bool said_unknown;       /* one without a meaning was reported */
     bool shows_capabilities; /* it is an agent, and may be sent CAPABILITIES */
     struct capabilities can;
     bool observers_cannot[CAPABILITY_COUNT]; /* of a follower that takes observers: some of these */
     int64_t loaded_zxid;                     /* where its log ended: from ACKEPOCH */
     int64_t sent_zxid;                       /* of the last txn that it was sent; of an observer, by its sync */
+    int64_t read_zxid;                       /* PEER_READING: sent_zxid when the log was asked for more */
     int64_t acked_zxid;                      /* of proposals, one after the other; or where its sync began */
     int64_t heard_ms;                        /* of its last packet */
     uint64_t packets, requests;              /* it has sent */
@@ -170,8 +175,29 @@ void learners_sync_waiting(struct zab *z, struct learners *set);
 /* Whether an ACK with this zxid is that of NEWLEADER, which behind a snapshot is not sent before that has left. */
 bool learners_sync_acked(const struct peer *p, int64_t zxid, int64_t epoch);
 
-/* NEWLEADER was acknowledged: the sync is over. */
+/* NEWLEADER was acknowledged, or the sync has come to nothing: it is over. */
 void learners_end_sync(struct peer *p);
+
+/* Whether a learner whose log ends at `peer`, which the others do not have, has the txn `zxid` and can be cut back to
+ * it. */
+bool learners_may_cut_back(const struct zab *z, int64_t peer, int64_t zxid);
+
+/* PROPOSAL and COMMIT. */
+void learners_send_committed(struct zab *z, const struct peer *p, int64_t zxid, struct bytes entry);
+
+/* What is kept from index `first` on, and all up to NEWLEADER: as the end of learners_sync, behind what it has said. */
+void learners_send_rest(struct zab *z, struct peer *p, size_t first);
 
 /* The stream that the learner took is written to its end. */
 void learners_snapshot_sent(struct zab *z, struct learners *set, uint64_t link);
+
+/* -- learners_log.c */
+
+/* May the log have what the learner lacks, and memory has not? Whether it has is told by reading it. */
+bool learners_log_may_have(const struct zab *z, const struct peer *p);
+
+/* Begins to bring it up to date so; or, when the log cannot be used, in another way. */
+void learners_log_begin(struct zab *z, struct peer *p);
+
+/* ZAB_LOG_FOUND, ZAB_LOG_RECORD, ZAB_LOG_READ and ZAB_LOG_REFUSED. */
+void learners_log_event(struct zab *z, struct learners *set, const struct zab_event *event);

@@ -10,7 +10,8 @@
 struct sync {
     int32_t op; /* PACKET_DIFF, PACKET_TRUNC or PACKET_SNAP */
     int64_t zxid;
-    size_t first; /* of the history: what is sent behind it, up to the end */
+    size_t first;  /* of the history: what is sent behind it, up to the end */
+    bool from_log; /* not yet known how; what the log has comes first */
 };
 
 /* Of the leader; a follower knows it as the current one. */
@@ -29,23 +30,28 @@ static int64_t newest_kept(const struct zab *z)
 
 static struct sync whole_tree(const struct zab *z)
 {
-    return (struct sync){PACKET_SNAP, z->committed_zxid, z->history.count};
+    return (struct sync){.op = PACKET_SNAP, .zxid = z->committed_zxid, .first = z->history.count};
 }
 
 static struct sync diff(const struct zab *z, size_t first)
 {
-    return (struct sync){PACKET_DIFF, newest_kept(z), first};
+    return (struct sync){.op = PACKET_DIFF, .zxid = newest_kept(z), .first = first};
 }
 
 /* The txn must be in the learner's log: one that is not would make Apache's learner keep one too many (6.7 a), and ours
  * come back for a snapshot. It is there when both are of one epoch, for a leader's txns have no gaps; and when the
  * learner has any txn of this leader, for it was brought to all that came before. */
-static struct sync cut_back(const struct zab *z, int64_t peer, int64_t zxid, size_t first)
+bool learners_may_cut_back(const struct zab *z, int64_t peer, int64_t zxid)
 {
     const int64_t epoch = ZXID_EPOCH(peer);
-    if (ZXID_COUNTER(zxid) == 0 || (epoch != ZXID_EPOCH(zxid) && epoch != epoch_of(z)))
+    return ZXID_COUNTER(zxid) != 0 && (epoch == ZXID_EPOCH(zxid) || epoch == epoch_of(z));
+}
+
+static struct sync cut_back(const struct zab *z, int64_t peer, int64_t zxid, size_t first)
+{
+    if (!learners_may_cut_back(z, peer, zxid))
         return whole_tree(z);
-    return (struct sync){PACKET_TRUNC, zxid, first};
+    return (struct sync){.op = PACKET_TRUNC, .zxid = zxid, .first = first};
 }
 
 /* `peer` lies between the ends of what is kept. */
@@ -68,18 +74,21 @@ static bool is_at_beginning(const struct zab *z, int64_t peer)
     return peer == EPOCH_ZXID(epoch_of(z)) && peer > z->committed_zxid;
 }
 
-static struct sync choose(const struct zab *z, int64_t peer)
+static struct sync choose(const struct zab *z, const struct peer *p)
 {
+    const int64_t peer = p->loaded_zxid;
     if (peer < 0) /* its database is not whole */
         return whole_tree(z);
     if (peer == z->committed_zxid || is_at_beginning(z, peer))
-        return (struct sync){PACKET_DIFF, peer, z->history.count};
+        return (struct sync){.op = PACKET_DIFF, .zxid = peer, .first = z->history.count};
     if (peer == z->history_base && peer > 0)
         return diff(z, 0);
     if (peer > newest_kept(z) && ZXID_COUNTER(peer) != 0)
         return cut_back(z, peer, newest_kept(z), z->history.count);
     if (z->history.count > 0 && entries_at(&z->history, 0)->zxid <= peer && peer <= newest_kept(z))
         return walk(z, peer);
+    if (learners_log_may_have(z, p))
+        return (struct sync){.op = PACKET_DIFF, .from_log = true};
     return whole_tree(z);
 }
 
@@ -90,11 +99,17 @@ static void send_entry(struct zab *z, const struct peer *p, const struct entry *
     zab_send(z, p->link, &(struct packet){.type = PACKET_PROPOSAL, .zxid = e->zxid, .data = entry_bytes(e)});
 }
 
+void learners_send_committed(struct zab *z, const struct peer *p, int64_t zxid, struct bytes entry)
+{
+    zab_send(z, p->link, &(struct packet){.type = PACKET_PROPOSAL, .zxid = zxid, .data = entry});
+    zab_send_plain(z, p->link, PACKET_COMMIT, zxid);
+}
+
 static void send_history(struct zab *z, const struct peer *p, size_t first)
 {
     for (size_t i = first; i < z->history.count; i++) {
-        send_entry(z, p, entries_at(&z->history, i));
-        zab_send_plain(z, p->link, PACKET_COMMIT, entries_at(&z->history, i)->zxid);
+        const struct entry *e = entries_at(&z->history, i);
+        learners_send_committed(z, p, e->zxid, entry_bytes(e));
     }
 }
 
@@ -129,11 +144,9 @@ static uint32_t *syncs_of(struct peer *p, int32_t op)
 }
 
 /* From now on it is sent what all are sent. */
-static void register_peer(struct zab *z, struct peer *p, int32_t op)
+static void register_peer(struct zab *z, struct peer *p)
 {
     p->stage = PEER_SYNCING;
-    p->sync_op = op;
-    ++*syncs_of(p, op);
     p->acked_zxid = z->committed_zxid;
     p->sent_zxid = z->committed_zxid;
     if (p->observer) {
@@ -147,19 +160,30 @@ static void register_peer(struct zab *z, struct peer *p, int32_t op)
     list_append(&p->of->followers, &p->in_followers);
 }
 
-static void begin_sync(struct zab *z, struct peer *p, const struct sync *sync)
+void learners_send_rest(struct zab *z, struct peer *p, size_t first)
 {
-    zab_send_plain(z, p->link, sync->op, sync->zxid);
-    if (sync->op == PACKET_SNAP)
-        send_tree(z, p, sync->zxid);
-    send_history(z, p, sync->first);
-    register_peer(z, p, sync->op);
-    if (sync->op == PACKET_SNAP)
+    send_history(z, p, first);
+    register_peer(z, p);
+    if (p->sync_op == PACKET_SNAP)
         p->deadline_ms = INT64_MAX; /* how long the tree takes is the business of who writes it */
     else
         end_sync(z, p);
     if (p->observer)
         zab_emit(z, ZAB_FEED)->link = p->link;
+}
+
+static void begin_sync(struct zab *z, struct peer *p, const struct sync *sync)
+{
+    p->sync_op = sync->op;
+    ++*syncs_of(p, sync->op);
+    if (sync->from_log) {
+        learners_log_begin(z, p);
+        return;
+    }
+    zab_send_plain(z, p->link, sync->op, sync->zxid);
+    if (sync->op == PACKET_SNAP)
+        send_tree(z, p, sync->zxid);
+    learners_send_rest(z, p, sync->first);
 }
 
 /* -- waiting for it ------------------------------------------------------------------------------------------------ */
@@ -202,7 +226,7 @@ static void note_ahead(struct peer *p)
  * a place in the line costs nobody anything. */
 void learners_sync(struct zab *z, struct peer *p)
 {
-    const struct sync sync = choose(z, p->loaded_zxid);
+    const struct sync sync = choose(z, p);
     const bool ahead = is_ahead(z, p);
     if (ahead)
         note_ahead(p);

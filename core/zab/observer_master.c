@@ -154,6 +154,10 @@ bool observer_master_takes(struct zab *z, struct observer_master *om, const stru
     case ZAB_LINK_PACKET: return on_packet(z, om, event);
     case ZAB_LINK_CLOSED: return on_closed(z, om, event);
     case ZAB_SNAPSHOT_SENT: learners_snapshot_sent(z, &om->learners, event->link); return true;
+    case ZAB_LOG_FOUND:
+    case ZAB_LOG_RECORD:
+    case ZAB_LOG_READ:
+    case ZAB_LOG_REFUSED: learners_log_event(z, &om->learners, event); return true;
     default: return false;
     }
 }

@@ -227,25 +227,14 @@ static void on_disk_fill(struct zab *z, const struct zab_event *event)
 }
 
 static zab_event_fn *const handlers[] = {
-    [ZAB_TICK] = to_role,
-    [ZAB_LOADED] = on_loaded,
-    [ZAB_NOTIFICATION] = on_notification,
-    [ZAB_LINK_CONNECTED] = to_role,
-    [ZAB_LINK_ACCEPTED] = to_role,
-    [ZAB_LINK_PACKET] = to_role,
-    [ZAB_LINK_CLOSED] = to_role,
-    [ZAB_LOGGED] = on_logged,
-    [ZAB_STORED] = to_role,
-    [ZAB_SNAPSHOT_PART] = to_role,
-    [ZAB_STORE_REFUSED] = to_role,
-    [ZAB_SNAPSHOT_TAKEN] = to_role,
-    [ZAB_SNAPSHOT_SENT] = to_role,
-    [ZAB_PROPOSE] = on_propose,
-    [ZAB_CONFIRM] = to_role,
-    [ZAB_DISK_FAILED] = on_disk_failed,
-    [ZAB_DIVERGED] = to_role,
-    [ZAB_DISK_FULL] = on_disk_fill,
-    [ZAB_DISK_ROOM] = on_disk_fill,
+    [ZAB_TICK] = to_role,           [ZAB_LOADED] = on_loaded,           [ZAB_NOTIFICATION] = on_notification,
+    [ZAB_LINK_CONNECTED] = to_role, [ZAB_LINK_ACCEPTED] = to_role,      [ZAB_LINK_PACKET] = to_role,
+    [ZAB_LINK_CLOSED] = to_role,    [ZAB_LOGGED] = on_logged,           [ZAB_STORED] = to_role,
+    [ZAB_SNAPSHOT_PART] = to_role,  [ZAB_STORE_REFUSED] = to_role,      [ZAB_SNAPSHOT_TAKEN] = to_role,
+    [ZAB_SNAPSHOT_SENT] = to_role,  [ZAB_LOG_FOUND] = to_role,          [ZAB_LOG_RECORD] = to_role,
+    [ZAB_LOG_READ] = to_role,       [ZAB_LOG_REFUSED] = to_role,        [ZAB_PROPOSE] = on_propose,
+    [ZAB_CONFIRM] = to_role,        [ZAB_DISK_FAILED] = on_disk_failed, [ZAB_DIVERGED] = to_role,
+    [ZAB_DISK_FULL] = on_disk_fill, [ZAB_DISK_ROOM] = on_disk_fill,
 };
 
 static void run_event(struct zab *z, const struct zab_event *event)

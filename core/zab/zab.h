@@ -41,6 +41,7 @@ struct zab_options {
     uint64_t observer_bytes_max;  /* observerMaster.sizeLimit: so many bytes of them are kept in any case; 0: none */
     uint32_t snapshot_syncs_max;  /* leader.maxConcurrentSnapSyncs: observers that are sent a tree at one time */
     uint32_t diff_syncs_max;      /* leader.maxConcurrentDiffSyncs: that are brought up to date in another way */
+    bool reads_log;               /* who lacks more than is kept may be sent it from the log: ZAB_READ_LOG */
     uint64_t pending_bytes_max;   /* of proposals taken from the leader and not committed */
     int64_t zxid_counter_max;     /* 0xfffffffe: beyond it a leader steps down for a new epoch */
     int64_t zxid_margin;          /* so many zxids before that it begins one without stepping down, among agents */
@@ -65,6 +66,11 @@ enum zab_event_kind {
     ZAB_SNAPSHOT_PART,  /* link: some of that snapshot has come in, or was loaded: its time-out begins anew */
     ZAB_SNAPSHOT_TAKEN, /* link: the snapshot that ZAB_TAKE_SNAPSHOT asked for has come in whole, and is the tree */
     ZAB_SNAPSHOT_SENT,  /* link: the snapshot that ZAB_SEND_SNAPSHOT asked for is on its way, whole */
+    ZAB_LOG_FOUND,   /* link, zxid: what ZAB_READ_LOG asked for begins behind this txn, the last one of the log that is
+                      * not above what was asked; some of it follows, then ZAB_LOG_READ */
+    ZAB_LOG_RECORD,  /* link, zxid, bytes: the next entry, or one that was there before */
+    ZAB_LOG_READ,    /* link: no more for now */
+    ZAB_LOG_REFUSED, /* link: the log is not there from that txn on, or cannot be read, or is larger than the tree */
     ZAB_PROPOSE,     /* leader only: zxid (zab_next_zxid), bytes: the entry; ZAB_LOG may be later (zab_is_renewing) */
     ZAB_CONFIRM,     /* leader only: ticket, larger than the one before: does this server still lead? ZAB_CONFIRMED */
     ZAB_DIVERGED,    /* the tree is not the leader's: a learner leaves, and asks for a snapshot when it is back */
@@ -110,6 +116,10 @@ enum zab_effect_kind {
     ZAB_TAKE_SNAPSHOT, /* link, zxid: what follows on the link is a snapshot stream and becomes the tree */
     ZAB_SEND_SNAPSHOT, /* link, zxid: write the tree, as it is now at zxid, as a stream; later ZAB_SENDs wait for it */
 
+    /* link, zxid, until: some of the log behind the txn `zxid`, up to `until` at most, which is committed and on the
+     * disk; when little is unsent on the link. Whatever is known to lie behind a hole must not count. */
+    ZAB_READ_LOG,
+
     /* Disk: one queue, in this order. */
     ZAB_LOG,            /* zxid, bytes: append the entry */
     ZAB_STORE_ACCEPTED, /* ticket, epoch: acceptedEpoch */
@@ -143,7 +153,7 @@ struct zab_effect {
     enum zab_effect_kind kind;
     enum zab_role role;
     enum zab_phase phase;
-    int64_t sid, zxid, epoch, leader;
+    int64_t sid, zxid, until, epoch, leader;
     uint64_t link, ticket;
     size_t offset, len; /* of `bytes`: in the output's buffer */
     bool null;          /* no bytes at all, as opposed to none */

@@ -26,17 +26,18 @@ static void begin_history(struct zab *z, int64_t zxid)
     z->history_base = zxid;
 }
 
-/* Does a txn follow another without one between them, as far as zxids tell? */
-static bool follows(int64_t zxid, int64_t before)
+bool zab_follows(int64_t zxid, int64_t before)
 {
-    return zxid == before + 1 || (ZXID_EPOCH(zxid) > ZXID_EPOCH(before) && ZXID_COUNTER(zxid) == 1);
+    if (zxid - 1 == before)
+        return ZXID_COUNTER(zxid) != 0;
+    return ZXID_EPOCH(zxid) > ZXID_EPOCH(before) && ZXID_COUNTER(zxid) == 1;
 }
 
 /* Takes the entry over. A history with a hole would give learners a DIFF with one (4925). */
 static void add_to_history(struct zab *z, struct entry *e)
 {
     struct entries *history = &z->history;
-    if (history->count > 0 && !follows(e->zxid, entries_at(history, history->count - 1)->zxid))
+    if (history->count > 0 && !zab_follows(e->zxid, entries_at(history, history->count - 1)->zxid))
         begin_history(z, -1);
     if (!zab_ok(z, entries_push(history, e))) {
         mem_free(e);
@@ -59,6 +60,7 @@ void zab_commit_entry(struct zab *z, struct entry *e)
 void zab_database_is(struct zab *z, int64_t zxid)
 {
     z->last_seen_is_logged = false; /* its txn may have gone */
+    z->log_floor = 0;               /* the log is another one */
     begin_history(z, zxid);
     z->loaded_zxid = zxid;
     z->logged_zxid = zxid;

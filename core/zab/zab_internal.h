@@ -56,6 +56,7 @@ struct zab {
 
     struct entries history; /* the last committed ones, without a gap; kept over roles where the database is */
     int64_t history_base;   /* what stands before them: all behind it that is committed is in there; -1: not known */
+    int64_t log_floor;      /* who lacks txns up to it is not sent them from the log, which was found not to be whole */
     struct entries tail;    /* between roles: what was in the log behind them; may become history when it is loaded */
 
     struct vote vote; /* the current vote: with which the last election ended */
@@ -115,6 +116,9 @@ void zab_loaded(struct zab *z, const struct zab_event *event);
 
 /* Emits ZAB_COMMITTED and puts the entry, which is taken over, into the history. In order of zxid. */
 void zab_commit_entry(struct zab *z, struct entry *e);
+
+/* Does a txn follow another without one between them, as far as zxids tell? */
+bool zab_follows(int64_t zxid, int64_t before);
 
 /* The database was replaced or cut back: forgets the history, everything stands at `zxid`. */
 void zab_database_is(struct zab *z, int64_t zxid);

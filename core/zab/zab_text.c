@@ -20,7 +20,8 @@ enum part {
     PACKETS = 1 << 9,
     ROLE = 1 << 10,
     CONFIG = 1 << 11, /* bytes that are one */
-    TO_MASTER = 1 << 12
+    TO_MASTER = 1 << 12,
+    UNTIL = 1 << 13
 };
 
 static const struct row {
@@ -40,6 +41,10 @@ static const struct row {
     [ZAB_SNAPSHOT_PART] = {"snapshot-part", LINK},
     [ZAB_SNAPSHOT_TAKEN] = {"snapshot-taken", LINK},
     [ZAB_SNAPSHOT_SENT] = {"snapshot-sent", LINK},
+    [ZAB_LOG_FOUND] = {"log-found", LINK | ZXID},
+    [ZAB_LOG_RECORD] = {"log-record", LINK | ZXID | BYTES_TOO},
+    [ZAB_LOG_READ] = {"log-read", LINK},
+    [ZAB_LOG_REFUSED] = {"log-refused", LINK},
     [ZAB_PROPOSE] = {"propose", ZXID | BYTES_TOO},
     [ZAB_CONFIRM] = {"confirm", TICKET},
     [ZAB_DIVERGED] = {"diverged", 0},
@@ -64,6 +69,7 @@ static const struct row effect_rows[] = {
     [ZAB_PASS] = {"pass", LINK | PACKETS},
     [ZAB_TAKE_SNAPSHOT] = {"take-snapshot", LINK | ZXID},
     [ZAB_SEND_SNAPSHOT] = {"send-snapshot", LINK | ZXID},
+    [ZAB_READ_LOG] = {"read-log", LINK | ZXID | UNTIL},
     [ZAB_LOG] = {"log", ZXID | BYTES_TOO},
     [ZAB_STORE_ACCEPTED] = {"store-accepted", TICKET | EPOCH},
     [ZAB_STORE_CURRENT] = {"store-current", TICKET | EPOCH},
@@ -97,7 +103,7 @@ static const char *const phase_names[] = {
 
 /* What events and effects have in common. */
 struct subject {
-    int64_t sid, zxid, epoch, accepted_epoch, current_epoch, leader;
+    int64_t sid, zxid, until, epoch, accepted_epoch, current_epoch, leader;
     uint64_t link, ticket;
     struct bytes bytes;
     const struct packet *packet; /* NULL: they are in the bytes */
@@ -119,6 +125,10 @@ static void say_numbers(struct line *line, unsigned parts, const struct subject 
     if (parts & ZXID) {
         SAY(line, " ");
         say_zxid(line, s->zxid);
+    }
+    if (parts & UNTIL) {
+        SAY(line, " to ");
+        say_zxid(line, s->until);
     }
     if (parts & EPOCH)
         say_number(line, "epoch", s->epoch);
@@ -180,6 +190,7 @@ enum status zab_print_effect(const struct zab_output *out, const struct zab_effe
     const struct subject subject = {
         .sid = effect->sid,
         .zxid = effect->zxid,
+        .until = effect->until,
         .epoch = effect->epoch,
         .leader = effect->leader,
         .link = effect->link,

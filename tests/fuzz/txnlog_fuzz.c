@@ -1,9 +1,11 @@
-/* txnlog_fuzz.c - any bytes as a log file: records in order, and a verdict that stays the same once its cut is made.
+/* txnlog_fuzz.c - any bytes as a log file: records in order, a verdict that stays the same once its cut is made, and
+ * what is read of it for a learner.
  *
  * With an odd first byte the checksums of whatever looks like a record are put right first, so that what lies behind
  * them is reached. */
 #include "core/base/check.h"
 #include "core/jute/txn.h"
+#include "core/store/log_read.h"
 #include "core/store/txnlog.h"
 #include "core/store/txnlog_scan.h"
 #include "tests/support/disk_sim.h"
@@ -84,6 +86,35 @@ static void cut(struct disk_sim *disk, const struct findings *findings)
     }
 }
 
+static int64_t check_piece(struct bytes records, int64_t last)
+{
+    struct bytes entry;
+    while (txnlog_unframe(&records, &entry) == ST_OK) {
+        struct txn_header header;
+        CHECK(txn_decode_header(entry, &header) == ST_OK && header.zxid > last);
+        last = header.zxid;
+    }
+    return last;
+}
+
+/* As it is read for a learner, from behind its first record on. */
+static void read_log(struct disk_sim *disk)
+{
+    struct log_reading reading = {
+        .io = disk_sim_io(disk), .dir = DIR, .piece_max = 100, .wish = {.after = 1, .until = INT64_MAX}};
+    struct log_piece piece = {0};
+    int64_t last = 1, before = 0, whole_from;
+    while (last > before && log_read(&reading, &piece) == ST_OK) {
+        before = last;
+        last = check_piece(buffer_bytes(&piece.records), last);
+        reading.wish.after = last;
+        reading.wish.place = piece.place;
+        piece.records.len = 0;
+    }
+    buffer_free(&piece.records);
+    CHECK(log_whole_from(disk_sim_io(disk), DIR, last, &whole_from) == ST_OK && whole_from <= last);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
@@ -103,6 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         CHECK(second.count == first.count && second.last == first.last);
     }
     findings_free(&findings);
+    read_log(disk);
     disk_sim_free(disk);
     return 0;
 }

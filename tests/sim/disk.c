@@ -154,6 +154,12 @@ static void replace(struct world *w, struct server *m)
         return;
     struct history before = {0};
     disk_read(d, &before);
+    if (mutant_is(w, MUTANT_LOG_WITH_HOLE)) {
+        d->hole_from = disk_zxid(d);
+        d->hole_to = d->next_base.label;
+    } else {
+        d->log_from = d->next_base.label;
+    }
     history_copy(&d->base, &d->next_base);
     history_copy(&d->log, &d->next_log);
     buffer_free(&d->image);
@@ -314,6 +320,7 @@ void disk_lose(struct world *w, struct server *m)
     d->accepted_epoch = d->current_epoch = 0;
     d->base.count = d->log.count = 0;
     d->base.label = -1;
+    d->log_from = d->hole_from = d->hole_to = 0;
     buffer_free(&d->image);
     buffer_free(&d->config);
     buffer_free(&d->last_seen);
@@ -360,9 +367,11 @@ void disk_outlive_role(struct server *m)
         op_at(&m->disk, i)->stale = true;
 }
 
-bool disk_checkpoint(struct disk *d, int64_t zxid)
+bool disk_checkpoint(struct world *w, struct disk *d, int64_t zxid)
 {
     size_t count = 0;
+    if (d->log.count > 0 && d->log.items[0].zxid > d->log_from && world_chance(w, 8))
+        d->log_from = d->base.label;
     while (count < d->log.count && d->log.items[count].zxid <= zxid)
         CHECK(history_apply(&d->base, d->log.items[count++]));
     if (count == 0)

@@ -41,6 +41,8 @@ struct disk {
     struct history base; /* a checkpoint or snapshot; its label may be below its newest txn */
     struct buffer image;
     struct history log; /* behind it */
+    int64_t log_from;   /* what was logged behind it is still there to be read for learners, without a hole ... */
+    int64_t hole_from, hole_to; /* MUTANT_LOG_WITH_HOLE: ... but for what lies between these */
 
     /* A snapshot that replaces both when the log entries up to `next_until` have followed it; until then it does not
      * count. */
@@ -67,6 +69,15 @@ bool disk_has(const struct disk *d, struct txn_ref txn);
 
 /* Base and log, as a start would find them: appended to `tree`, which is emptied first. */
 void disk_read(const struct disk *d, struct history *tree);
+
+/* Some of the log, in order: that behind `after`, up to `until` at most. */
+struct disk_excerpt {
+    int64_t before; /* the last txn of the log that is not above `after` */
+    struct history txns;
+};
+
+/* False: it cannot be had. To be freed in any case (txns). */
+bool disk_read_log(struct world *w, const struct disk *d, int64_t after, int64_t until, struct disk_excerpt *excerpt);
 
 /* Asks for it; the op is taken over. machine->stored tells what came of it. */
 void disk_ask(struct world *w, struct server *m, struct disk_op op);
@@ -95,7 +106,8 @@ void disk_has_room(struct world *w, struct server *m);
 /* MUTANT_LOG_OF_OLD_ROLE: the queue goes on behind the machine's back. */
 void disk_outlive_role(struct server *m);
 
-/* Moves the log's entries up to `zxid`, which are committed and in the tree, to the base. False: there are none. */
-bool disk_checkpoint(struct disk *d, int64_t zxid);
+/* Moves the log's entries up to `zxid`, which are committed and in the tree, to the base; of older ones the files may
+ * go meanwhile. False: there are none. */
+bool disk_checkpoint(struct world *w, struct disk *d, int64_t zxid);
 
 void disk_free(struct disk *d);

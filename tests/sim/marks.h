@@ -9,6 +9,7 @@ struct world;
     MARK(DIFF, "DIFF sent")                                                          \
     MARK(TRUNC, "TRUNC sent")                                                        \
     MARK(SNAP, "SNAP sent")                                                          \
+    MARK(LOG_READ, "log read for a learner")                                         \
     MARK(TRUNCATED, "log cut")                                                       \
     MARK(TRUNCATION_REFUSED, "cut refused")                                          \
     MARK(SNAPSHOT_TAKEN, "snapshot taken")                                           \

@@ -13,6 +13,7 @@ const struct mutant mutants[] = {
     {MUTANT_TRUNCATION_SHORT, "truncation-short", &zab_machine, 5000, 3, true},
     {MUTANT_SNAPSHOT_NOT_KEPT, "snapshot-not-kept", &zab_machine, 5000, 3, true},
     {MUTANT_SNAPSHOT_OLD, "snapshot-old", &zab_machine, 5000, 3, false},
+    {MUTANT_LOG_WITH_HOLE, "log-with-hole", &zab_machine, 5000, 3, false},
     {MUTANT_FORWARDED_LATE, "forwarded-late", &zab_machine, 5000, 3, false},
     {MUTANT_COUNTED_TWICE, "counted-twice", &zab_machine, 5000, 5, true},
     {MUTANT_QUORUM_MINUS_ONE, "quorum-minus-one", &zab_machine, 5000, 3, true},

@@ -116,6 +116,7 @@ static void fill_options(const struct world *w, const struct server *m, struct z
         .seed = w->seed + (uint64_t)m->sid,
         .snapshot_syncs_max = 1,
         .diff_syncs_max = 1,
+        .reads_log = w->seed % 4 != 0,
         .committed_count_max = p->committed_count_max,
         .committed_bytes_max = 1 << 20,
         .pending_bytes_max = p->pending_bytes_max,

@@ -140,6 +140,7 @@ struct world {
 
     bool calm;                /* no more faults, no more clients */
     struct map64 proposals;   /* by zxid */
+    struct map64 entries;     /* of core/zab alone: number of a txn -> its bytes */
     struct map64 established; /* epoch -> who led it */
     int64_t newest_epoch;     /* of those */
     struct history committed; /* by whoever led first; the members' must be beginnings of it */

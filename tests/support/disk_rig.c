@@ -61,6 +61,28 @@ void disk_rig_done(void *context, bool ok)
     rig->done_ok = ok;
 }
 
+static void on_log_piece(void *context, uint64_t link, enum status status, const struct log_piece *piece)
+{
+    struct disk_rig *rig = context;
+    struct bytes records = buffer_bytes(&piece->records), entry;
+    assert_int_equal(link, 7);
+    rig->piece_count++;
+    rig->piece_status = status;
+    rig->piece_before = piece->before;
+    rig->piece_records = 0;
+    while (txnlog_unframe(&records, &entry) == ST_OK)
+        rig->piece_records++;
+}
+
+void disk_rig_read_log(struct disk_rig *rig, int64_t after)
+{
+    const uint32_t before = rig->piece_count;
+    const struct log_wish wish = {.after = after, .until = rig->next_zxid - 1};
+    assert_int_equal(persistence_read_log(rig->persistence, 7, &wish), ST_OK);
+    while (rig->piece_count == before)
+        (void)uv_run(&rig->loop, UV_RUN_ONCE);
+}
+
 static void write_line(void *context, enum log_level level, const char *area, const char *text)
 {
     (void)context;
@@ -104,7 +126,8 @@ enum status disk_rig_try_open(struct disk_rig *rig)
                                               .log_full = on_full,
                                               .log_room = on_room,
                                               .log_failed = on_log_failed,
-                                              .stored = on_stored};
+                                              .stored = on_stored,
+                                              .log_piece = on_log_piece};
     assert_int_equal(uv_loop_init(&rig->loop), 0);
     rig->message.len = 0;
     enum status st = persistence_open(&rig->persistence, rig->settings, &hash_key, &rig->loop, &events, rig->metrics,

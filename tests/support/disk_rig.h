@@ -17,6 +17,10 @@ struct disk_rig {
     struct persistence_stored stored; /* the last; its tree has become the rig's */
     int64_t stored_behind;            /* what was logged when it was told */
     uint32_t stored_count;
+    uint32_t piece_count; /* of the log, and what came of the last one */
+    enum status piece_status;
+    int64_t piece_before;
+    uint32_t piece_records;
     struct log_sink log;
 };
 
@@ -43,6 +47,9 @@ void disk_rig_append(struct disk_rig *rig, int number);
 
 /* As the loop does at the end of each turn, until nothing is left to do at once. */
 void disk_rig_turn(struct disk_rig *rig);
+
+/* Reads the log behind `after`, the first piece of it, and waits for what comes of it: piece_status and so on. */
+void disk_rig_read_log(struct disk_rig *rig, int64_t after);
 
 /* Asks for a checkpoint and waits for the answer, which it returns. */
 bool disk_rig_checkpoint(struct disk_rig *rig);

@@ -7,7 +7,15 @@
 
 enum { ENSEMBLE_MEMBERS_MAX = 8 };
 
-enum parcel_kind { PARCEL_NOTE, PARCEL_CONNECTED, PARCEL_ACCEPTED, PARCEL_BYTES, PARCEL_ROOM, PARCEL_CLOSED };
+enum parcel_kind {
+    PARCEL_NOTE,
+    PARCEL_CONNECTED,
+    PARCEL_ACCEPTED,
+    PARCEL_BYTES,
+    PARCEL_ROOM,
+    PARCEL_NO_LOG,
+    PARCEL_CLOSED
+};
 
 /* On its way to a member. */
 struct parcel {

@@ -147,6 +147,9 @@ static void do_peer_item(struct ensemble_rig *e, int64_t self, const struct peer
     case PEER_ROOM:
         send(e, (struct parcel){.kind = PARCEL_ROOM, .from = self, .to = self, .end = item->link}, BYTES_NULL);
         break;
+    case PEER_READ_LOG: /* their logs are not read */
+        send(e, (struct parcel){.kind = PARCEL_NO_LOG, .from = self, .to = self, .end = item->link}, BYTES_NULL);
+        break;
     case PEER_CLOSE: close_end(e, item->link); break;
     case PEER_HOLD: end_of(e, item->link)->held = true; break;
     case PEER_GO: go_on(e, item->link); break;
@@ -283,11 +286,10 @@ static void deliver_bytes(struct ensemble_rig *e, struct rig *rig, const struct 
 
 static void deliver(struct ensemble_rig *e, const struct parcel *p, struct buffer *out)
 {
-    static const enum replica_event_kind kinds[] = {[PARCEL_NOTE] = REPLICA_NOTIFICATION,
-                                                    [PARCEL_CONNECTED] = REPLICA_LINK_CONNECTED,
-                                                    [PARCEL_ACCEPTED] = REPLICA_LINK_ACCEPTED,
-                                                    [PARCEL_ROOM] = REPLICA_LINK_ROOM,
-                                                    [PARCEL_CLOSED] = REPLICA_LINK_CLOSED};
+    static const enum replica_event_kind kinds[] = {
+        [PARCEL_NOTE] = REPLICA_NOTIFICATION,      [PARCEL_CONNECTED] = REPLICA_LINK_CONNECTED,
+        [PARCEL_ACCEPTED] = REPLICA_LINK_ACCEPTED, [PARCEL_ROOM] = REPLICA_LINK_ROOM,
+        [PARCEL_NO_LOG] = REPLICA_LOG_REFUSED,     [PARCEL_CLOSED] = REPLICA_LINK_CLOSED};
     struct rig *rig = e->members[p->to].rig;
     if (p->kind == PARCEL_BYTES) {
         deliver_bytes(e, rig, p, out);

@@ -79,7 +79,8 @@ static void rewind_load(struct world *w, int64_t zxid)
 
 static enum status open_log(struct world *w)
 {
-    const struct txnlog_options options = {disk_sim_io(w->disk), WORLD_DIR, STEP_FIRST, STEP_MAX};
+    const struct txnlog_options options = {
+        .io = disk_sim_io(w->disk), .dir = WORLD_DIR, .step_first = STEP_FIRST, .step_max = STEP_MAX};
     w->log = txnlog_new(&options);
     if (w->log == NULL)
         return ST_NO_MEMORY;

@@ -199,6 +199,7 @@ static void run_new(struct zab_rig *rig, const struct words *words, struct buffe
         .snapshot_syncs_max = (uint32_t)words_number(words, "snapshots", 10),
         .diff_syncs_max = (uint32_t)words_number(words, "diffs", 100),
         .observer_masters = words_have(words, "masters"),
+        .reads_log = words_have(words, "reads-log"),
         .observer_reconnect_ms = (int32_t)words_number(words, "reconnect", 0),
         .observer_election_ms = (int32_t)words_number(words, "delay", 0),
         .observer_retry_ms = (int32_t)words_number(words, "retry", 0),
@@ -297,6 +298,8 @@ static const struct {
     {"snapshot-part", ZAB_SNAPSHOT_PART},
     {"snapshot-taken", ZAB_SNAPSHOT_TAKEN},
     {"snapshot-sent", ZAB_SNAPSHOT_SENT},
+    {"log-read", ZAB_LOG_READ},
+    {"log-refused", ZAB_LOG_REFUSED},
     {"logged", ZAB_LOGGED},
     {"stored", ZAB_STORED},
     {"store-refused", ZAB_STORE_REFUSED},
@@ -325,6 +328,24 @@ static bool run_plain_event(struct zab_rig *rig, const struct words *words, stru
         return true;
     }
     return false;
+}
+
+/* log-found L1 0x1_01, log-record L1 0x1_02 "text". */
+static void run_log(struct zab_rig *rig, const struct words *words, struct buffer *out)
+{
+    struct buffer entry = {0};
+    const bool is_record = strcmp(words->items[0], "log-record") == 0;
+    if (words->count < 3) {
+        complain(out, words->items[0]);
+        return;
+    }
+    step(rig,
+         (struct zab_event){.kind = is_record ? ZAB_LOG_RECORD : ZAB_LOG_FOUND,
+                            .link = number_behind(words, 'L'),
+                            .zxid = zxid_of_text(words->items[2]),
+                            .bytes = is_record ? words_entry(words, &entry) : BYTES_NULL},
+         out);
+    buffer_free(&entry);
 }
 
 static void run_packet(struct zab_rig *rig, const struct words *words, struct buffer *out)
@@ -398,9 +419,9 @@ static const struct {
     const char *word;
     void (*run)(struct zab_rig *rig, const struct words *words, struct buffer *out);
 } commands[] = {
-    {"load", run_load},         {"tick", run_tick},     {"sleep", run_sleep},
-    {"notified", run_notified}, {"packet", run_packet}, {"propose", run_propose},
-    {"disk", run_disk},         {"state", run_state},   {"learners", run_learners},
+    {"load", run_load},     {"tick", run_tick},       {"sleep", run_sleep},       {"notified", run_notified},
+    {"packet", run_packet}, {"propose", run_propose}, {"log-found", run_log},     {"log-record", run_log},
+    {"disk", run_disk},     {"state", run_state},     {"learners", run_learners},
 };
 
 void zab_rig_command(struct zab_rig *rig, char *line, struct buffer *out)

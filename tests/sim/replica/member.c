@@ -138,7 +138,7 @@ static void checkpoint(struct world *w, struct server *m)
     if (!m->up || m->loading || replica_service(m->replica->r) == SERVICE_NONE)
         return;
     /* Not before the log has all that would be in it (design 4.6). */
-    if (history_last(&m->tree) <= disk_zxid(&m->disk) && disk_checkpoint(&m->disk, m->tree.label))
+    if (history_last(&m->tree) <= disk_zxid(&m->disk) && disk_checkpoint(w, &m->disk, m->tree.label))
         database_keep(w, m);
 }
 
@@ -251,6 +251,7 @@ static void own(struct world *w, const struct happening *h)
             replica_feed(w, m, (struct replica_event){.kind = REPLICA_LINK_ROOM, .link = link});
         break;
     case OWN_OFFER: port_offer(w, m, link); break;
+    case OWN_READ: port_read_log(w, m, link); break;
     case OWN_GONE: replica_feed(w, m, (struct replica_event){.kind = REPLICA_DISCONNECTED, .client = link}); break;
     }
 }

@@ -43,7 +43,8 @@ struct peer_link {
     bool taking;        /* what comes in is one */
     bool took;          /* ... and has come in whole, in this step */
     bool held;
-    bool fed; /* is sent what goes to the feed */
+    bool fed;          /* is sent what goes to the feed */
+    int64_t log_after; /* what is asked for of the log */
 };
 
 struct replica_body {
@@ -83,6 +84,7 @@ enum own_event {
     OWN_ROOM,  /* little is unsent on the link */
     OWN_OFFER, /* what is unread of the link */
     OWN_GONE,  /* the client's connection was closed by the member */
+    OWN_READ,  /* the log, for the learner at the link */
 };
 void replica_own_at(struct world *w, struct server *m, int64_t at_us, enum own_event event, uint64_t link);
 
@@ -99,6 +101,9 @@ void port_forget(struct server *m, uint64_t link);
 void port_forget_all(struct server *m);
 void port_offer(struct world *w, struct server *m, uint64_t link);
 void port_send(struct world *w, struct server *m, uint64_t link, struct bytes bytes);
+
+/* OWN_READ. */
+void port_read_log(struct world *w, struct server *m, uint64_t link);
 
 /* The next bytes of a snapshot's stream on the link: does it end within them? Then `used` is how much of them belongs
  * to it. */

@@ -107,6 +107,15 @@ static void feed_link(struct server *m, uint64_t link)
         at->fed = true;
 }
 
+static void ask_log(struct world *w, struct server *m, const struct peer_item *item)
+{
+    struct peer_link *at = port_link(m, item->link);
+    if (at == NULL)
+        return;
+    at->log_after = item->log.after;
+    replica_own_at(w, m, w->now_us + world_about(w, w->plan.disk_us), OWN_READ, item->link);
+}
+
 static void tell_peer(struct world *w, struct server *m, const struct peer_item *item, struct bytes bytes)
 {
     switch (item->kind) {
@@ -122,6 +131,7 @@ static void tell_peer(struct world *w, struct server *m, const struct peer_item 
     case PEER_FEED: feed_link(m, item->link); break;
     case PEER_FED_BYTES: send_fed(w, m, bytes); break;
     case PEER_ROOM: replica_own_at(w, m, w->now_us + world_about(w, w->plan.latency_us), OWN_ROOM, item->link); break;
+    case PEER_READ_LOG: ask_log(w, m, item); break;
     case PEER_CLOSE: close_link(w, m, item->link); break;
     case PEER_HOLD: hold_link(w, m, item->link, true); break;
     case PEER_GO: hold_link(w, m, item->link, false); break;

@@ -1,6 +1,7 @@
 /* ports.c - the ports of a replica: streams of bytes from and to other members, frames from and to clients. */
 #include "core/base/check.h"
 #include "core/base/mem.h"
+#include "core/store/txnlog.h"
 #include "tests/sim/checks/zab.h"
 #include "tests/sim/replica/client.h"
 #include "tests/sim/replica/member.h"
@@ -84,6 +85,34 @@ void port_offer(struct world *w, struct server *m, uint64_t link)
     }
     buffer_consume(&bytes, m->replica->out.consumed);
     at->unread = bytes;
+}
+
+static void frame_entries(const struct world *w, const struct history *txns, struct buffer *records)
+{
+    for (size_t i = 0; i < txns->count; i++) {
+        const struct bytes entry = database_entry(w, txns->items[i].id);
+        if (!bytes_is_null(entry))
+            CHECK(txnlog_frame(records, entry) == ST_OK);
+    }
+}
+
+void port_read_log(struct world *w, struct server *m, uint64_t link)
+{
+    struct peer_link *at = port_link(m, link);
+    struct disk_excerpt excerpt;
+    struct buffer records = {0};
+    if (at == NULL)
+        return;
+    const bool found = disk_read_log(w, &m->disk, at->log_after, INT64_MAX, &excerpt);
+    frame_entries(w, &excerpt.txns, &records);
+    replica_feed(w, m,
+                 (struct replica_event){.kind = found ? REPLICA_LOG_PIECE : REPLICA_LOG_REFUSED,
+                                        .link = link,
+                                        .zxid = excerpt.before,
+                                        .frame = buffer_bytes(&records),
+                                        .place = {1, 0}});
+    buffer_free(&records);
+    history_free(&excerpt.txns);
 }
 
 /* -- out ----------------------------------------------------------------------------------------------------------- */

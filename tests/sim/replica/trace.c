@@ -27,6 +27,8 @@ static const char *const event_names[] = {
     [REPLICA_LINK_ACCEPTED] = "accepted",
     [REPLICA_LINK_BYTES] = "bytes",
     [REPLICA_LINK_ROOM] = "room",
+    [REPLICA_LOG_PIECE] = "log-piece",
+    [REPLICA_LOG_REFUSED] = "log-refused",
     [REPLICA_LINK_CLOSED] = "closed",
     [REPLICA_STORED] = "stored",
     [REPLICA_STORE_REFUSED] = "store-refused",
@@ -53,6 +55,7 @@ static const char *const peer_names[] = {
     [PEER_HOLD] = "hold",           [PEER_FEED] = "feed",
     [PEER_FED_BYTES] = "send-fed",  [PEER_GO] = "go",
     [PEER_CLOSE_ALL] = "close-all", [PEER_CONFIG] = "config",
+    [PEER_READ_LOG] = "read-log",
 };
 
 /* Whole packets, one a line; what is none is told by its length. */

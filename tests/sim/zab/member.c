@@ -143,9 +143,16 @@ static void loaded(struct world *w, struct server *m)
 
 static void checkpoint(struct world *w, struct server *m)
 {
-    (void)w;
     if (m->up && m->phase == ZAB_BROADCAST && m->role != ZAB_LOOKING)
-        (void)disk_checkpoint(&m->disk, m->tree.label);
+        (void)disk_checkpoint(w, &m->disk, m->tree.label);
+}
+
+static void own(struct world *w, const struct happening *h)
+{
+    if (h->event == OWN_FREEZE)
+        ports_freeze(w, h);
+    else
+        ports_read_log(w, h);
 }
 
 /* -- the machine --------------------------------------------------------------------------------------------------- */
@@ -157,7 +164,7 @@ static void begin(struct world *w)
 
 static void end(struct world *w)
 {
-    (void)w;
+    workload_forget(w);
 }
 
 static const struct zab *zab_of(const struct server *m)
@@ -170,6 +177,6 @@ const struct machine zab_machine = {
     MACHINE_LIFE,
     .ports = zab_ports,
     .client = workload_happens,
-    .own = ports_freeze,
+    .own = own,
     .write = workload_write,
 };

@@ -42,7 +42,13 @@ void ports_forget(struct zab_body *body);
 
 /* HAPPENS_OWN: the snapshot on that link (zxid) is complete. Until now it may have grown by what was committed
  * meanwhile. */
+enum { OWN_FREEZE = 0 };
 void ports_freeze(struct world *w, const struct happening *h);
+
+/* Likewise, with any other event: what the log has behind the txn of that zxid, for the learner at that link. Also what
+ * lies beyond all that may be asked for. */
+void ports_ask_log(struct world *w, struct server *m, uint64_t link, int64_t after);
+void ports_read_log(struct world *w, const struct happening *h);
 
 /* -- workload.c */
 
@@ -51,6 +57,10 @@ void workload_happens(struct world *w, const struct happening *h);
 
 /* One write at some leader. False: nobody leads. */
 bool workload_write(struct world *w);
+
+/* The bytes of the txn with that number; null: there is none. */
+struct bytes workload_entry(const struct world *w, uint64_t id);
+void workload_forget(struct world *w);
 
 /* The number of the txn in its bytes; 0: it is none. */
 uint64_t workload_entry_id(struct world *w, int64_t zxid, struct bytes entry);

@@ -133,6 +133,50 @@ void ports_freeze(struct world *w, const struct happening *h)
         member_feed(w, m, (struct zab_event){.kind = ZAB_SNAPSHOT_SENT, .link = link});
 }
 
+/* -- the log ------------------------------------------------------------------------------------------------------- */
+
+void ports_ask_log(struct world *w, struct server *m, uint64_t link, int64_t after)
+{
+    if (!net_has(w, m->index, link) || after == OWN_FREEZE)
+        world_fail(w, "member %" PRId64 " would read its log for a link that it does not have", m->sid);
+    world_at(w, w->now_us + world_about(w, w->plan.disk_us),
+             (struct happening){
+                 .kind = HAPPENS_OWN, .member = m->index, .what = m->life, .event = after, .zxid = (int64_t)link});
+}
+
+static bool still_has(const struct world *w, const struct server *m, const struct happening *h)
+{
+    return m->life == h->what && net_has(w, m->index, (uint64_t)h->zxid);
+}
+
+static void tell_record(struct world *w, struct server *m, uint64_t link, struct txn_ref txn)
+{
+    const struct bytes entry = workload_entry(w, txn.id);
+    if (!bytes_is_null(entry))
+        member_feed(w, m, (struct zab_event){.kind = ZAB_LOG_RECORD, .link = link, .zxid = txn.zxid, .bytes = entry});
+}
+
+void ports_read_log(struct world *w, const struct happening *h)
+{
+    struct server *m = server_at(w, h->member);
+    const uint64_t link = (uint64_t)h->zxid;
+    struct disk_excerpt excerpt;
+    if (!still_has(w, m, h))
+        return;
+    if (w->stopped_until_us[m->index] > w->now_us) {
+        world_at(w, w->stopped_until_us[m->index], *h);
+        return;
+    }
+    const bool found = disk_read_log(w, &m->disk, h->event, INT64_MAX, &excerpt);
+    if (found)
+        member_feed(w, m, (struct zab_event){.kind = ZAB_LOG_FOUND, .link = link, .zxid = excerpt.before});
+    for (size_t i = 0; i < excerpt.txns.count && still_has(w, m, h); i++)
+        tell_record(w, m, link, excerpt.txns.items[i]);
+    if (still_has(w, m, h))
+        member_feed(w, m, (struct zab_event){.kind = found ? ZAB_LOG_READ : ZAB_LOG_REFUSED, .link = link});
+    history_free(&excerpt.txns);
+}
+
 static void take_snapshot(struct world *w, struct server *m, uint64_t link, struct bytes bytes)
 {
     int64_t label = (int64_t)(uintptr_t)map64_remove(&m->zab->taking, link) - 1;

@@ -111,6 +111,12 @@ static void carry_send_snapshot(struct world *w, struct server *m, const struct 
     ports_send_snapshot(w, m, e->link, e->zxid);
 }
 
+static void carry_read_log(struct world *w, struct server *m, const struct zab_effect *e, struct bytes bytes)
+{
+    (void)bytes;
+    ports_ask_log(w, m, e->link, e->zxid);
+}
+
 static void carry_disk(struct world *w, struct server *m, const struct zab_effect *e, struct bytes bytes)
 {
     static const enum disk_op_kind kinds[] = {
@@ -198,6 +204,7 @@ static carry_fn *const carry[] = {
     [ZAB_PASS] = carry_pass,
     [ZAB_TAKE_SNAPSHOT] = carry_take_snapshot,
     [ZAB_SEND_SNAPSHOT] = carry_send_snapshot,
+    [ZAB_READ_LOG] = carry_read_log,
     [ZAB_LOG] = carry_disk,
     [ZAB_STORE_ACCEPTED] = carry_disk,
     [ZAB_STORE_CURRENT] = carry_disk,

@@ -1,5 +1,6 @@
 /* workload.c - clients of core/zab alone: they write at whoever says that it leads. */
 #include "core/base/check.h"
+#include "core/base/mem.h"
 #include "core/jute/codec.h"
 #include "core/jute/txn.h"
 #include "core/members/quorum.h"
@@ -27,6 +28,33 @@ uint64_t workload_entry_id(struct world *w, int64_t zxid, struct bytes entry)
     return reader.status == ST_OK ? (uint64_t)id : 0;
 }
 
+/* -- what was written, for those that read it from a log ----------------------------------------------------------- */
+
+static void keep_entry(struct world *w, uint64_t id, struct bytes bytes)
+{
+    struct buffer *copy = mem_calloc(1, sizeof *copy);
+    CHECK(copy != NULL && buffer_append(copy, bytes.data, bytes.len) == ST_OK);
+    CHECK(map64_put(&w->entries, id, copy) == ST_OK);
+}
+
+struct bytes workload_entry(const struct world *w, uint64_t id)
+{
+    const struct buffer *entry = map64_get(&w->entries, id);
+    return entry == NULL ? BYTES_NULL : buffer_bytes(entry);
+}
+
+void workload_forget(struct world *w)
+{
+    MAP64_FOR_EACH(slot, &w->entries)
+    {
+        buffer_free(slot->value);
+        mem_free(slot->value);
+    }
+    map64_free(&w->entries);
+}
+
+/* -- writing ------------------------------------------------------------------------------------------------------- */
+
 /* `config`: what the txn makes of the members, taken over; NULL: nothing. */
 static void propose(struct world *w, struct server *m, struct members *config)
 {
@@ -39,6 +67,7 @@ static void propose(struct world *w, struct server *m, struct members *config)
         set_data_txn_write(&writer, &(struct set_data_txn){BYTES("/zookeeper/config"), buffer_bytes(&text), -1});
         CHECK(writer.status == ST_OK);
     }
+    keep_entry(w, txn.id, buffer_bytes(&entry));
     check_proposed(w, m, txn, config);
     member_feed(w, m, (struct zab_event){.kind = ZAB_PROPOSE, .zxid = txn.zxid, .bytes = buffer_bytes(&entry)});
     buffer_free(&entry);

@@ -64,7 +64,7 @@ static void wake(void *context)
 static void set_up(struct rig *rig)
 {
     *rig = (struct rig){.dir = tmp_make(), .next_zxid = 1};
-    const struct txnlog_options options = {disk_posix(), rig->dir, 4096, 4096};
+    const struct txnlog_options options = {.io = disk_posix(), .dir = rig->dir, .step_first = 4096, .step_max = 4096};
     const struct log_thread_options thread = {
         .log = txnlog_new(&options), .next_zxid = 1, .retry_ms = 1, .wake = wake, .context = rig};
     assert_int_equal(log_thread_start(&rig->thread, &thread), ST_OK);

@@ -243,6 +243,17 @@ static void leader_stream(int64_t zxid, struct buffer *stream)
     assert_int_equal(disk_rig_tear_down(&state), 0);
 }
 
+/* Learners that stand there are sent that many txns, and none that stand before it. */
+static void assert_log_is_whole_from(struct disk_rig *rig, int64_t zxid, int txns)
+{
+    disk_rig_read_log(rig, zxid - 1);
+    assert_int_equal(rig->piece_status, ST_NOT_FOUND);
+    disk_rig_read_log(rig, zxid);
+    assert_int_equal(rig->piece_status, ST_OK);
+    assert_int_equal(rig->piece_before, zxid);
+    assert_int_equal(rig->piece_records, txns);
+}
+
 static void take_snapshot(struct disk_rig *rig, int64_t zxid, int txns)
 {
     struct buffer stream = {0};
@@ -268,7 +279,9 @@ static void take_snapshot(struct disk_rig *rig, int64_t zxid, int txns)
     assert_int_equal(status.checkpoint_zxid, -1);
     assert_int_equal(count_files(rig, STORE_SNAPSHOT), 1);
     disk_rig_write(rig, 2001, 20);
+    assert_log_is_whole_from(rig, zxid, txns + 20);
     disk_rig_reopen(rig);
+    assert_log_is_whole_from(rig, zxid, txns + 20);
     assert_nodes(rig, 1, 400, false);
     assert_nodes(rig, 1001, 1200 + txns, true);
     assert_nodes(rig, 2001, 2020, true);
@@ -292,6 +305,28 @@ static void the_txns_behind_a_snapshot_come_with_it(void **state)
 static void a_snapshot_from_before_the_end_of_the_log_replaces_all(void **state)
 {
     take_snapshot(*state, 250, 10);
+}
+
+/* Also while it is written on, cut back, and read again by the next process; one may be under way when all ends. */
+static void the_log_is_read_for_learners(void **state)
+{
+    struct disk_rig *rig = *state;
+    disk_rig_open(rig);
+    disk_rig_write(rig, 1, 100);
+    disk_rig_read_log(rig, 40);
+    assert_int_equal(rig->piece_records, 60);
+    assert_true(disk_rig_checkpoint(rig));
+    disk_rig_reopen(rig);
+    disk_rig_write(rig, 101, 50);
+    assert_int_equal(persistence_truncate(rig->persistence, 120, 3), ST_OK);
+    disk_rig_wait_stored(rig, 1);
+    rig->next_zxid = 121;
+    disk_rig_read_log(rig, 90);
+    assert_int_equal(rig->piece_before, 90);
+    assert_int_equal(rig->piece_records, 30);
+    assert_int_equal(persistence_read_log(rig->persistence, 7, &(struct log_wish){.after = 1, .until = 9}), ST_OK);
+    disk_rig_close(rig);
+    assert_int_equal(rig->piece_count, 2);
 }
 
 static void a_snapshot_that_is_dropped_has_never_been(void **state)
@@ -515,6 +550,7 @@ int main(void)
         TEST(a_snapshot_from_the_leader_replaces_all),
         TEST(the_txns_behind_a_snapshot_come_with_it),
         TEST(a_snapshot_from_before_the_end_of_the_log_replaces_all),
+        TEST(the_log_is_read_for_learners),
         TEST(a_snapshot_that_is_dropped_has_never_been),
         TEST(a_snapshot_that_there_is_no_room_for_is_given_up),
         TEST(an_epoch_is_not_stored_without_its_snapshot),

@@ -71,8 +71,6 @@ static void test_what_a_member_does_not_do_is_said(void **state)
         SETTINGS_INFO,
         "zoo.cfg:8: warning: leaderServes: is not followed: a leader serves clients, too\n"
         "zoo.cfg:9: warning: syncEnabled: is not followed: observers keep a log and snapshots, always\n"
-        "zoo.cfg:10: warning: snapshotSizeFactor: is not followed: learners are brought up to date from "
-        "memory or with a snapshot, not from log files\n"
         "zoo.cfg:11: warning: forceSnapshotSync: is not followed: a learner is sent a snapshot only when it "
         "needs one\n"
         "zoo.cfg:13: warning: ssl.quorum.allowReverseDnsLookup: is not followed: whoever answers for an "

@@ -106,7 +106,8 @@ static enum status take_exact_snapshot(struct world *w)
 
 static enum status log_again(struct world *w)
 {
-    const struct txnlog_options options = {disk_sim_io(w->disk), WORLD_DIR, 4096, 16384};
+    const struct txnlog_options options = {
+        .io = disk_sim_io(w->disk), .dir = WORLD_DIR, .step_first = 4096, .step_max = 16384};
     struct txnlog *log = txnlog_new(&options);
     enum status st = log == NULL ? ST_NO_MEMORY : txnlog_prepare(log, w->load.zxid + 1);
     if (st == ST_OK)
