@@ -7,9 +7,10 @@ import unittest
 from ensemble import AGENT, APACHE, Ensemble, harness, wire
 from faults_test import Writers, assert_whole, shown
 
-TXNS = 1000       # in an epoch; agents begin the next one a quarter before
+TXNS = 1000
+MANY_TXNS = 4000  # in an epoch; agents begin the next one a quarter before, in which time disks have to be written
 WRITES = 40       # at once, of each client
-ROUNDS = 25
+ROUNDS = 60
 DATA_CHANGED = 3
 
 
@@ -18,9 +19,9 @@ def epoch_of(zxid):
 
 
 class Epochs(unittest.TestCase):
-    def ensemble(self, programs, observers=(), **settings):
+    def ensemble(self, programs, txns, observers=(), **settings):
         # Nobody is taken for dead because the machine stood still for half a second: that would be an election.
-        own = {"zooid.txnsPerEpoch": TXNS, "zooid.failureDetectionMs": 5000}
+        own = {"zooid.txnsPerEpoch": txns, "zooid.failureDetectionMs": 5000}
         ensemble = Ensemble(programs, observers, **dict(settings, **own))
         self.addCleanup(ensemble.stop)
         return ensemble
@@ -46,7 +47,7 @@ class Epochs(unittest.TestCase):
 
     def test_agents_go_on_in_a_new_epoch(self):
         """At leader, follower, observer and an observer behind a follower; then all are killed."""
-        ensemble = self.ensemble([AGENT] * 3, [AGENT], observerMasterPort=harness.free_port()).start()
+        ensemble = self.ensemble([AGENT] * 3, MANY_TXNS, [AGENT], observerMasterPort=harness.free_port()).start()
         leader, clients = ensemble.leader(), {sid: self.client(ensemble, sid) for sid in ensemble.members}
         for sid, client in clients.items():
             client.create("/e%d" % sid, flags=wire.EPHEMERAL)
@@ -58,7 +59,7 @@ class Epochs(unittest.TestCase):
             ended = max(epoch_of(self.write(client, "/e%d" % sid)) for sid, client in clients.items())
             for client in clients.values():
                 self.assertEqual(client.next_event().type, DATA_CHANGED)
-        self.assertGreaterEqual(ended, begun + ROUNDS * len(clients) * WRITES // TXNS)
+        self.assertGreaterEqual(ended, begun + ROUNDS * len(clients) * WRITES // MANY_TXNS)
         self.assertEqual(ensemble.leader(), leader)
         self.assertIn("epoch %d has begun without an election" % ended, ensemble[leader].log_tail(1000))
         self.check_restart(ensemble, clients, ended)
@@ -78,7 +79,7 @@ class Epochs(unittest.TestCase):
 
     def test_an_election_when_one_is_apache_s(self):
         """The agent that leads says why it leaves; what was acknowledged is there."""
-        ensemble = self.ensemble([APACHE, AGENT, AGENT])
+        ensemble = self.ensemble([APACHE, AGENT, AGENT], TXNS)
         ensemble.start([2, 3])
         ensemble.start([1])
         writers = Writers(ensemble)
