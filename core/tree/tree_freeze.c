@@ -109,15 +109,30 @@ uint32_t tree_next_frozen(struct tree *t, uint32_t from)
     return 0;
 }
 
-/* Whatever the checkpoint does not hold counts as changed again; a complete one holds all that was frozen. */
-static void thaw_chunk(struct tree *t, struct chunk *chunk, bool stored)
+static void change_again(struct tree *t, struct chunk *chunk)
 {
     for (size_t i = 0; i < CHUNK_WORDS; i++) {
-        CHECK(!stored || chunk->frozen.words[i] == 0);
-        uint64_t again = chunk->frozen.words[i] | (stored ? 0 : chunk->taken.words[i]);
+        uint64_t again = chunk->frozen.words[i] | chunk->taken.words[i];
         t->freeze.changed_count += (uint64_t)__builtin_popcountll(again & ~chunk->changed.words[i]);
         chunk->changed.words[i] |= again;
     }
+}
+
+static bool is_empty(const struct slot_bits *bits)
+{
+    uint64_t all = 0;
+    for (size_t i = 0; i < CHUNK_WORDS; i++)
+        all |= bits->words[i];
+    return all == 0;
+}
+
+/* Whatever the checkpoint does not hold counts as changed again; a complete one holds all that was frozen. */
+static void thaw_chunk(struct tree *t, struct chunk *chunk, bool stored)
+{
+    if (stored)
+        CHECK(is_empty(&chunk->frozen));
+    else
+        change_again(t, chunk);
     chunk->frozen = chunk->taken = (struct slot_bits){{0}};
 }
 
