@@ -32,6 +32,7 @@ struct world;
     MARK(LOCAL_ANSWER, "local session closed, or refused an ephemeral")              \
     MARK(SESSION_UPGRADED, "local session made the ensemble's")                      \
     MARK(READ_ONLY, "read without a leader")                                         \
+    MARK(READ_ONLY_COMPARED, "by what was committed")                                \
     MARK(SESSION_EXPIRED, "session expired")                                         \
     MARK(SESSION_MOVED, "session taken up again")                                    \
     MARK(SESSION_REFUSED, "told that its session has expired")                       \

@@ -49,6 +49,8 @@ const struct mutant mutants[] = {
     {MUTANT_REPLY_TO_ANOTHER, "reply-to-another", &replica_machine, 500, 3, false},
     {MUTANT_WATCHES_NOT_SET, "watches-not-set", &replica_machine, 500, 3, false},
     {MUTANT_WRITES_READ_ONLY, "writes-read-only", &replica_machine, 500, 3, false},
+    {MUTANT_READ_ONLY_CHANGED, "read-only-changed", &replica_machine, 500, 3, false},
+    {MUTANT_LOCAL_EPHEMERAL_TAKEN, "local-ephemeral-taken", &replica_machine, 500, 3, false},
 };
 const unsigned mutant_count = ARRAY_LEN(mutants);
 

@@ -217,16 +217,25 @@ static void leave_watch(struct client *c, const struct asked *asked, bool exists
     book_add(&c->book, children ? OWED_CHILD : exists ? OWED_DATA : OWED_EXIST, asked->path);
 }
 
+/* True, and whether it was there: what it is told stood there at the zxid of the reply. */
+static bool check_read(struct world *w, const struct client *c, const struct asked *asked, const struct reply_header *h,
+                       struct bytes body, bool *exists)
+{
+    const struct node_version *at = reference_look(w->replicas->reference, bytes_of(asked->path), h->zxid);
+    *exists = at != NULL && at->exists;
+    int32_t expected = *exists ? 0 : status_code(ST_NO_NODE);
+    if (h->err == expected && (!*exists || body_is(asked, body, at)))
+        return true;
+    world_fail(w, "reads: client %u is told (%" PRId32 ") of %s by %" PRId64 " what it was not at " ZXID, c->index,
+               h->err, asked->path, c->server->sid, HEX(h->zxid));
+    return false;
+}
+
 static void take_read(struct world *w, struct client *c, const struct asked *asked, const struct reply_header *h,
                       struct bytes body)
 {
-    const struct node_version *at = reference_look(w->replicas->reference, bytes_of(asked->path), h->zxid);
-    bool exists = at != NULL && at->exists;
-    int32_t expected = exists ? 0 : status_code(ST_NO_NODE);
-    if (h->err != expected || (exists && !body_is(asked, body, at)))
-        world_fail(w, "reads: client %u is told (%" PRId32 ") of %s by %" PRId64 " what it was not at " ZXID, c->index,
-                   h->err, asked->path, c->server->sid, HEX(h->zxid));
-    else
+    bool exists;
+    if (check_read(w, c, asked, h, body, &exists))
         leave_watch(c, asked, exists);
 }
 
@@ -285,8 +294,29 @@ static const struct take_row {
     {TXN_CLOSE_SESSION, take_close},
 };
 
-/* What is read there may yet turn out never to have been committed; nothing is written, and nobody asked. */
-static void take_read_only(struct world *w, struct client *c, const struct asked *asked, const struct reply_header *h)
+/* What is read there may yet turn out never to have been committed. Where the txn that the reply names was, so was all
+ * before it; and before the first one there is nothing. */
+static void take_read_without_leader(struct world *w, const struct client *c, const struct asked *asked,
+                                     const struct reply_header *h, struct bytes body)
+{
+    bool exists;
+    if (h->zxid != 0 && reference_find(w->replicas->reference, h->zxid) == NULL)
+        return;
+    if (check_read(w, c, asked, h, body, &exists))
+        mark(w, MARK_READ_ONLY_COMPARED);
+}
+
+static bool is_read(const struct asked *asked)
+{
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        if (rows[i].type == asked->type)
+            return rows[i].take == take_read;
+    return false;
+}
+
+/* Nothing is written, and nobody asked. */
+static void take_read_only(struct world *w, struct client *c, const struct asked *asked, const struct reply_header *h,
+                           struct bytes body)
 {
     const struct op *op = op_find(asked->type);
     const bool ends = asked->type == TXN_CLOSE_SESSION;
@@ -295,6 +325,8 @@ static void take_read_only(struct world *w, struct client *c, const struct asked
     if (needs_leader != (h->err == status_code(ST_NOT_READ_ONLY)))
         world_fail(w, "read-only: client %u is told %" PRId32 " by %" PRId64 " when it asks for %s", c->index, h->err,
                    c->server->sid, op->name);
+    if (is_read(asked))
+        take_read_without_leader(w, c, asked, h, body);
     if (ends)
         client_drop(w, c);
 }
@@ -310,7 +342,7 @@ static void take_reply(struct world *w, struct client *c, const struct reply_hea
     c->first = (c->first + 1) % CLIENT_ASKED_MAX;
     c->count--;
     if (c->reads) {
-        take_read_only(w, c, &asked, h);
+        take_read_only(w, c, &asked, h, body);
         return;
     }
     /* Where an epoch begins there is no txn: whoever is in step with its leader shows the same without that zxid. */

@@ -43,7 +43,15 @@ static void put_events_last(struct bytes frames, struct buffer *out)
     buffer_free(&events);
 }
 
-static void put_frame(struct world *w, struct bytes frame, struct buffer *out)
+/* As if nothing had spoken against it. */
+static void put_taken(enum status refusal, size_t len, struct buffer *out)
+{
+    uint8_t *error = out->data + out->len - len + ERROR_AT;
+    if (len == HEAD_LEN + 16 && (int32_t)be32_get(error) == status_code(refusal))
+        be32_put(error, 0);
+}
+
+static void put_frame(struct world *w, const struct server *m, struct bytes frame, struct buffer *out)
 {
     const bool chosen = world_chance(w, 16);
     if (mutant_is(w, MUTANT_EVENT_LOST) && is_event(frame) && chosen)
@@ -54,25 +62,37 @@ static void put_frame(struct world *w, struct bytes frame, struct buffer *out)
     const bool is_reply = frame.len == HEAD_LEN + 16 || frame.len > 200; /* of a failed request, or a long one */
     if (mutant_is(w, MUTANT_REPLY_AHEAD) && is_reply && !is_event(frame) && chosen)
         out->data[out->len - frame.len + HEAD_LEN + 11]++;
-    /* Taken, as if there was a leader. */
-    uint8_t *error = frame.len == HEAD_LEN + 16 ? out->data + out->len - frame.len + ERROR_AT : NULL;
-    if (mutant_is(w, MUTANT_WRITES_READ_ONLY) && error != NULL &&
-        (int32_t)be32_get(error) == status_code(ST_NOT_READ_ONLY))
-        be32_put(error, 0);
+    if (mutant_is(w, MUTANT_WRITES_READ_ONLY))
+        put_taken(ST_NOT_READ_ONLY, frame.len, out);
+    if (mutant_is(w, MUTANT_LOCAL_EPHEMERAL_TAKEN))
+        put_taken(ST_EPHEMERAL_ON_LOCAL_SESSION, frame.len, out);
+    const bool has_stat = frame.len >= HEAD_LEN + 16 + 68 && !is_event(frame);
+    if (mutant_is(w, MUTANT_READ_ONLY_CHANGED) && has_stat && replica_service(m->replica->r) == SERVICE_READ_ONLY)
+        out->data[out->len - 1]++;
 }
 
-bool mutate_frames(struct world *w, struct bytes frames, struct buffer *changed)
+static bool changes_frames(const struct world *w)
+{
+    static const enum mutant_kind kinds[] = {MUTANT_EVENT_LOST,        MUTANT_EVENT_TWICE,
+                                             MUTANT_REPLY_AHEAD,       MUTANT_WRITES_READ_ONLY,
+                                             MUTANT_READ_ONLY_CHANGED, MUTANT_LOCAL_EPHEMERAL_TAKEN};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (mutant_is(w, kinds[i]))
+            return true;
+    return false;
+}
+
+bool mutate_frames(struct world *w, const struct server *m, struct bytes frames, struct buffer *changed)
 {
     *changed = (struct buffer){0};
     if (mutant_is(w, MUTANT_REPLY_BEFORE_EVENT)) {
         put_events_last(frames, changed);
         return true;
     }
-    if (!mutant_is(w, MUTANT_EVENT_LOST) && !mutant_is(w, MUTANT_EVENT_TWICE) && !mutant_is(w, MUTANT_REPLY_AHEAD) &&
-        !mutant_is(w, MUTANT_WRITES_READ_ONLY))
+    if (!changes_frames(w))
         return false;
     while (frames.len > 0)
-        put_frame(w, take_frame(&frames), changed);
+        put_frame(w, m, take_frame(&frames), changed);
     return true;
 }
 

@@ -5,8 +5,8 @@
 #include "core/base/bytes.h"
 #include "tests/sim/world.h"
 
-/* Frames to a client. True: `changed` is to be sent instead; free it. */
-bool mutate_frames(struct world *w, struct bytes frames, struct buffer *changed);
+/* Frames of a member to a client. True: `changed` is to be sent instead; free it. */
+bool mutate_frames(struct world *w, const struct server *m, struct bytes frames, struct buffer *changed);
 
 /* To whom they go. */
 uint64_t mutate_client(struct world *w, const struct server *m, uint64_t link);

@@ -166,7 +166,7 @@ static void deliver(struct world *w, struct server *m, const struct outbox_item 
     if (item->kind == OUTBOX_BYTES) {
         struct bytes frames = bytes_make(out->bytes.data + item->offset, item->len);
         struct buffer changed;
-        bool mutated = mutate_frames(w, frames, &changed);
+        bool mutated = mutate_frames(w, m, frames, &changed);
         clients_told(w, m, item->client);
         net_send(w, m->index, mutate_client(w, m, item->client), PARCEL_BYTES,
                  mutated ? buffer_bytes(&changed) : frames, true);
