@@ -5,11 +5,15 @@
 #include "agent/admin/words_text.h"
 
 #include "agent/admin/ensemble_report.h"
+#include "agent/base/address.h"
+#include "core/base/array.h"
+#include "core/base/mem.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <time.h>
 
-enum { LISTING_BYTES_MAX = 8 << 20 };
+enum { LISTING_BYTES_MAX = 8 << 20, ROWS_FIRST = 64 };
 
 struct listing {
     const struct overview *overview;
@@ -142,13 +146,88 @@ static void list_owner(void *context, int64_t session, const uint32_t *numbers, 
     }
 }
 
-static void list_socket(void *context, const struct front_connection *c)
+/* A connection, as it is listed, and when it ends unless more is heard of it: in whole seconds, as it is shown. */
+struct socket_row {
+    int64_t expires_ms, session;
+    char remote[ADDRESS_TEXT_SIZE];
+};
+
+struct socket_rows {
+    struct listing *listing;
+    struct socket_row *items;
+    size_t count, cap;
+};
+
+/* With its session, which every member touches for its own clients; before there is one, for want of it; now, while the
+ * session that it asked for is not there yet, or it is closed already. */
+static int64_t socket_expires_ms(const struct replica *r, const struct front_connection *c, int64_t id)
 {
-    struct listing *l = context;
+    const struct session *session = sessions_get(replica_local_sessions(r), id);
+    if (session == NULL)
+        session = sessions_get(replica_sessions(r), id);
+    const int64_t now_ms = (int64_t)(uv_hrtime() / 1000000);
+    const int64_t ms = session != NULL ? session->expires_ms : c->deadline_ms != 0 ? c->deadline_ms : now_ms;
+    return ms / 1000 * 1000;
+}
+
+static void add_socket(void *context, const struct front_connection *c)
+{
+    struct socket_rows *rows = context;
+    struct listing *l = rows->listing;
+    l->is_cut |= rows->count * sizeof *rows->items > LISTING_BYTES_MAX;
     if (is_done(l))
         return;
-    l->status = buffer_printf(l->text, "\tip: %s sessionId: 0x%" PRIx64 "\n", c->remote,
-                              (uint64_t)replica_client_session(l->overview->replica, c->client));
+    struct socket_row *items = array_room(rows->items, rows->count, &rows->cap, sizeof *items, ROWS_FIRST);
+    if (items == NULL) {
+        l->status = ST_NO_MEMORY;
+        return;
+    }
+    rows->items = items;
+    struct socket_row *row = &items[rows->count++];
+    row->session = replica_client_session(l->overview->replica, c->client);
+    row->expires_ms = socket_expires_ms(l->overview->replica, c, row->session);
+    (void)snprintf(row->remote, sizeof row->remote, "%s", c->remote);
+}
+
+static int compare_sockets(const void *a, const void *b)
+{
+    const struct socket_row *one = a, *other = b;
+    return (one->expires_ms > other->expires_ms) - (one->expires_ms < other->expires_ms);
+}
+
+/* How many from here on end at once. */
+static size_t set_size(const struct socket_rows *rows, size_t from)
+{
+    size_t size = 1;
+    while (from + size < rows->count && rows->items[from + size].expires_ms == rows->items[from].expires_ms)
+        size++;
+    return size;
+}
+
+static void list_sockets(struct listing *l)
+{
+    struct socket_rows rows = {.listing = l};
+    struct front_status front;
+    size_t sets = 0;
+    front_status(doors_front(l->overview->doors), &front);
+    front_each_connection(doors_front(l->overview->doors), add_socket, &rows);
+    if (rows.count > 0)
+        qsort(rows.items, rows.count, sizeof *rows.items, compare_sockets);
+    for (size_t i = 0; i < rows.count; i += set_size(&rows, i))
+        sets++;
+    if (l->status == ST_OK)
+        l->status = buffer_printf(l->text, "Connections dump:\nConnections Sets (%zu)/(%" PRIu32 "):\n", sets,
+                                  front.connections);
+    for (size_t i = 0, next = 0; i < rows.count && l->status == ST_OK; i++) {
+        if (i == next) {
+            l->status = write_expiry(l->text, set_size(&rows, i), rows.items[i].expires_ms);
+            next += set_size(&rows, i);
+        }
+        if (l->status == ST_OK)
+            l->status = buffer_printf(l->text, "\tip: %s sessionId: 0x%" PRIx64 "\n", rows.items[i].remote,
+                                      (uint64_t)rows.items[i].session);
+    }
+    mem_free(rows.items);
 }
 
 /* A learner leaves the expiry of the ensemble's sessions to its leader. */
@@ -197,7 +276,6 @@ enum status words_dump(const struct overview *o, struct bytes argument, struct b
 {
     (void)argument;
     struct tree *tree = replica_tree(o->replica);
-    struct front_status front;
     struct listing l = {.overview = o, .text = text, .last_key = INT64_MIN};
     list_sessions(&l);
     l.count = 0;
@@ -205,10 +283,7 @@ enum status words_dump(const struct overview *o, struct bytes argument, struct b
     if (l.status == ST_OK)
         l.status = buffer_printf(text, "ephemeral nodes dump:\nSessions with Ephemerals (%" PRIu64 "):\n", l.count);
     tree_each_owner(tree, list_owner, &l);
-    front_status(doors_front(o->doors), &front);
-    if (l.status == ST_OK)
-        l.status = buffer_printf(text, "Connections dump:\nConnections Sets (1)/(%" PRIu32 "):\n", front.connections);
-    front_each_connection(doors_front(o->doors), list_socket, &l);
+    list_sockets(&l);
     return finish(&l);
 }
 

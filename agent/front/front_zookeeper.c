@@ -118,6 +118,7 @@ void front_each_connection(const struct front *f, void (*fn)(void *context, cons
             .local = c->peer.local,
             .has_certificate = has_certificate(c),
             .accepted_ms = c->accepted_ms,
+            .deadline_ms = list_is_empty(&c->timed) ? 0 : c->deadline_ms,
         };
         fn(context, &shown);
     }

@@ -100,6 +100,7 @@ struct front_connection {
     size_t unsent;
     bool secure, local, has_certificate;
     int64_t accepted_ms; /* wall clock */
+    int64_t deadline_ms; /* monotonic: when it is closed unless more comes; 0: that is its session's affair */
 };
 
 /* Every connection that is not closed, oldest first. `fn` must not change the front; what it is given is valid during

@@ -6,6 +6,7 @@ Apache's shape."""
 import json
 import os
 import re
+import time
 import unittest
 import urllib.error
 import urllib.request
@@ -107,6 +108,14 @@ class Words(SeenTestCase):
         self.assertIn("\t%s\n" % self.session(), text)
         self.assertIn("Sessions with Ephemerals (1):\n%s:\n\t/seen/ephemeral\n" % self.session(), text)
         self.assertRegex(text, r"sessionId: %s\n" % self.session())
+        sets, connections, listed = re.search(r"Connections Sets \((\d+)\)/\((\d+)\):\n(.*)", text, re.DOTALL).groups()
+        ends = re.findall(r"^(\d+) expire at (.*):((?:\n\tip: /[\d.:]+ sessionId: 0x[0-9a-f]+)+)$", listed, re.MULTILINE)
+        self.assertEqual((len(ends), sum(int(count) for count, _, _ in ends)), (int(sets), int(connections)))
+        self.assertEqual([lines.count("\n") for _, _, lines in ends], [int(count) for count, _, _ in ends])
+        dates = [time.mktime(time.strptime(date, "%a %b %d %H:%M:%S UTC %Y")) for _, date, _ in ends]
+        now = time.mktime(time.gmtime())
+        self.assertEqual(dates, sorted(dates))
+        self.assertTrue(all(now - 2 < date <= now + 60 for date in dates), listed)
 
     def test_conf_and_envi(self):
         values = dict(line.split("=", 1) for line in self.word("conf").splitlines())
