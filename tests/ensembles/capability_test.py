@@ -124,7 +124,7 @@ class Capabilities(unittest.TestCase):
 
     def test_passwords_of_sessions(self):
         """Keyed while all voters are agents; nobody is cut off by an Apache voter that comes, or by its leaving."""
-        ensemble = self.ensemble([AGENT] * 3, initLimit=40).start()
+        ensemble = self.ensemble([AGENT] * 3, initLimit=40, maxSessionTimeout=120000).start()
         self.wait_on(ensemble, [1, 2, 3], True)
         keyed = self.wait_session(ensemble, 1, True)
         self.check_walk(ensemble.client(2))
