@@ -210,6 +210,16 @@ bool commit_is_ours(const struct replica *r)
     return r->service == SERVICE_ALONE || r->service == SERVICE_LEADING;
 }
 
+static void note_latency(const struct replica *r, const struct request *request)
+{
+    const int64_t ms = (r->now_us - request->received_us) / 1000;
+    metrics_observe(r->metrics, SUMMARY_propagation_latency, ms);
+    if (r->service == SERVICE_LEADING)
+        metrics_observe(r->metrics, SUMMARY_quorum_ack_latency, ms);
+    if (request->client != NULL)
+        metrics_observe(r->metrics, SUMMARY_write_commitproc_time_ms, ms);
+}
+
 enum status commit_one(struct replica *r, struct request *request, struct outbox *out)
 {
     enum status result;
@@ -226,7 +236,7 @@ enum status commit_one(struct replica *r, struct request *request, struct outbox
         changes_applied(r->history, request->zxid);
     r->txns++;
     metrics_add(r->metrics, COUNTER_commit_count, 1);
-    metrics_observe(r->metrics, SUMMARY_propagation_latency, (r->now_us - request->received_us) / 1000);
+    note_latency(r, request);
     if (asks_for(request, TXN_CREATE_SESSION))
         session_came(r, request->session_id);
     struct client *c = leave_queue(r, request);

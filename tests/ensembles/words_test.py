@@ -101,6 +101,26 @@ class Seen(unittest.TestCase):
             if mode == "leader":
                 self.assertEqual(found["diff_count"] + found["snap_count"], 3)
 
+    def test_how_long_writes_take_is_told_where_apaches_tells_it(self):
+        """Who leads, of all of them; whose client it is, of its own."""
+        names = ("zk_cnt_quorum_ack_latency", "zk_cnt_write_commitproc_time_ms", "zk_cnt_propagation_latency")
+
+        def counts(sid):
+            shown = values(self.ensemble[sid])
+            return [int(shown[name]) for name in names]
+        before = {sid: counts(sid) for sid in (1, 2, 3, 4)}
+        client = self.ensemble.client(1)
+        client.create("/timed")
+        for sid in (2, 3, 4):
+            reader = self.ensemble.client(sid)
+            reader.must("sync", path="/")
+            reader.end()
+        for sid in (1, 2, 3, 4):
+            took = [after > was for after, was in zip(counts(sid), before[sid])]
+            self.assertEqual(took[0], sid == self.leader, "member %d" % sid)
+            self.assertTrue(took[1] and took[2], "member %d" % sid)
+        client.end()
+
     def test_leader_and_voting_view(self):
         for server in self.agents:
             answer = command(server, "leader")
