@@ -6,6 +6,8 @@
 #include "agent/disk/disk_posix.h"
 #include "core/ops/apply.h"
 #include "core/store/log_cut.h"
+#include "core/store/log_end.h"
+#include "core/store/log_read.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -260,4 +262,16 @@ enum status load_data(const struct data_dir *d, const struct settings *settings,
     if (st != ST_OK)
         explain(d, st, &recovery->findings, message);
     return st;
+}
+
+/* What was replayed was the end of the log; the mark knows it, too, if it says the same. */
+enum status load_whole_from(const struct data_dir *d, const struct recovery *recovery, int64_t *zxid)
+{
+    struct findings findings = {0};
+    const int64_t last_zxid = recovery->last_zxid;
+    int64_t marked = 0;
+    enum status st = recovery->txns > 0 ? ST_OK : log_end_read(disk_posix(), d->own, &marked, &findings);
+    const bool ends_there = recovery->txns > 0 || (marked != 0 && marked == last_zxid);
+    findings_free(&findings);
+    return st == ST_OK ? log_whole_from(disk_posix(), d->logs, last_zxid, ends_there, zxid) : st;
 }

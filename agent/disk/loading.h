@@ -18,6 +18,9 @@ enum status load_data(const struct data_dir *d, const struct settings *settings,
                       const struct log_sink *log, struct changes *history, struct recovery *recovery,
                       uint64_t *replay_us, struct buffer *message);
 
+/* What log_whole_from (core/store/log_read.h) says of this directory, behind that. */
+enum status load_whole_from(const struct data_dir *d, const struct recovery *recovery, int64_t *zxid);
+
 /* The same later, by a disk thread: what of the settings is needed is copied here, since they may be reloaded. */
 struct loading {
     const struct data_dir *dir;

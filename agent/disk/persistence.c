@@ -225,13 +225,13 @@ static enum status start_log_thread(struct persistence *p, int64_t last_zxid)
     return st;
 }
 
-static enum status open_log(struct persistence *p, uv_loop_t *loop, int64_t last_zxid)
+static enum status open_log(struct persistence *p, uv_loop_t *loop, const struct recovery *r)
 {
-    enum status st = log_whole_from(disk_posix(), p->dir.logs, last_zxid, &p->whole_from);
+    enum status st = load_whole_from(&p->dir, r, &p->whole_from);
     if (st != ST_OK)
         return st;
     p->log_reader = log_reader_new(loop, p->dir.logs, p->events.log_piece, p->events.context);
-    return p->log_reader == NULL ? ST_NO_MEMORY : start_log_thread(p, last_zxid);
+    return p->log_reader == NULL ? ST_NO_MEMORY : start_log_thread(p, r->last_zxid);
 }
 
 /* False: there is none, or no memory. */
@@ -354,7 +354,7 @@ static enum status open_all(struct persistence *p, const struct hash_key *hash_k
     if (st == ST_OK)
         st = open_handles(p, loop);
     if (st == ST_OK)
-        st = open_log(p, loop, r.last_zxid);
+        st = open_log(p, loop, &r);
     if (st == ST_OK)
         st = start_checkpoints(p, &r);
     if (st == ST_OK) {

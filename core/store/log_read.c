@@ -204,34 +204,52 @@ int64_t log_whole_encode(int64_t whole_from)
     return ~whole_from;
 }
 
-/* What the header of the file says; `last_zxid` when it is not ours, or does not end there. */
-static enum status read_whole_from(struct cursor *c, int64_t last_zxid, bool *has_records, int64_t *zxid)
+/* What the header says; `last_zxid` when the file is not ours. */
+static enum status read_header(struct cursor *c, int64_t last_zxid, int64_t *zxid)
 {
     const uint8_t *header = NULL;
-    int64_t last = 0;
     enum status st = window_get(&c->window, 0, TXNLOG_HEADER_LEN, &header);
-    if (st == ST_END)
-        return ST_OK;
-    const int64_t dbid = st == ST_OK ? (int64_t)be64_get(header + 8) : 0;
-    if (st == ST_OK)
-        st = pass_over(c, INT64_MAX - 1, &last);
-    *has_records = last > 0;
-    *zxid = last == last_zxid && dbid < 0 && ~dbid <= last ? ~dbid : last_zxid;
-    return st == ST_CORRUPT ? ST_OK : st;
+    if (st != ST_OK)
+        return st;
+    const int64_t number = (int64_t)be64_get(header + 8);
+    *zxid = number < 0 && ~number <= last_zxid ? ~number : last_zxid;
+    return ST_OK;
 }
 
-enum status log_whole_from(const struct store_io *io, const char *dir, int64_t last_zxid, int64_t *zxid)
+/* ST_END: the file has no record. `last`: of the last one, or where the log is known to end. */
+static enum status read_last(struct cursor *c, int64_t known, int64_t *last)
+{
+    struct bytes entry;
+    int64_t zxid = 0;
+    enum status st = peek(c, &entry, &zxid);
+    *last = known;
+    return st != ST_OK || known != 0 ? st : pass_over(c, INT64_MAX - 1, last);
+}
+
+/* The newest file with a record. What no reader gets past is no log to be read: it begins anew. */
+static enum status enter_newest(struct cursor *c, int64_t known, int64_t *last)
+{
+    enum status st = ST_END;
+    for (size_t i = c->files.count; i > 0 && st == ST_END; i--) {
+        st = enter(c, i - 1, TXNLOG_HEADER_LEN);
+        if (st == ST_OK)
+            st = read_last(c, known, last);
+    }
+    return st;
+}
+
+enum status log_whole_from(const struct store_io *io, const char *dir, int64_t last_zxid, bool ends_there,
+                           int64_t *zxid)
 {
     struct cursor c = {.in = &(struct log_reading){.io = io, .dir = dir}};
-    bool has_records = false;
+    int64_t last = 0;
     *zxid = last_zxid;
     enum status st = store_files_list(io, dir, STORE_LOG, &c.files);
-    for (size_t i = c.files.count; i > 0 && st == ST_OK && !has_records; i--) {
-        st = enter(&c, i - 1, TXNLOG_HEADER_LEN);
-        if (st == ST_OK)
-            st = read_whole_from(&c, last_zxid, &has_records, zxid);
-    }
+    if (st == ST_OK)
+        st = enter_newest(&c, ends_there ? last_zxid : 0, &last);
+    if (st == ST_OK && last == last_zxid)
+        st = read_header(&c, last_zxid, zxid);
     leave(&c);
     store_files_free(&c.files);
-    return st;
+    return st == ST_END || st == ST_CORRUPT ? ST_OK : st;
 }

@@ -43,8 +43,10 @@ struct log_piece {
 enum status log_read(const struct log_reading *reading, struct log_piece *piece);
 
 /* At a start: `zxid` such that every txn behind it is in the log as long as its files are; `last_zxid` is where
- * recovery has come to. ST_NO_MEMORY, ST_IO_ERROR. */
-enum status log_whole_from(const struct store_io *io, const char *dir, int64_t last_zxid, int64_t *zxid);
+ * recovery has come to. `ends_there`: that is known to be the log's last record, which otherwise has to be looked for.
+ * ST_NO_MEMORY, ST_IO_ERROR. */
+enum status log_whole_from(const struct store_io *io, const char *dir, int64_t last_zxid, bool ends_there,
+                           int64_t *zxid);
 
 /* Of a file's header: for the writer. */
 int64_t log_whole_encode(int64_t whole_from);
