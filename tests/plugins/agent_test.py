@@ -117,7 +117,7 @@ class StartedByTheAgent(unittest.TestCase):
 
     def test_no_plugin_delays_the_member(self):
         bad = {"starts": ("crash at start", ""), "later": ("crash later", ""), "hangs": ("hang", "watchdog_ms = 800;"),
-               "burns": ("burn", "cpu_percent = 20; cpu_window_ms = 1000;"), "fills": ("fill", "file_mb = 2;"),
+               "burns": ("burn", "cpu_percent = 5; cpu_window_ms = 1000;"), "fills": ("fill", "file_mb = 2;"),
                "floods": ("flood", "log_lines = 50; log_flood_s = 1; watchdog_ms = 30000;"), "leaves": ("leave a child", "")}
         if not plugin_rig.SANITIZED:
             bad["eats"] = ("eat", "memory_mb = 48;")

@@ -30,7 +30,7 @@ class Supervised(harness.ServerTestCase):
         s.add("hangs", "hang", "watchdog_ms = 500;")
         if not plugin_rig.SANITIZED:
             s.add("eats", "eat", "memory_mb = 48;")
-        s.add("burns", "burn", "cpu_percent = 20; cpu_window_ms = 1000;")
+        s.add("burns", "burn", "cpu_percent = 5; cpu_window_ms = 1000;")
         s.add("floods", "flood", "log_lines = 50; log_flood_s = 1; watchdog_ms = 30000;")
         s.add("fills", "fill", "file_mb = 2;")
         s.add("leaves", "leave a child")

@@ -1,5 +1,6 @@
 /* bad.c - a plugin that misbehaves as its setting "how" says. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,6 +128,23 @@ static void have_eater(void *context)
     have_child(eat);
 }
 
+static void *burn_on(void *context)
+{
+    while (context == NULL)
+        burn(context);
+    return NULL;
+}
+
+/* By threads, so that it has its share of a machine that is busy, too. */
+static void burn_much(void *context)
+{
+    static int threads = 0;
+    pthread_t thread;
+    while (threads < 16 && pthread_create(&thread, NULL, burn_on, NULL) == 0)
+        threads++;
+    burn(context);
+}
+
 /* A child of a child, whose parent has gone. */
 static void have_burner(void *context)
 {
@@ -134,7 +152,7 @@ static void have_burner(void *context)
     pid_t pid = fork();
     if (pid != 0)
         return;
-    have_child(burn);
+    have_child(burn_much);
     _exit(0);
 }
 
