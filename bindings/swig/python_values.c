@@ -19,9 +19,9 @@ static PyObject *stat_value(const struct zooid_stat *s)
 {
     if (s == NULL)
         Py_RETURN_NONE;
-    return Py_BuildValue("(LLLLiiiLiiL)", (long long)s->czxid, (long long)s->mzxid, (long long)s->ctime,
+    return Py_BuildValue("(LLLLiiiLiiLi)", (long long)s->czxid, (long long)s->mzxid, (long long)s->ctime,
                          (long long)s->mtime, s->version, s->cversion, s->aversion, (long long)s->ephemeral_owner,
-                         s->data_length, s->num_children, (long long)s->pzxid);
+                         s->data_length, s->num_children, (long long)s->pzxid, (int)s->kind);
 }
 
 /* A tuple of what `item` makes of each number below `count`. */

@@ -61,6 +61,11 @@ func TestKindsOfNodes(t *testing.T) {
 	check(t, c.SessionState() == zooid.SessionGood)
 	check(t, reflect.DeepEqual(must[[]string](t)(c.Ephemerals(ctx, "/")), []string{"/e"}))
 	must[string](t)(c.Create(ctx, "/c", nil, zooid.Container()))
+	for path, kind := range map[string]zooid.Kind{
+		"/": zooid.KindPersistent, "/e": zooid.KindEphemeral, "/c": zooid.KindContainer,
+	} {
+		check(t, must[*zooid.Node](t)(c.Get(ctx, path)).Stat.Kind == kind, path)
+	}
 	_, err := c.Create(ctx, "/e/child", nil)
 	check(t, errors.Is(err, zooid.NoChildrenForEphemerals), err)
 	_, err = c.Create(ctx, "/both", nil, zooid.Ephemeral(), zooid.Container())

@@ -59,14 +59,14 @@ func (p *packed) stat() *Stat {
 	if !p.truth() {
 		return nil
 	}
-	var n [11]int64
+	var n [12]int64
 	for i := range n {
 		n[i] = p.long()
 	}
 	return &Stat{
 		Czxid: n[0], Mzxid: n[1], Ctime: time.UnixMilli(n[2]), Mtime: time.UnixMilli(n[3]),
 		Version: int32(n[4]), Cversion: int32(n[5]), Aversion: int32(n[6]),
-		EphemeralOwner: n[7], DataLength: int32(n[8]), NumChildren: int32(n[9]), Pzxid: n[10],
+		EphemeralOwner: n[7], DataLength: int32(n[8]), NumChildren: int32(n[9]), Pzxid: n[10], Kind: Kind(n[11]),
 	}
 }
 

@@ -2,6 +2,17 @@ package zooid
 
 import "time"
 
+// Kind says what becomes of a node by itself: a container goes with its last child, a TTL node when its time is over.
+type Kind int32
+
+// The kinds of nodes.
+const (
+	KindPersistent Kind = iota
+	KindEphemeral
+	KindContainer
+	KindTTL
+)
+
 // Stat of a node: zxids, versions, times.
 type Stat struct {
 	Czxid, Mzxid, Pzxid         int64
@@ -9,6 +20,7 @@ type Stat struct {
 	Version, Cversion, Aversion int32
 	EphemeralOwner              int64
 	DataLength, NumChildren     int32
+	Kind                        Kind
 }
 
 // Node as it was at Zxid. Data that is null is nil.

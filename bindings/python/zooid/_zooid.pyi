@@ -11,8 +11,8 @@ Queue = NewType("Queue", object)
 Cache = NewType("Cache", object)
 Bytes = Optional[Union[bytes, bytearray, memoryview]]
 
-# czxid, mzxid, ctime, mtime, version, cversion, aversion, ephemeral_owner, data_length, num_children, pzxid
-Stat = Tuple[int, int, int, int, int, int, int, int, int, int, int]
+# czxid, mzxid, ctime, mtime, version, cversion, aversion, ephemeral_owner, data_length, num_children, pzxid, kind
+Stat = Tuple[int, int, int, int, int, int, int, int, int, int, int, int]
 # code, path, data, stat, children
 Node = Tuple[int, Optional[str], Optional[bytes], Optional[Stat], Tuple[str, ...]]
 # perms, scheme, id

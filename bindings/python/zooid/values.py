@@ -53,8 +53,17 @@ class Perm(enum.IntFlag):
     ALL = 31
 
 
+class Kind(enum.IntEnum):
+    """What becomes of a node by itself: a container goes with its last child, a TTL node when its time is over."""
+
+    PERSISTENT = 0
+    EPHEMERAL = 1
+    CONTAINER = 2
+    TTL = 3
+
+
 class Stat(NamedTuple):
-    """Zxids, times in milliseconds since 1970, versions."""
+    """Zxids, times in milliseconds since 1970, versions. The kind is one of Kind."""
 
     czxid: int
     mzxid: int
@@ -67,6 +76,7 @@ class Stat(NamedTuple):
     data_length: int
     num_children: int
     pzxid: int
+    kind: int = Kind.PERSISTENT
 
 
 class Node(NamedTuple):

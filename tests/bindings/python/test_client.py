@@ -34,6 +34,8 @@ def test_kinds_of_nodes(zooid_client: Client) -> None:
     assert zooid_client.session_state == SessionState.GOOD and zooid_client.good_until > 0
     assert zooid_client.ephemerals() == ["/e"]
     assert zooid_client.create("/c", container=True) == "/c"
+    kinds = [zooid_client.get(path).stat.kind for path in ("/", "/e", "/c")]
+    assert kinds == [zooid.Kind.PERSISTENT, zooid.Kind.EPHEMERAL, zooid.Kind.CONTAINER]
     with pytest.raises(zooid.NoChildrenForEphemeralsError):
         zooid_client.create("/e/child")
     with pytest.raises(ValueError):

@@ -387,7 +387,7 @@ static void put_stat(zooid_packed *p, const struct zooid_stat *s)
         return;
     const int64_t numbers[] = {s->czxid,       s->mzxid,        s->ctime,    s->mtime,
                                s->version,     s->cversion,     s->aversion, s->ephemeral_owner,
-                               s->data_length, s->num_children, s->pzxid};
+                               s->data_length, s->num_children, s->pzxid,    s->kind};
     put(p, numbers, sizeof numbers);
 }
 
