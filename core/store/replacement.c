@@ -5,7 +5,7 @@
 #include "core/base/mem.h"
 #include "core/jute/codec.h"
 #include "core/store/files.h"
-#include "core/store/snapshot.h"
+#include "core/store/snapshot_spool.h"
 #include "core/store/txnlog.h"
 #include "core/store/window.h"
 
@@ -103,20 +103,20 @@ static enum status exists(const struct store_io *io, const char *path, bool *the
     return st == ST_NOT_FOUND ? ST_OK : st;
 }
 
-/* The .tmp gets its name; when it is not there any more, it has it. */
+/* What came in gets its name; when it is not there any more, it has it. */
 static enum status name_snapshot(const struct replacement_place *place, const struct replacement *r,
                                  struct buffer *path, struct findings *findings)
 {
     const struct store_io *io = place->io;
-    struct buffer tmp = {0};
+    struct buffer incoming = {0};
     bool staged = false, whole = false;
     enum status st = store_file_path(path, place->snap_dir, STORE_SNAPSHOT, r->zxid);
     if (st == ST_OK)
-        st = buffer_printf(&tmp, "%s.tmp", (const char *)path->data);
+        st = snapshot_spool_path(&incoming, place->snap_dir, r->zxid);
     if (st == ST_OK)
-        st = exists(io, (const char *)tmp.data, &staged);
+        st = exists(io, (const char *)incoming.data, &staged);
     if (st == ST_OK && staged)
-        st = io->rename(io->context, (const char *)tmp.data, (const char *)path->data);
+        st = io->rename(io->context, (const char *)incoming.data, (const char *)path->data);
     if (st == ST_OK)
         st = snapshot_looks_whole(io, (const char *)path->data, &whole);
     if (st == ST_NOT_FOUND || (st == ST_OK && !whole)) {
@@ -127,7 +127,7 @@ static enum status name_snapshot(const struct replacement_place *place, const st
     }
     if (st == ST_OK)
         st = io->sync_dir(io->context, place->snap_dir);
-    buffer_free(&tmp);
+    buffer_free(&incoming);
     return st;
 }
 
@@ -234,6 +234,8 @@ static enum status finish(const struct replacement_place *place, const char *pat
 static bool is_staged(const char *name)
 {
     size_t len = strlen(name);
+    if (strncmp(name, SNAPSHOT_SPOOL_PREFIX, sizeof SNAPSHOT_SPOOL_PREFIX - 1) == 0)
+        return true;
     return strncmp(name, "snapshot.", 9) == 0 && len > 13 && strcmp(name + len - 4, ".tmp") == 0;
 }
 

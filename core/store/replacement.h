@@ -1,9 +1,9 @@
 /* replacement.h - a snapshot from the leader, and the txns that came with it, take the place of all that was on the
  * disk, in one (quorum-protocol 2.8, 7.1: 3642, 2846).
  *
- * The snapshot lies ready as a .tmp, synced (snapshot_spool.h). Then one small file in dataDir/zooid says what is to be
- * done and holds the records; from its sync on the new database counts, and whatever is interrupted after that is
- * carried out by the next start before anything else is read:
+ * The snapshot lies ready as incoming.<zxid>, synced (snapshot_spool.h). Then one small file in dataDir/zooid says what
+ * is to be done and holds the records; from its sync on the new database counts, and whatever is interrupted after that
+ * is carried out by the next start before anything else is read:
  *
  *   dataDir/zooid/replacing:  magic | version | zxid | first zxid | last zxid | number of bytes | records | CRC-32
  *

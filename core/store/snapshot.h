@@ -57,6 +57,9 @@ enum status snapshot_stream_end(struct snapshot_writer *w, struct buffer *out);
  * that a snapshot is either whole or not there. For the disk thread. */
 struct snapshot_file; /* opaque */
 enum status snapshot_file_create(struct snapshot_file **out, const struct store_io *io, const char *dir, int64_t zxid);
+/* The same with another path, in the same directory, instead of NAME.tmp. */
+enum status snapshot_file_create_as(struct snapshot_file **out, const struct store_io *io, const char *dir,
+                                    int64_t zxid, const char *tmp_path);
 enum status snapshot_file_append(struct snapshot_file *f, struct bytes data);
 /* Frees `f` in any case; on an error nothing but perhaps the .tmp is left. */
 enum status snapshot_file_commit(struct snapshot_file *f);

@@ -40,7 +40,8 @@ static enum status open_tmp(struct snapshot_file *f)
     return st == ST_OK ? f->io->open(f->io->context, path, IO_CREATE, &f->file) : st;
 }
 
-enum status snapshot_file_create(struct snapshot_file **out, const struct store_io *io, const char *dir, int64_t zxid)
+enum status snapshot_file_create_as(struct snapshot_file **out, const struct store_io *io, const char *dir,
+                                    int64_t zxid, const char *tmp_path)
 {
     struct snapshot_file *f = mem_calloc(1, sizeof *f);
     if (f == NULL)
@@ -49,7 +50,7 @@ enum status snapshot_file_create(struct snapshot_file **out, const struct store_
     f->dir = mem_strdup(dir);
     enum status st = f->dir == NULL ? ST_NO_MEMORY : store_file_path(&f->path, dir, STORE_SNAPSHOT, zxid);
     if (st == ST_OK)
-        st = buffer_printf(&f->tmp_path, "%s.tmp", (const char *)f->path.data);
+        st = buffer_printf(&f->tmp_path, "%s", tmp_path);
     if (st == ST_OK)
         st = open_tmp(f);
     if (st != ST_OK) {
@@ -58,6 +59,18 @@ enum status snapshot_file_create(struct snapshot_file **out, const struct store_
     }
     *out = f;
     return ST_OK;
+}
+
+enum status snapshot_file_create(struct snapshot_file **out, const struct store_io *io, const char *dir, int64_t zxid)
+{
+    struct buffer path = {0};
+    enum status st = store_file_path(&path, dir, STORE_SNAPSHOT, zxid);
+    if (st == ST_OK)
+        st = buffer_printf(&path, ".tmp");
+    if (st == ST_OK)
+        st = snapshot_file_create_as(out, io, dir, zxid, (const char *)path.data);
+    buffer_free(&path);
+    return st;
 }
 
 enum status snapshot_file_append(struct snapshot_file *f, struct bytes data)

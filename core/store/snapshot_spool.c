@@ -7,6 +7,7 @@
 #include "core/jute/records.h"
 #include "core/store/snapshot_format.h"
 
+#include <inttypes.h>
 #include <zlib.h>
 
 enum { SYNC_BYTES = 8 << 20 }; /* so much at most is left for the sync at the end, for which the leader waits */
@@ -42,6 +43,11 @@ static enum status put_header(struct snapshot_spool *s)
     return st;
 }
 
+enum status snapshot_spool_path(struct buffer *path, const char *dir, int64_t zxid)
+{
+    return buffer_printf(path, "%s/" SNAPSHOT_SPOOL_PREFIX "%" PRIx64, dir, (uint64_t)zxid);
+}
+
 enum status snapshot_spool_begin(struct snapshot_spool **out, const struct store_io *io, const char *dir, int64_t zxid)
 {
     struct snapshot_spool *s = mem_calloc(1, sizeof *s);
@@ -49,7 +55,11 @@ enum status snapshot_spool_begin(struct snapshot_spool **out, const struct store
         return ST_NO_MEMORY;
     s->zxid = zxid;
     s->adler = adler32_z(0, NULL, 0);
-    enum status st = snapshot_file_create(&s->file, io, dir, zxid);
+    struct buffer path = {0};
+    enum status st = snapshot_spool_path(&path, dir, zxid);
+    if (st == ST_OK)
+        st = snapshot_file_create_as(&s->file, io, dir, zxid, (const char *)path.data);
+    buffer_free(&path);
     if (st == ST_OK)
         st = put_header(s);
     if (st == ST_OK)

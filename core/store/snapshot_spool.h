@@ -1,5 +1,6 @@
 /* snapshot_spool.h - a snapshot stream from the leader on its way to the disk: its bytes become a snapshot file as they
- * come (quorum-protocol 2.7, 6.2), which stays a .tmp until it takes the place of everything else (replacement.h).
+ * come (quorum-protocol 2.7, 6.2), which is named incoming.<zxid> until it takes the place of everything else
+ * (replacement.h): a name of its own, so that nobody who removes what other writers left unfinished takes it for that.
  *
  * The same bytes are judged by whoever loads the tree from them; here only the signature is looked at. For a disk
  * thread. A call that failed for want of room may be repeated as it was. */
@@ -9,7 +10,12 @@
 
 struct snapshot_spool; /* opaque */
 
-/* Begins the .tmp of snapshot.<zxid>, over one of an earlier try. */
+#define SNAPSHOT_SPOOL_PREFIX "incoming."
+
+/* Appends "DIR/incoming.<hex>", terminated. Errors as buffer_append. */
+enum status snapshot_spool_path(struct buffer *path, const char *dir, int64_t zxid);
+
+/* Begins the file, over one of an earlier try. */
 enum status snapshot_spool_begin(struct snapshot_spool **out, const struct store_io *io, const char *dir, int64_t zxid);
 
 int64_t snapshot_spool_zxid(const struct snapshot_spool *s);

@@ -344,7 +344,7 @@ static void a_stream_without_its_end_is_not_kept(void **state)
     start(&rig, &is_new);
     assert_false(is_new);
     char path[64];
-    snprintf(path, sizeof path, WORLD_DIR "/snapshot.%llx.tmp", (unsigned long long)rig.leader.label);
+    snprintf(path, sizeof path, WORLD_DIR "/incoming.%llx", (unsigned long long)rig.leader.label);
     assert_true(bytes_is_null(disk_sim_get(rig.w.disk, path)));
     tear_down(&rig);
 }

@@ -1,7 +1,7 @@
 /* persistence_member_test.c - what a member of an ensemble has done to its disk: in one order with its records, and so
  * that the next start finds what was told. */
 #include "agent/disk/disk_posix.h"
-#include "agent/disk/persistence_jobs.h"
+#include "agent/disk/persistence_internal.h"
 #include "core/store/epochs.h"
 #include "core/store/files.h"
 #include "core/store/replacement.h"
@@ -329,6 +329,34 @@ static void the_log_is_read_for_learners(void **state)
     assert_int_equal(rig->piece_count, 2);
 }
 
+/* The removal of old files, which may come at any time, also takes what was left of unfinished snapshots, but not the
+ * one that comes in. */
+static void a_snapshot_that_comes_in_is_not_taken_for_a_left_over(void **state)
+{
+    struct disk_rig *rig = *state;
+    const int64_t zxid = EPOCH(1) + 500;
+    struct buffer stream = {0};
+    leader_stream(zxid, &stream);
+    disk_rig_open(rig);
+    disk_rig_write(rig, 1, 100);
+    spool(rig, bytes_make(stream.data, 1000), zxid);
+    assert_int_equal(persistence_store_epoch(rig->persistence, ACCEPTED_EPOCH, 1, 4), ST_OK);
+    disk_rig_wait_stored(rig, 1); /* the file is there */
+    checkpoints_make_room(rig->persistence->checkpoints);
+    checkpoints_wait(rig->persistence->checkpoints);
+    assert_int_equal(persistence_spool(rig->persistence, bytes_from(buffer_bytes(&stream), 1000)), ST_OK);
+    take_tree(rig, buffer_bytes(&stream), zxid);
+    assert_int_equal(persistence_keep_snapshot(rig->persistence, zxid, NULL, 5), ST_OK);
+    disk_rig_wait_stored(rig, 2);
+    assert_int_equal(rig->stored.ticket, 5);
+    assert_false(rig->stored.refused);
+    rig->logged = rig->applied = zxid;
+    rig->next_zxid = zxid + 1;
+    disk_rig_reopen(rig);
+    disk_rig_close(rig);
+    buffer_free(&stream);
+}
+
 static void a_snapshot_that_is_dropped_has_never_been(void **state)
 {
     struct disk_rig *rig = *state;
@@ -551,6 +579,7 @@ int main(void)
         TEST(the_txns_behind_a_snapshot_come_with_it),
         TEST(a_snapshot_from_before_the_end_of_the_log_replaces_all),
         TEST(the_log_is_read_for_learners),
+        TEST(a_snapshot_that_comes_in_is_not_taken_for_a_left_over),
         TEST(a_snapshot_that_is_dropped_has_never_been),
         TEST(a_snapshot_that_there_is_no_room_for_is_given_up),
         TEST(an_epoch_is_not_stored_without_its_snapshot),
