@@ -9,7 +9,7 @@ import sys
 import threading
 import unittest
 
-from ensemble import AGENT, Ensemble, harness, metric, wire
+from ensemble import AGENT, Ensemble, caught_up, harness, metric, wire
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "agent"))
 from trees import differences, read_tree  # noqa: E402
@@ -61,9 +61,7 @@ class Writers:
 
 def shown(ensemble, sid):
     """The member's tree once it has caught up, but for what each member sets itself."""
-    client = ensemble.client(sid)
-    client.must("sync", path="/")
-    client.end()
+    caught_up(ensemble, sid).end()
     tree = read_tree(ensemble[sid])
     return {path: node for path, node in tree.items() if path != "/zookeeper/config"}
 

@@ -19,11 +19,18 @@ struct faulty_disk {
     atomic_int calls;
     atomic_int fail_first, fail_count; /* the calls that fail, from 1 on; fail_count -1: all behind the first */
     enum status fault;
+    atomic_bool stands_still; /* every call waits until it does no longer */
 };
+
+static bool moves(void *context)
+{
+    return !((struct faulty_disk *)context)->stands_still;
+}
 
 static bool call_fails(void *context)
 {
     struct faulty_disk *disk = context;
+    (void)wait_until(moves, disk, PATIENCE_MS);
     int call = ++disk->calls, first = disk->fail_first, count = disk->fail_count;
     return first > 0 && call >= first && (count < 0 || call < first + count);
 }
@@ -545,9 +552,11 @@ static void what_the_thread_has_to_do_first_stays_with_it(void **state)
     append(&rig, 1, LOG_HERE_MAX);
     assert_int_equal(rig.written_here, 0);
     sync_all(&rig);
+    rig.disk.stands_still = true;
     log_thread_roll(rig.thread);
     append(&rig, 1, 100);
     assert_int_equal(rig.written_here, 0);
+    rig.disk.stands_still = false;
     sync_all(&rig);
     assert_log_holds(&rig, 2);
     rig_close(&rig);
