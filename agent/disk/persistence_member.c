@@ -195,7 +195,6 @@ static void restart_checkpoints(struct persistence *p, const struct member_job *
 {
     struct checkpoints_options found = persistence_checkpoints_options(p, &job->recovery);
     if (job->kind == JOB_KEEP) {
-        p->whole_from = p->member.spool_zxid;
         found = (struct checkpoints_options){.checkpoint_zxid = -1, .snapshot_zxid = p->member.spool_zxid};
         found.full = found.overdue = true;
     }
@@ -238,6 +237,8 @@ static void finish(struct persistence *p, struct member_job *job)
         return;
     if (member_job_replaces_tree(job) && !job->refused)
         restart_checkpoints(p, job);
+    if (job->kind == JOB_KEEP && !job->refused)
+        p->whole_from = p->member.spool_zxid; /* as its new log files say */
     p->member.tree_jobs -= member_job_replaces_tree(job);
     p->member.spooling = p->member.spooling && job->kind != JOB_KEEP;
     tell_stored(p, job);

@@ -41,12 +41,11 @@ struct replica_options {
     uint32_t multi_read_bytes_max;                    /* beyond it no further part of a multiRead's answer is begun */
     uint32_t answer_bytes_max;                        /* of an operation of the local door */
     uint32_t packet_bytes_max;                        /* data of one packet between members (quorum-protocol 0.1) */
-    uint64_t log_bytes_max;     /* requests that wait and txns in flight; beyond it whoever waits pauses */
-    uint64_t forward_bytes_max; /* likewise: requests that the leader has been sent and not answered */
-    uint64_t link_bytes_max;    /* what may wait behind a snapshot for one learner; 0: anything */
-    double
-        snapshot_size_factor; /* log of more than so many times the tree's size is not read for a learner; 0: any is */
-    int32_t throttled_op_wait_ms;                  /* 0: off */
+    uint64_t log_bytes_max;       /* requests that wait and txns in flight; beyond it whoever waits pauses */
+    uint64_t forward_bytes_max;   /* likewise: requests that the leader has been sent and not answered */
+    uint64_t link_bytes_max;      /* what may wait behind a snapshot for one learner; 0: anything */
+    double snapshot_size_factor;  /* of the tree's size: more log than that is not read for a learner; 0: any is */
+    int32_t throttled_op_wait_ms; /* 0: off */
     bool local_sessions, local_sessions_upgrading; /* of a member; one that runs alone has none */
     bool read_only;                                /* readonlymode.enabled: of a member without a leader */
     bool extended_types, enforce_quota, skip_acl;

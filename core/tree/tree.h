@@ -2,8 +2,7 @@
  *
  * Nodes live in slots of a slab; a slot's number is the node's name in a checkpoint, where paths would be too long for
  * a key. A node is found by (parent's number, own name) in one table that grows a bucket at a time, so that no insert
- * ever stops the loop for long. The layout is kept small: 120 bytes a node, and one block of
- * a pool for name and data.
+ * ever stops the loop for long. The layout is kept small: 120 bytes a node, and one block of a pool for name and data.
  *
  * The functions that change the tree apply what a committed txn says (quorum-protocol 4.3) and therefore check nothing
  * that `prepare` has to check; they are idempotent in the way that replay over a fuzzy snapshot needs (4.6).
