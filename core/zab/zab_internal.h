@@ -117,7 +117,8 @@ void zab_loaded(struct zab *z, const struct zab_event *event);
 /* Emits ZAB_COMMITTED and puts the entry, which is taken over, into the history. In order of zxid. */
 void zab_commit_entry(struct zab *z, struct entry *e);
 
-/* Does a txn follow another without one between them, as far as zxids tell? */
+/* Does a txn follow another without one between them, as far as zxids tell? One that is missed by a learner, or in what
+ * it is sent, would be missing for ever (4925). */
 bool zab_follows(int64_t zxid, int64_t before);
 
 /* The database was replaced or cut back: forgets the history, everything stands at `zxid`. */
