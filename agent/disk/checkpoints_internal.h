@@ -38,13 +38,13 @@ struct checkpoints {
     uint64_t snapshot_ms;   /* when the last snapshot was made, on the same clock; may be long before its zero */
     uint64_t snapshot_age_ms_at_start;
     uint64_t purged_ms;
-    bool snapshot_wanted; /* there is a checkpoint but no snapshot */
 
     /* What was asked for. */
     void (*done)(void *context, bool ok);
     void *done_context;
-    bool asked;       /* not yet begun */
-    bool asked_begun; /* the job under way, or the snapshot behind it, is the answer */
+    bool asked;        /* and not answered yet */
+    bool asked_begun;  /* the job under way, or the snapshot behind it, is the answer */
+    bool asked_stored; /* the checkpoint is on the disk, and only a snapshot is missing */
 
     int64_t checkpoint_zxid, snapshot_zxid;
     uint64_t data_dir_size, log_dir_size;

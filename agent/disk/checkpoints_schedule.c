@@ -70,6 +70,7 @@ void checkpoints_answer(struct checkpoints *c, bool ok)
     c->done = NULL;
     c->asked = false;
     c->asked_begun = false;
+    c->asked_stored = false;
     if (done != NULL)
         done(c->done_context, ok);
 }
@@ -143,9 +144,10 @@ static bool snapshot_due(const struct checkpoints *c, const struct checkpoints_n
            c->snapshot_bytes > snapshot_bytes_max(c, now->tree_bytes);
 }
 
+/* Who follows a leader is given txns to the end: one checkpoint is enough, though it does not hold the last of them. */
 static bool asked_due(struct checkpoints *c, int64_t last_zxid, enum disk_job_kind *kind)
 {
-    bool stored = last_zxid == 0 || (c->checkpoint_zxid == last_zxid && !c->full);
+    bool stored = c->asked_stored || last_zxid == 0 || (c->checkpoint_zxid == last_zxid && !c->full);
     bool snapshot = c->snapshot_zxid < 0 && last_zxid > 0;
     if (c->log_failed || (stored && !snapshot)) {
         checkpoints_answer(c, !c->log_failed);
@@ -202,6 +204,7 @@ void checkpoints_job_stored(struct checkpoints *c, const struct disk_result *res
     }
     purge_now(c, true);
     /* A stop is not done before there is a snapshot to fall back on. */
+    c->asked_stored = c->asked_begun;
     if (c->asked_begun && (result->kind == JOB_SNAPSHOT || c->snapshot_zxid >= 0))
         checkpoints_answer(c, true);
 }

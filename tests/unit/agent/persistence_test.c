@@ -231,6 +231,26 @@ static void a_second_question_while_one_is_open_is_refused(void **state)
     disk_rig_close(rig);
 }
 
+/* As of a follower that is stopped: its leader goes on writing, and each turn finds another last zxid. */
+static void what_was_asked_for_is_answered_though_writes_go_on(void **state)
+{
+    enum { LOGGED = 1000 };
+    struct disk_rig *rig = *state;
+    struct persistence_status status;
+    disk_rig_open(rig);
+    disk_rig_write(rig, 1, LOGGED);
+    rig->done = false;
+    persistence_checkpoint(rig->persistence, disk_rig_done, rig);
+    for (int64_t zxid = 1; !rig->done && zxid < LOGGED; zxid++) {
+        bool more = persistence_turn(rig->persistence, rig->recovered.tree, rig->recovered.sessions, zxid);
+        (void)uv_run(&rig->loop, more ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+    }
+    assert_true(rig->done && rig->done_ok);
+    persistence_status(rig->persistence, &status);
+    assert_true(status.checkpoint_zxid > 0 && status.snapshot_zxid > 0);
+    disk_rig_close(rig);
+}
+
 static void old_logs_go_once_a_checkpoint_and_snapshots_hold_them(void **state)
 {
     struct disk_rig *rig = *state;
@@ -386,6 +406,7 @@ int main(void)
         TEST(a_checkpoint_is_what_the_next_start_begins_with),
         TEST(checkpoints_are_written_while_the_tree_changes),
         TEST(a_second_question_while_one_is_open_is_refused),
+        TEST(what_was_asked_for_is_answered_though_writes_go_on),
         TEST(old_logs_go_once_a_checkpoint_and_snapshots_hold_them),
         TEST(a_start_that_did_not_survive_the_checkpoint_sets_it_aside),
         TEST(a_damaged_checkpoint_is_rebuilt_from_snapshot_and_log),
