@@ -161,12 +161,20 @@ static take_fn *const take[PHASE_COUNT] = {
     [PHASE_FRAMES] = take_frame,
 };
 
+/* While others are at work, a client reads its answers when the agent is busy with theirs. One that is alone is
+ * answered in parts: else it would be idle while the agent works, and the agent while it does. */
+static uint32_t frames_allowed(struct connection *c)
+{
+    struct front *f = c->front;
+    bool is_alone = c->client != 0 && f->last_taken == c->client;
+    f->last_taken = c->client;
+    return is_alone || f->turn_frames > FRONT_TURN_FRAMES_MAX ? FRONT_FRAMES_IN_PART : FRONT_FRAMES_PER_TURN;
+}
+
 static struct bytes take_all(struct connection *c, struct bytes in)
 {
-    const struct front *f = c->front;
-    bool crowded = f->turn_frames > FRONT_TURN_FRAMES_MAX;
-    struct allowance allowance = {crowded ? FRONT_FRAMES_WHEN_CROWDED : FRONT_FRAMES_PER_TURN,
-                                  pump_waiting_bytes(f->parts.pump) + FRONT_REPLY_BYTES_PER_TURN};
+    struct allowance allowance = {frames_allowed(c),
+                                  pump_waiting_bytes(c->front->parts.pump) + FRONT_REPLY_BYTES_PER_TURN};
     while (take[c->phase] != NULL && !c->paused && !c->held_by_tongue && !c->close_asked && !c->failed &&
            take[c->phase](c, &in, &allowance))
         continue;

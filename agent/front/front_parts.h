@@ -17,9 +17,9 @@
 
 enum {
     FRONT_INPUT_BYTES = 64 * 1024, /* read at once, from one connection in one turn */
-    FRONT_TURN_FRAMES_MAX = 4096,  /* of all connections; beyond it each gets only a few, so that a turn stays short */
-    FRONT_FRAMES_WHEN_CROWDED = 16,
-    FRONT_FRAMES_PER_TURN = 256,             /* of one connection; what is beyond waits for the next turn */
+    FRONT_TURN_FRAMES_MAX = 4096,  /* of all connections; beyond it each gets only a part, so that a turn stays short */
+    FRONT_FRAMES_PER_TURN = 256,   /* of one connection; what is beyond waits for the next turn */
+    FRONT_FRAMES_IN_PART = 16,     /* likewise, when there are many at work, or only this one */
     FRONT_REPLY_BYTES_PER_TURN = 256 * 1024, /* likewise, for what its frames made */
     FRONT_OUTBOX_BYTES_MAX = 1024 * 1024,    /* delivered without waiting for the end of the turn */
     FRONT_HANDSHAKES_PER_TURN = 8,           /* a private-key operation takes a millisecond */
@@ -104,6 +104,7 @@ struct front {
     uint32_t handshakes;
     uint32_t handshakes_left; /* in this turn */
     uint32_t turn_frames;     /* taken in this turn */
+    uint64_t last_taken;      /* number of the client whose frames were the last to be taken */
     struct segment *segments;
     uint32_t segment_count;
     size_t segment_cap;
