@@ -2,9 +2,9 @@
  *
  * Creates N nodes with data under a thousand parents, waits until the server has come to rest (its checkpoint is over),
  * and divides what its memory has grown by N. With --modify M it then changes M distinct nodes spread over the tree
- * while a prober notes the longest time without an answer, until the server rests again. The load has few requests in
- * flight and a lower priority than the server, so that the gap is not a queue of its own making. Prints one line of
- * JSON. */
+ * while a prober notes the longest time without an answer, until the server rests again, as many times as it is told.
+ * The load has few requests in flight and a lower priority than the server, so that the gap is not a queue of its own
+ * making. Prints one line of JSON. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +34,7 @@ enum {
 struct settings {
     const char *server, *pid;
     struct servers servers;
-    uint64_t nodes, size, modify, rest_limit_s;
+    uint64_t nodes, size, modify, modify_rounds, rest_limit_s;
 };
 
 struct tree {
@@ -122,52 +122,65 @@ static void fill(const struct settings *s, struct loop_plan *plan, struct tree *
     free(result);
 }
 
-/* Three times of quiet, changing and rest; the gaps of each are printed apart. */
-static void modify(const struct settings *s, struct loop_plan *plan, struct tree *tree, struct gauge *gauge)
+/* Of one round: the gaps while nothing happens, while nodes are changed, and until the server has come to rest. */
+static void modify_once(const struct settings *s, struct loop_plan *plan, const struct request_source *changes,
+                        struct gauge *gauge, struct probe *probe)
 {
-    const struct request_source changes = {tree, next_change, WIRE_FRAME_OVERHEAD + PATH_SIZE + s->size,
-                                           WIRE_REPLY_HEADER_SIZE + WIRE_STAT_SIZE};
     struct loop_result *result = need_memory(1, sizeof *result);
-    struct probe *probe = probe_start(servers_endpoint(plan->servers, 0), plan->servers->pids[0]);
     uint64_t anon_before = servers_memory(plan->servers).anon_kb, written = gauge_written_bytes(gauge);
     (void)gauge_wait_rest(gauge, s->rest_limit_s);
-    (void)printf("\"modify\":{");
+    (void)printf("{");
     print_gaps("gaps_quiet", probe);
     (void)gauge_take_peak_kb(gauge);
-    if (setpriority(PRIO_PROCESS, 0, LOAD_NICE) != 0)
-        die_errno("setpriority");
-    plan->connections = 1;
-    plan->outstanding = MODIFY_OUTSTANDING;
-    tree->next = 0;
-    tree->end = s->modify;
-    loop_run(plan, &changes, result);
+    loop_run(plan, changes, result);
     print_gaps("gaps_changing", probe);
     bool rested = gauge_wait_rest(gauge, s->rest_limit_s);
     print_gaps("gaps_after", probe);
     uint64_t peak = gauge_take_peak_kb(gauge);
     loop_result_print(result);
     (void)printf(",\"rested\":%s,\"probe_realtime\":%s,\"written_bytes\":%" PRIu64 ",\"anon_before_kb\":%" PRIu64
-                 ",\"peak_anon_kb\":%" PRIu64 "},",
+                 ",\"peak_anon_kb\":%" PRIu64 "}",
                  rested ? "true" : "false", probe_is_realtime(probe) ? "true" : "false",
                  gauge_written_bytes(gauge) - written, anon_before, peak);
-    probe_stop(probe);
     free(result);
+}
+
+/* Each round changes other nodes. */
+static void modify(const struct settings *s, struct loop_plan *plan, struct tree *tree, struct gauge *gauge)
+{
+    const struct request_source changes = {tree, next_change, WIRE_FRAME_OVERHEAD + PATH_SIZE + s->size,
+                                           WIRE_REPLY_HEADER_SIZE + WIRE_STAT_SIZE};
+    struct probe *probe = probe_start(servers_endpoint(plan->servers, 0), plan->servers->pids[0]);
+    if (setpriority(PRIO_PROCESS, 0, LOAD_NICE) != 0)
+        die_errno("setpriority");
+    plan->connections = 1;
+    plan->outstanding = MODIFY_OUTSTANDING;
+    (void)printf("\"modify\":[");
+    for (uint64_t round = 0; round < s->modify_rounds; round++) {
+        tree->next = round * s->modify;
+        tree->end = tree->next + s->modify;
+        (void)printf("%s", round > 0 ? "," : "");
+        modify_once(s, plan, &changes, gauge, probe);
+    }
+    (void)printf("],");
+    probe_stop(probe);
 }
 
 int main(int argc, char **argv)
 {
-    struct settings s = {.nodes = 200000, .size = 100, .rest_limit_s = 60};
+    struct settings s = {.nodes = 200000, .size = 100, .modify_rounds = 1, .rest_limit_s = 60};
     const struct option_row rows[] = {
         {"server", "host:port", .text = &s.server},
         {"nodes", "how many to create", .number = &s.nodes},
         {"size", "bytes of data", .number = &s.size},
-        {"modify", "distinct nodes to change afterwards", .number = &s.modify},
+        {"modify", "distinct nodes to change afterwards, in each round", .number = &s.modify},
+        {"modify-rounds", "how often that", .number = &s.modify_rounds},
         {"pid", "server process", .text = &s.pid},
         {"rest-limit", "seconds to wait for the server to come to rest", .number = &s.rest_limit_s},
     };
     if (options_parse(argc, argv, "fill: a tree of a given size", rows, sizeof rows / sizeof rows[0]) != argc ||
-        s.server == NULL || s.pid == NULL || s.nodes == 0 || s.nodes > NODES_MAX || s.modify > s.nodes ||
-        s.nodes % STRIDE == 0 || s.size > 100000)
+        s.server == NULL || s.pid == NULL || s.nodes == 0 || s.nodes > NODES_MAX || s.modify_rounds == 0 ||
+        s.modify > s.nodes / s.modify_rounds || s.nodes % STRIDE == 0 || s.size > 100000)
         die("--server and --pid are needed, numbers must be in range (see --help)");
     uint8_t *data = need_memory(1, s.size + 1);
     memset(data, 'x', s.size);
