@@ -90,6 +90,7 @@ enum status replica_settings_make(struct replica_settings *to, const struct sett
         .link_bytes_max = s->is_ensemble ? (uint64_t)s->max_link_queue : 0,
         .throttled_op_wait_ms = s->throttled_op_wait_time_ms,
         .read_only = s->is_ensemble && s->read_only_mode_enabled,
+        .leader_serves_host_only = s->is_ensemble && !s->leader_serves,
         .local_sessions = s->is_ensemble && s->local_sessions_enabled,
         .local_sessions_upgrading = s->local_sessions_upgrading_enabled,
         .extended_types = s->extended_types_enabled,

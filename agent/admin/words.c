@@ -48,17 +48,26 @@ static int find(void *context, const char word[4])
     return is_allowed(w->overview->settings, row->word) ? row->argument_bytes : 0;
 }
 
-static enum status answer(void *context, const char word[4], struct bytes argument, struct buffer *text)
+/* What is served by a door is what is said at it. */
+static struct overview seen_from(const struct overview *o, bool of_host)
+{
+    struct overview seen = *o;
+    seen.is_serving = o->is_serving && (of_host || !replica_serves_host_only(o->replica));
+    return seen;
+}
+
+static enum status answer(void *context, const char word[4], struct bytes argument, bool of_host, struct buffer *text)
 {
     const struct words *w = context;
+    const struct overview seen = seen_from(w->overview, of_host);
     const struct word_row *row = row_of(word);
     if (row == NULL)
         return ST_NOT_FOUND;
-    if (!is_allowed(w->overview->settings, row->word))
+    if (!is_allowed(seen.settings, row->word))
         return buffer_printf(text, "%s is not executed because it is not in the whitelist.\n", row->word);
-    if (row->needs_serving && !w->overview->is_serving)
+    if (row->needs_serving && !seen.is_serving)
         return buffer_printf(text, "This ZooKeeper instance is not currently serving requests\n");
-    return row->write(w->overview, argument, text);
+    return row->write(&seen, argument, text);
 }
 
 struct words *words_new(const struct overview *overview)

@@ -41,7 +41,7 @@ static bool take_word(struct connection *c, struct bytes *in, struct allowance *
         return false;
     struct buffer text = {0};
     struct bytes argument = bytes_make(in->data, wanted > 0 ? (size_t)wanted : 0);
-    enum status st = words->answer(words->context, c->word, argument, &text);
+    enum status st = words->answer(words->context, c->word, argument, c->peer.local, &text);
     const struct iovec part = {text.data, text.len};
     if (st == ST_OK && text.len > 0)
         st = stream_write(&c->stream, &part, 1);
@@ -60,7 +60,11 @@ bool connection_introduce(struct connection *c, struct identities who, bool is_l
     uint64_t client = pump_client_number(f->parts.pump, f->door);
     if (map64_put(&f->by_client, client, c) != ST_OK)
         return false;
-    struct replica_event event = {.kind = REPLICA_CONNECTED, .client = client, .identities = who, .is_local = is_local};
+    struct replica_event event = {.kind = REPLICA_CONNECTED,
+                                  .client = client,
+                                  .identities = who,
+                                  .is_local = is_local,
+                                  .is_of_host = c->peer.local};
     c->client = client;
     return pump_feed(f->parts.pump, &event);
 }

@@ -23,8 +23,9 @@ struct front_words {
     void *context;
     /* How many bytes follow the word before it can be answered (0, or 8 for stmk); -1: it is no word. */
     int (*find)(void *context, const char word[4]);
-    /* Appends the answer. `argument` holds the bytes that followed. Errors close the connection without an answer. */
-    enum status (*answer)(void *context, const char word[4], struct bytes argument, struct buffer *text);
+    /* Appends the answer. `argument` holds the bytes that followed; `of_host`: it came by the Unix socket. Errors close
+     * the connection without an answer. */
+    enum status (*answer)(void *context, const char word[4], struct bytes argument, bool of_host, struct buffer *text);
 };
 
 struct connection;

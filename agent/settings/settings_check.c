@@ -184,6 +184,8 @@ static void check_limits(struct settings *s, struct settings_report *report)
              "is not followed: an agent that runs alone has no members to change");
     if (s->local_sessions_enabled && !s->is_ensemble)
         inform(s, report, SETTING_ID_local_sessions_enabled, "has no effect on an agent that runs alone");
+    if (!s->leader_serves && !s->is_ensemble)
+        inform(s, report, SETTING_ID_leader_serves, "has no effect on an agent that runs alone");
     if (s->skip_acl)
         warn(s, report, SETTING_ID_skip_acl, "ACLs are not checked: every client may do everything");
 }

@@ -99,6 +99,7 @@ enum status client_connected(struct replica *r, const struct replica_event *even
         return ST_NO_MEMORY;
     c->id = event->client;
     c->is_local = event->is_local;
+    c->is_of_host = event->is_of_host || event->is_local;
     c->phase = c->is_local ? CLIENT_ACTIVE : CLIENT_NEW;
     c->last_cxid = -1;
     c->established_ms = event->wall_ms;
@@ -225,6 +226,20 @@ enum status client_close_all(struct replica *r, struct outbox *out)
     MAP64_FOR_EACH(slot, &r->clients)
     if (st == ST_OK)
         st = client_close(r, slot->value, out);
+    return st;
+}
+
+enum status client_close_unserved(struct replica *r, struct outbox *out)
+{
+    enum status st = ST_OK;
+    if (!replica_serves_host_only(r))
+        return ST_OK;
+    MAP64_FOR_EACH(slot, &r->clients)
+    {
+        struct client *c = slot->value;
+        if (st == ST_OK && !c->is_of_host)
+            st = client_close(r, c, out);
+    }
     return st;
 }
 

@@ -230,6 +230,8 @@ static enum status serve(struct replica *r, enum replica_service service)
         return st;
     if (service != SERVICE_LEADING)
         return ST_OK;
+    if (replica_serves_host_only(r))
+        LOG_INFO(r->log, "ensemble", "while this member leads, others serve the clients that are not of this host");
     r->member->before_zxid = r->last_zxid;
     r->member->begun_zxid = zab_next_zxid(r->member->zab) - 1;
     r->last_zxid = r->member->begun_zxid;
@@ -290,12 +292,13 @@ static enum status do_confirmed(struct replica *r, const struct zab_effect *e, s
     return member_confirmed(r, e->ticket, out);
 }
 
+/* Who led as the only voter may have clients that others are to serve from now on. */
 static enum status do_config(struct replica *r, const struct zab_effect *e, struct bytes bytes, struct outbox *out)
 {
-    (void)r;
     (void)e;
     (void)bytes;
-    return tell_config(out);
+    enum status st = client_close_unserved(r, out);
+    return st == ST_OK ? tell_config(out) : st;
 }
 
 static enum status do_capabilities(struct replica *r, const struct zab_effect *e, struct bytes bytes,

@@ -195,7 +195,9 @@ static void start(struct replica *r)
 /* Readers that allow it say so when they connect, which those of the local door cannot. */
 static bool is_served(const struct replica *r, const struct client *c)
 {
-    return !r->log_failed && (replica_serves_all(r) || (r->service == SERVICE_READ_ONLY && !c->is_local));
+    if (r->log_failed || (!c->is_of_host && replica_serves_host_only(r)))
+        return false;
+    return replica_serves_all(r) || (r->service == SERVICE_READ_ONLY && !c->is_local);
 }
 
 static enum status on_frame(struct replica *r, const struct replica_event *event, struct outbox *out)
@@ -319,6 +321,12 @@ bool replica_sync_is_linearizable(const struct replica *r)
 bool replica_serves_all(const struct replica *r)
 {
     return r->service != SERVICE_NONE && r->service != SERVICE_READ_ONLY;
+}
+
+bool replica_serves_host_only(const struct replica *r)
+{
+    return r->options.leader_serves_host_only && r->service == SERVICE_LEADING &&
+           zab_committed(r->member->zab)->voters > 1;
 }
 
 struct tree *replica_tree(struct replica *r)

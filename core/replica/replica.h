@@ -48,6 +48,7 @@ struct replica_options {
     int32_t throttled_op_wait_ms; /* 0: off */
     bool local_sessions, local_sessions_upgrading; /* of a member; one that runs alone has none */
     bool read_only;                                /* readonlymode.enabled: of a member without a leader */
+    bool leader_serves_host_only;                  /* leaderServes=no */
     bool extended_types, enforce_quota, skip_acl;
     bool reconfig_enabled;
     bool standalone_enabled, multi_address; /* what a reconfiguration may come to */
@@ -135,6 +136,7 @@ struct replica_event {
     struct bytes frame;
     struct identities identities; /* REPLICA_CONNECTED; copied */
     bool is_local; /* REPLICA_CONNECTED: by the local door: may read without a session, and has operations of its own */
+    bool is_of_host; /* REPLICA_CONNECTED: by a socket that only this host has; clients of the local door are always */
     int64_t zxid;
     int64_t sid;
     uint64_t link; /* chosen by the shell, never 0, never used twice */
@@ -165,6 +167,10 @@ bool replica_sync_is_linearizable(const struct replica *r);
 
 /* Is everybody served, with all that they may ask for? */
 bool replica_serves_all(const struct replica *r);
+
+/* Are clients from elsewhere turned away, since this member leads and there are others that vote, to serve them?
+ * (leaderServes=no) Processes of this host know no other member. */
+bool replica_serves_host_only(const struct replica *r);
 
 /* When a member last heard its leader, or as leader a quorum, in the time of the events, milliseconds; -1: it has no
  * such role. */

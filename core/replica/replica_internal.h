@@ -32,6 +32,7 @@ struct client {
     bool ends_session;  /* it has closed its session, which is local: that ends when its turn comes */
     bool is_asked_for;  /* connecting: the leader is asked whether its session lives */
     bool is_local;
+    bool is_of_host;
     struct list waiting; /* replica->paused */
     struct identity *identities;
     size_t identity_count;
@@ -167,6 +168,9 @@ enum status client_heard(struct replica *r, const struct client *c);
 
 /* Sends every client away. */
 enum status client_close_all(struct replica *r, struct outbox *out);
+
+/* Those from elsewhere, where they are to be served by others (replica_serves_host_only). */
+enum status client_close_unserved(struct replica *r, struct outbox *out);
 
 /* Says when reading from the client should stop or may go on. */
 enum status client_check_pressure(struct replica *r, struct client *c, struct outbox *out);

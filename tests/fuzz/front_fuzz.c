@@ -98,10 +98,12 @@ static int find_word(void *context, const char word[4])
     return memcmp(word, "stmk", 4) == 0 ? 8 : -1;
 }
 
-static enum status answer_word(void *context, const char word[4], struct bytes argument, struct buffer *text)
+static enum status answer_word(void *context, const char word[4], struct bytes argument, bool of_host,
+                               struct buffer *text)
 {
     (void)context;
     (void)word;
+    (void)of_host;
     world.answers++;
     return buffer_append(text, argument.data, argument.len);
 }

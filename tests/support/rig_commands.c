@@ -28,7 +28,8 @@ static void open_client(struct rig *rig, const char *name, const char *words, st
              (struct replica_event){.kind = REPLICA_CONNECTED,
                                     .client = c->number,
                                     .identities = {&id, 1},
-                                    .is_local = strstr(words, "local") != NULL},
+                                    .is_local = strstr(words, "local") != NULL,
+                                    .is_of_host = strstr(words, "of-host") != NULL},
              out);
 }
 

@@ -49,6 +49,7 @@ static const struct option_row {
     OPTION("local_sessions", FLAG, local_sessions),
     OPTION("upgrading", FLAG, local_sessions_upgrading),
     OPTION("read_only", FLAG, read_only),
+    OPTION("leader_serves_host_only", FLAG, leader_serves_host_only),
     OPTION("digest_auth", FLAG, digest_enabled),
     OPTION("log_digests", FLAG, log_digests),
     OPTION("close_paths", FLAG, close_session_txn),

@@ -20,7 +20,7 @@
 
 struct fake {
     struct map64 clients; /* those that are connected */
-    uint32_t connected, disconnected, frames, ticks, starts, turns;
+    uint32_t connected, of_host, disconnected, frames, ticks, starts, turns;
     uint32_t appends, appended_txns;
     uint32_t items_at_append; /* of the outbox that were delivered before the log was handed over */
     uint64_t last_client;
@@ -144,6 +144,7 @@ enum status replica_step(struct replica *r, const struct replica_event *event, s
         break;
     case REPLICA_CONNECTED:
         fake.connected++;
+        fake.of_host += event->is_of_host;
         fake.last_client = event->client;
         fake_note_identities(event->identities);
         assert_int_equal(map64_put(&fake.clients, event->client, &fake), ST_OK);

@@ -18,7 +18,7 @@ struct fixture {
     struct front_limits limits;
     int32_t port;
     bool closed;
-    uint32_t answers;
+    uint32_t answers, answers_of_host;
     uint32_t log_lines;
     struct log_sink log;
 };
@@ -32,10 +32,12 @@ static inline int word_find(void *context, const char word[4])
     return memcmp(word, "stmk", 4) == 0 ? 8 : -1;
 }
 
-static inline enum status word_answer(void *context, const char word[4], struct bytes argument, struct buffer *text)
+static inline enum status word_answer(void *context, const char word[4], struct bytes argument, bool of_host,
+                                      struct buffer *text)
 {
     struct fixture *f = context;
     f->answers++;
+    f->answers_of_host += of_host;
     if (memcmp(word, "fail", 4) == 0)
         return ST_NO_MEMORY;
     if (memcmp(word, "ruok", 4) == 0)

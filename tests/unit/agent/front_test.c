@@ -424,6 +424,12 @@ static void a_unix_socket_speaks_the_same(void **state)
     net_send_frame(&c, "e", 1);
     assert_true(net_expect_frame(&c, "e", 1));
     assert_string_equal(fake.identities, "ip:127.0.0.1 ");
+    assert_int_equal(fake.of_host, 1);
+    net_close(&c);
+    net_connect_unix(&c, &f->loop, path);
+    net_send(&c, "ruok", 4);
+    assert_true(net_wait_end(&c));
+    assert_int_equal(f->answers_of_host, 1);
     net_close(&c);
     front_stop_listening(f->front);
     assert_int_not_equal(stat(path, &there), 0);

@@ -64,12 +64,12 @@ static void test_what_a_member_does_not_do_is_said(void **state)
     (void)state;
     write_file("myid", "1\n");
     expect_member_report(
-        THREE LIMITS "leaderServes=no\nsyncEnabled=false\nsnapshotSizeFactor=0.5\nforceSnapshotSync=true\n"
+        THREE LIMITS "leader.something=true\nsyncEnabled=false\nsnapshotSizeFactor=0.5\nforceSnapshotSync=true\n"
                      "observerMasterPort=2191\nssl.quorum.allowReverseDnsLookup=true\nconnectToLearnerMasterLimit=3\n"
                      "leader.maxTimeToWaitForEpoch=1000\n"
                      "commitLogCount=3\n",
         SETTINGS_INFO,
-        "zoo.cfg:8: warning: leaderServes: is not followed: a leader serves clients, too\n"
+        "zoo.cfg:8: warning: leader.something: is not followed: it is not known here\n"
         "zoo.cfg:9: warning: syncEnabled: is not followed: observers keep a log and snapshots, always\n"
         "zoo.cfg:11: warning: forceSnapshotSync: is not followed: a learner is sent a snapshot only when it "
         "needs one\n"

@@ -100,7 +100,7 @@ static void test_what_is_not_followed_warns_and_what_is_pointless_is_said(void *
         "zoo.cfg:3: warning: authProvider.sasl: org.apache.zookeeper.server.auth.SASLAuthenticationProvider is "
         "not part of this version: nobody can log in with it\n"
         "zoo.cfg:4: warning: snapshot.compression.method: is not followed: snapshots are written uncompressed\n"
-        "zoo.cfg:6: info: leaderServes: has no effect: it is for ensembles\n"
+        "zoo.cfg:6: info: leaderServes: has no effect on an agent that runs alone\n"
         "zoo.cfg:7: warning: request_stale_latency_check: is not followed: no request is dropped for having waited; "
         "throttled_op_wait_time refuses those that did\n"
         "zoo.cfg:8: warning: maxResponseCacheSize: given again; line 5 does not count\n"

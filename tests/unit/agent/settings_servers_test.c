@@ -88,9 +88,10 @@ static void test_bad_server_lines_stop_the_start(void **state)
 {
     (void)state;
     write_file("myid", "1\n");
-    expect_member_report("server.1=a:1:2\nserver.2=b:1:1\nserver.3=c:1:2\nleaderServes=no\n" LIMITS, SETTINGS_WARNING,
-                         "zoo.cfg:3: error: server.2: uses one port for quorum and election\n"
-                         "zoo.cfg:5: warning: leaderServes: is not followed: a leader serves clients, too\n");
+    expect_member_report(
+        "server.1=a:1:2\nserver.2=b:1:1\nserver.3=c:1:2\nsyncEnabled=no\n" LIMITS, SETTINGS_WARNING,
+        "zoo.cfg:3: error: server.2: uses one port for quorum and election\n"
+        "zoo.cfg:5: warning: syncEnabled: is not followed: observers keep a log and snapshots, always\n");
     expect_member_report("server.1=a:1:2\nserver.01=b:1:2\n" LIMITS, SETTINGS_INFO,
                          "zoo.cfg:3: error: server.01: is given twice\n");
     expect_member_report("server.1=a:1:2\nserver.2=b:1:2\nserver.1=b:1:2\nserver.3=c:1:2\n" LIMITS, SETTINGS_INFO,
