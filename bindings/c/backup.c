@@ -77,7 +77,7 @@ static zooid_reply *write_failed(int error)
 static zooid_reply *receive_locked(zooid_client *c, struct call *call, int fd, uint32_t deadline_ms)
 {
     int error = 0;
-    while (error == 0 && drive_until_locked(c, deadline_of(deadline_ms), has_come, call)) {
+    while (error == 0 && drive_until_locked(c, deadline_of(deadline_ms), AWAITED_EVENT, has_come, call)) {
         if (call->first_told == NULL) {
             zooid_reply *reply = call->reply;
             call->reply = NULL;

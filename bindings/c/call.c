@@ -282,12 +282,13 @@ int zooid_perform(zooid_client *c, zooid_request *request, uint32_t deadline_ms,
                     : reply_new(ZOOID_BAD_ARGUMENTS, "what has no end of its own can only be submitted", NULL),
             reply);
     }
+    enum awaited awaited = call_may_have_effect(&request->m) ? AWAITED_WRITE : AWAITED_READ;
     pthread_mutex_lock(&c->lock);
     bool closing = c->closing;
     struct call *call = call_new_locked(c, request, deadline_ms, NULL, true);
     zooid_reply *answer = NULL;
     if (call != NULL) {
-        (void)drive_until_locked(c, INT64_MAX, is_done, call);
+        (void)drive_until_locked(c, INT64_MAX, awaited, is_done, call);
         answer = call->reply;
         call->reply = NULL;
         call_free(call);

@@ -90,6 +90,16 @@ static const char *socket_of(const struct zooid_options *o)
     return named != NULL && named[0] != '\0' ? named : DEFAULT_SOCKET;
 }
 
+static uint32_t awake_us_of(const struct zooid_options *o)
+{
+    enum { USUAL_US = 100, MAX_US = 10000 };
+    const char *named = getenv("ZOOID_AWAKE_US");
+    unsigned long us = o->awake_us != ZOOID_AWAKE_USUAL    ? o->awake_us
+                       : named != NULL && named[0] != '\0' ? strtoul(named, NULL, 10)
+                                                           : USUAL_US;
+    return us < MAX_US ? (uint32_t)us : MAX_US;
+}
+
 static bool init_locks(zooid_client *c)
 {
     pthread_condattr_t attributes;
@@ -150,6 +160,7 @@ static zooid_client *client_new(const struct zooid_options *o)
     c->session_timeout_ms = o->session_timeout_ms;
     c->linger_ms = o->linger_ms;
     c->watchdog_ms = o->watchdog_ms;
+    c->awake_us = awake_us_of(o);
     c->session_id = c->inherited_session = o->resume_id;
     c->wants_session = o->resume_id != 0;
     c->token_len = o->resume_token == NULL ? 0 : o->resume_token_len;
@@ -191,7 +202,8 @@ int zooid_open(zooid_client **out, const struct zooid_options *options, zooid_re
     if (c == NULL)
         return refuse(ZOOID_NO_MEMORY, NULL, why);
     pthread_mutex_lock(&c->lock);
-    bool settled = o.connect_ms == 0 || drive_until_locked(c, deadline_of(o.connect_ms), is_settled, NULL);
+    bool settled = o.connect_ms == 0 ||
+                   drive_until_locked(c, deadline_of(o.connect_ms), AWAITED_EVENT, is_settled, NULL);
     bool good = settled && !c->refused && start_thread(c);
     pthread_mutex_unlock(&c->lock);
     if (good) {

@@ -3,6 +3,7 @@
 #include "bindings/c/internal.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <time.h>
 
@@ -41,17 +42,43 @@ static int timeout_until(int64_t at_ms)
     return left <= 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
-/* Waits for the socket, somebody who calls, or the time, without the lock. */
-static void watch_locked(zooid_client *c, int64_t until_ms)
+static int64_t now_us(void)
 {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* Gives way to whoever could run here meanwhile, the agent perhaps. */
+static int look_for(struct pollfd *fds, nfds_t count, uint32_t us)
+{
+    int64_t end_us = now_us() + us;
+    int n = poll(fds, count, 0);
+    while (n == 0 && now_us() < end_us) {
+        (void)sched_yield();
+        n = poll(fds, count, 0);
+    }
+    return n;
+}
+
+/* Waits for the socket, somebody who calls, or the time, without the lock. */
+static void watch_locked(zooid_client *c, int64_t until_ms, enum awaited awaited)
+{
+    struct patience *patience = &c->patience[awaited];
+    uint32_t awake_us = c->awake_us > 0 && patience_tries(patience) ? c->awake_us : 0;
     struct pollfd fds[2] = {{.fd = c->waker, .events = POLLIN},
                             {.fd = c->socket, .events = (short)(POLLIN | (c->out.len > 0 ? POLLOUT : 0))}};
     eventfd_t woken;
     c->polling = true;
     pthread_mutex_unlock(&c->lock);
-    int n = poll(fds, 2, timeout_until(until_ms));
+    int n = awake_us > 0 ? look_for(fds, COUNT_OF(fds), awake_us) : 0;
+    bool found = n > 0;
+    if (n == 0)
+        n = poll(fds, COUNT_OF(fds), timeout_until(until_ms));
     pthread_mutex_lock(&c->lock);
     c->polling = false;
+    if (awake_us > 0)
+        patience_learns(patience, found);
     if (n > 0 && fds[0].revents != 0)
         (void)eventfd_read(c->waker, &woken);
 }
@@ -79,16 +106,16 @@ static int64_t earlier(int64_t a, int64_t b)
 }
 
 /* One wait for the socket, with what is to be sent before it, and what has come after it. */
-static void drive_locked(zooid_client *c, int64_t deadline_ms)
+static void drive_locked(zooid_client *c, int64_t deadline_ms, enum awaited awaited)
 {
     c->driven = true;
-    watch_locked(c, earlier(deadline_ms, earlier(calls_expire_locked(c), link_due_locked(c))));
+    watch_locked(c, earlier(deadline_ms, earlier(calls_expire_locked(c), link_due_locked(c))), awaited);
     link_work_locked(c, true);
     c->driven = false;
     pthread_cond_broadcast(&c->changed);
 }
 
-bool drive_until_locked(zooid_client *c, int64_t deadline_ms,
+bool drive_until_locked(zooid_client *c, int64_t deadline_ms, enum awaited awaited,
                         bool (*is_true)(const zooid_client *c, const void *context), const void *context)
 {
     link_work_locked(c, false);
@@ -103,7 +130,7 @@ bool drive_until_locked(zooid_client *c, int64_t deadline_ms,
         if (c->driven)
             wait_turn_locked(c, deadline_ms);
         else
-            drive_locked(c, deadline_ms);
+            drive_locked(c, deadline_ms, awaited);
     }
     return true;
 }

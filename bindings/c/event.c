@@ -130,7 +130,7 @@ zooid_event *zooid_next_event(zooid_client *c, uint32_t wait_ms)
     if (!is_ours(c))
         return NULL;
     pthread_mutex_lock(&c->lock);
-    if (c->first_event != NULL || drive_until_locked(c, deadline_of(wait_ms), has_event, NULL)) {
+    if (c->first_event != NULL || drive_until_locked(c, deadline_of(wait_ms), AWAITED_EVENT, has_event, NULL)) {
         event = c->first_event;
         c->is_taking = true;
         c->first_event = event->next;

@@ -1,7 +1,7 @@
 /* internal.h - what the files of libzooid share.
  *
  *   client.c     made, closed, asked for its state; the thread that works while nobody else does
- *   drive.c      whose turn it is to work the socket, and waiting for something to become true
+ *   drive.c      whose turn it is to work the socket, and waiting for something to become true; patience.c: how
  *   link.c       the socket: connected, greeted, read, written, lost
  *   call.c       requests on their way: submitted, answered, given up; call_send.c sends them
  *   request.c    what can be asked; request_more.c what can be added to that
@@ -23,6 +23,7 @@
 
 #include "bindings/c/include/zooid.h"
 #include "bindings/c/message.h"
+#include "bindings/c/patience.h"
 #include "bindings/c/pool.h"
 
 #include <pthread.h>
@@ -158,10 +159,11 @@ struct zooid_client {
     pthread_t thread;
     bool has_thread, closing;
     bool driven, polling; /* somebody works the socket, and is waiting for it without the lock */
+    struct patience patience[AWAITED_KINDS];
 
     /* What was asked for. */
     char *socket_path, *name;
-    uint32_t session_timeout_ms, linger_ms, watchdog_ms;
+    uint32_t session_timeout_ms, linger_ms, watchdog_ms, awake_us;
     zooid_log_fn *log;
     void *log_context;
 
@@ -284,7 +286,7 @@ int give_reply(zooid_reply *reply, zooid_reply **out);
 /* -- drive.c */
 
 /* Works the socket, or waits for the one that does, until `is_true` or the deadline. The lock is given up meanwhile. */
-bool drive_until_locked(zooid_client *c, int64_t deadline_ms,
+bool drive_until_locked(zooid_client *c, int64_t deadline_ms, enum awaited awaited,
                         bool (*is_true)(const zooid_client *c, const void *context), const void *context);
 
 /* Something has become true that somebody may wait for. */

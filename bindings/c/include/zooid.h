@@ -153,11 +153,17 @@ struct zooid_options {
     /* So many logins (zooid_request_auth) are made again after a reconnect, 4096 at most; what goes beyond is lost with
      * the connection, which the log tells when the login is made. */
     uint32_t logins_max;
+    /* For how many microseconds who waits for an answer stays awake, before the process sleeps until it is woken, as
+     * long as answers have come within such a time: to sleep and be woken takes longer than most reads. 0: it sleeps at
+     * once. ZOOID_AWAKE_USUAL: what $ZOOID_AWAKE_US says, else 100. 10000 at most. */
+    uint32_t awake_us;
 };
 
-#define ZOOID_OPTIONS_INIT                                                                      \
-    {                                                                                           \
-        sizeof(struct zooid_options), NULL, NULL, 5000, 30000, NULL, NULL, 0, 0, 0, NULL, 0, 16 \
+#define ZOOID_AWAKE_USUAL UINT32_MAX
+
+#define ZOOID_OPTIONS_INIT                                                                                         \
+    {                                                                                                              \
+        sizeof(struct zooid_options), NULL, NULL, 5000, 30000, NULL, NULL, 0, 0, 0, NULL, 0, 16, ZOOID_AWAKE_USUAL \
     }
 
 /* `options` may be NULL. On failure `*why`, unless NULL was given, is a reply that says so; it is the caller's. Errors:
