@@ -104,7 +104,7 @@ static void a_list_is_whole(void)
     CHECK(zooid_request_set_page(page, "11997", 1) == ZOOID_OK);
     CHECK(zooid_perform(c, page, SOON, &r) == ZOOID_OK && zooid_reply_name_count(r) == 1 && !zooid_reply_complete(r));
     zooid_reply_free(r);
-    CHECK(zooid_delete_recursive(c, "/many", 2 * SOON, NULL) == ZOOID_OK);
+    CHECK(zooid_delete_recursive(c, "/many", ZOOID_NO_DEADLINE, NULL) == ZOOID_OK); /* 12,000 writes, on any disk */
     zooid_close(c);
 }
 

@@ -60,8 +60,10 @@ static void test_a_rare_failure_costs_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_as_long_as_it_is_worth_it), cmocka_unit_test(test_hardly_ever_when_it_is_not),
-        cmocka_unit_test(test_comes_back),                cmocka_unit_test(test_one_of_two_is_not_enough),
+        cmocka_unit_test(test_as_long_as_it_is_worth_it),
+        cmocka_unit_test(test_hardly_ever_when_it_is_not),
+        cmocka_unit_test(test_comes_back),
+        cmocka_unit_test(test_one_of_two_is_not_enough),
         cmocka_unit_test(test_a_rare_failure_costs_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
