@@ -47,7 +47,7 @@ static void on_log_full(void *context)
 {
     struct agent *a = context;
     LOG_ERROR(a->log, "agent", "no space left for the log: writes wait, reads and sessions go on");
-    a->overview.trouble = "no space left for the log";
+    a->overview.log_trouble = "no space left for the log";
     pump_feed_plain(a->pump, REPLICA_LOG_FULL, 0);
 }
 
@@ -55,7 +55,7 @@ static void on_log_room(void *context)
 {
     struct agent *a = context;
     LOG_INFO(a->log, "agent", "there is space for the log again");
-    a->overview.trouble = NULL;
+    a->overview.log_trouble = NULL;
     pump_feed_plain(a->pump, REPLICA_LOG_ROOM, 0);
 }
 
@@ -66,7 +66,7 @@ static void on_log_failed(void *context, const char *text)
     LOG_ERROR(a->log, "agent", "the log cannot be written: %s; no client is served until a restart reads it back",
               text);
     a->overview.is_serving = false;
-    a->overview.trouble = "the log cannot be written";
+    a->overview.log_trouble = "the log cannot be written";
     pump_feed_plain(a->pump, REPLICA_LOG_FAILED, 0);
     if (a->doors != NULL)
         doors_stop_listening(a->doors);

@@ -52,9 +52,10 @@ static enum status answer_live(const struct overview *o, struct answer *a)
 
 static enum status answer_ready(const struct overview *o, struct answer *a)
 {
-    a->code = o->is_serving && o->trouble == NULL ? 200 : 503;
+    const char *trouble = o->log_trouble != NULL ? o->log_trouble : o->trouble;
+    a->code = o->is_serving && trouble == NULL ? 200 : 503;
     const char *text = o->is_serving ? "ready" : "not serving";
-    return buffer_printf(&a->body, "%s\n", o->trouble == NULL ? text : o->trouble);
+    return buffer_printf(&a->body, "%s\n", trouble == NULL ? text : trouble);
 }
 
 static enum status answer_metrics(const struct overview *o, struct answer *a)

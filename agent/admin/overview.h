@@ -17,10 +17,11 @@ struct overview {
     const struct persistence *persistence;
     const struct peers *peers; /* NULL: it runs alone */
     struct metrics *metrics;
-    struct log_sink *log; /* its level may be changed */
-    int64_t started_us;   /* monotonic, microseconds */
-    int64_t serving_us;   /* when is_serving last became true in an ensemble; 0 alone */
-    bool is_serving;      /* the tree is loaded, clients are taken, the log can be written */
-    bool is_read_only;    /* serving, but only readers that allow it: there is no leader */
-    const char *trouble;  /* why not, or NULL: for /ready and the words */
+    struct log_sink *log;    /* its level may be changed */
+    int64_t started_us;      /* monotonic, microseconds */
+    int64_t serving_us;      /* when is_serving last became true in an ensemble; 0 alone */
+    bool is_serving;         /* the tree is loaded, clients are taken, the log can be written */
+    bool is_read_only;       /* serving, but only readers that allow it: there is no leader */
+    const char *trouble;     /* why not, or NULL: for /ready and the words */
+    const char *log_trouble; /* why the log is not written, or NULL: whatever becomes of the role meanwhile */
 };
