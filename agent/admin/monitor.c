@@ -98,6 +98,16 @@ static void add_own(const struct figures *f, struct report *r)
     GAUGE("zooid_digest_mismatch_zxid", f->replica.mismatch_zxid, "Last transaction after which the digest was wrong");
 }
 
+/* A name cannot have a slash, so that no node is called as the others are. */
+static void add_keyed(const struct overview *o, enum keyed_id id, struct report *r)
+{
+    const struct keyed *k = metrics_keyed(o->metrics, id);
+    struct bytes key;
+    struct summary_values values;
+    for (size_t at = 0; keyed_look(k, at, &key, &values); at++)
+        report_keyed(r, keyed_name(id), bytes_is_null(key) ? BYTES("/*") : key, &values, keyed_help(id));
+}
+
 static void add_metrics(const struct overview *o, struct report *r)
 {
     for (int i = 0; i < COUNTER_COUNT; i++) {
@@ -110,6 +120,8 @@ static void add_metrics(const struct overview *o, struct report *r)
         metrics_summary(o->metrics, id, &values);
         report_summary(r, summary_name(id), &values, summary_help(id));
     }
+    for (int i = 0; i < KEYED_COUNT; i++)
+        add_keyed(o, (enum keyed_id)i, r);
 }
 
 void monitor_fill(const struct overview *o, struct report *report)

@@ -63,6 +63,16 @@ void report_summary(struct report *r, const char *name, const struct summary_val
         value->summary = *summary;
 }
 
+void report_keyed(struct report *r, const char *name, struct bytes key, const struct summary_values *summary,
+                  const char *help)
+{
+    struct report_value *value = add(r, REPORT_SUMMARY, name, help);
+    if (value == NULL)
+        return;
+    value->summary = *summary;
+    value->key = key;
+}
+
 void report_format_real(char text[32], double real)
 {
     int len = snprintf(text, 32, "%.4f", real);
@@ -78,7 +88,7 @@ struct part {
     double real;
 };
 
-enum { PARTS = 9 };
+enum { PARTS = 9, PART_NAME_SIZE = 200 };
 
 static size_t parts_of(const struct summary_values *s, struct part parts[PARTS])
 {
@@ -96,17 +106,24 @@ static size_t parts_of(const struct summary_values *s, struct part parts[PARTS])
     return count;
 }
 
+/* "avg_name", or "avg_key_name". */
+static void name_part(char text[PART_NAME_SIZE], const char *part, const struct report_value *value)
+{
+    snprintf(text, PART_NAME_SIZE, "%s_%.*s%s%s", part, BYTES_PRINT(value->key), value->key.len > 0 ? "_" : "",
+             value->name);
+}
+
 static enum status write_summary(const struct report_value *value, struct buffer *out)
 {
     struct part parts[PARTS];
     size_t count = parts_of(&value->summary, parts);
     enum status st = ST_OK;
     for (size_t i = 0; i < count && st == ST_OK; i++) {
-        char real[32];
+        char name[PART_NAME_SIZE], real[32];
+        name_part(name, parts[i].name, value);
         report_format_real(real, parts[i].real);
-        st = parts[i].is_real
-                 ? buffer_printf(out, "zk_%s_%s\t%s\n", parts[i].name, value->name, real)
-                 : buffer_printf(out, "zk_%s_%s\t%" PRId64 "\n", parts[i].name, value->name, parts[i].number);
+        st = parts[i].is_real ? buffer_printf(out, "zk_%s\t%s\n", name, real)
+                              : buffer_printf(out, "zk_%s\t%" PRId64 "\n", name, parts[i].number);
     }
     return st;
 }
@@ -142,37 +159,72 @@ static enum status write_head(const struct report_value *value, const char *type
     return st == ST_OK ? buffer_printf(out, "# TYPE %s %s\n", value->name, type) : st;
 }
 
+/* key="...", with what the format has to be told of; nothing without a key. */
+static enum status write_key(struct bytes key, struct buffer *out)
+{
+    enum status st = key.len > 0 ? buffer_printf(out, "key=\"") : ST_OK;
+    for (size_t i = 0; i < key.len && st == ST_OK; i++) {
+        const char *escape = key.data[i] == '\\' || key.data[i] == '"' ? "\\" : "";
+        st = buffer_printf(out, "%s%c", escape, key.data[i]);
+    }
+    return key.len > 0 && st == ST_OK ? buffer_printf(out, "\"") : st;
+}
+
+static enum status write_quantile(const struct report_value *value, const char *label, int64_t number,
+                                  struct buffer *out)
+{
+    enum status st = buffer_printf(out, "%s{", value->name);
+    if (st == ST_OK)
+        st = write_key(value->key, out);
+    return st == ST_OK
+               ? buffer_printf(out, "%squantile=\"%s\"} %" PRId64 "\n", value->key.len > 0 ? "," : "", label, number)
+               : st;
+}
+
 static enum status write_quantiles(const struct report_value *value, struct buffer *out)
 {
     const struct summary_values *s = &value->summary;
     const struct {
         const char *label;
         int64_t number;
-    } rows[] = {{"0.5", s->p50}, {"0.95", s->p95}, {"0.99", s->p99}, {"0.999", s->p999}};
+        bool is_there;
+    } rows[] = {{"0.5", s->p50, s->has_median},
+                {"0.95", s->p95, s->has_quantiles},
+                {"0.99", s->p99, s->has_quantiles},
+                {"0.999", s->p999, s->has_quantiles}};
     enum status st = ST_OK;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0] && s->has_quantiles && st == ST_OK; i++)
-        st = buffer_printf(out, "%s{quantile=\"%s\"} %" PRId64 "\n", value->name, rows[i].label, rows[i].number);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0] && st == ST_OK; i++)
+        if (rows[i].is_there)
+            st = write_quantile(value, rows[i].label, rows[i].number, out);
     return st;
 }
 
-static enum status write_prometheus_summary(const struct report_value *value, struct buffer *out)
+static enum status write_total(const struct report_value *value, const char *total, int64_t number, struct buffer *out)
 {
-    enum status st = write_head(value, "summary", out);
+    bool has_key = value->key.len > 0;
+    enum status st = buffer_printf(out, "%s_%s%s", value->name, total, has_key ? "{" : "");
+    if (st == ST_OK)
+        st = write_key(value->key, out);
+    return st == ST_OK ? buffer_printf(out, "%s %" PRId64 "\n", has_key ? "}" : "", number) : st;
+}
+
+static enum status write_prometheus_summary(const struct report_value *value, bool is_first, struct buffer *out)
+{
+    enum status st = is_first ? write_head(value, "summary", out) : ST_OK;
     if (st == ST_OK)
         st = write_quantiles(value, out);
     if (st == ST_OK)
-        st = buffer_printf(out, "%s_count %" PRIu64 "\n", value->name, value->summary.count);
-    if (st == ST_OK)
-        st = buffer_printf(out, "%s_sum %" PRId64 "\n", value->name, value->summary.sum);
-    return st;
+        st = write_total(value, "count", (int64_t)value->summary.count, out);
+    return st == ST_OK ? write_total(value, "sum", value->summary.sum, out) : st;
 }
 
-static enum status write_prometheus_value(const struct report_value *value, struct buffer *out)
+/* `is_first`: of those with its name. */
+static enum status write_prometheus_value(const struct report_value *value, bool is_first, struct buffer *out)
 {
     if (value->kind == REPORT_TEXT)
         return ST_OK;
     if (value->kind == REPORT_SUMMARY)
-        return write_prometheus_summary(value, out);
+        return write_prometheus_summary(value, is_first, out);
     enum status st = write_head(value, value->kind == REPORT_COUNTER ? "counter" : "gauge", out);
     if (st != ST_OK)
         return st;
@@ -184,7 +236,7 @@ enum status report_write_prometheus(const struct report *r, struct buffer *out)
 {
     enum status st = r->status;
     for (size_t i = 0; i < r->count && st == ST_OK; i++)
-        st = write_prometheus_value(&r->values[i], out);
+        st = write_prometheus_value(&r->values[i], i == 0 || r->values[i - 1].name != r->values[i].name, out);
     return st;
 }
 
@@ -196,8 +248,8 @@ static int add_summary_json(const struct report_value *value, json_t *object)
     size_t count = parts_of(&value->summary, parts);
     int failed = 0;
     for (size_t i = 0; i < count; i++) {
-        char name[160];
-        snprintf(name, sizeof name, "%s_%s", parts[i].name, value->name);
+        char name[PART_NAME_SIZE];
+        name_part(name, parts[i].name, value);
         failed |= json_object_set_new(object, name,
                                       parts[i].is_real ? json_real(parts[i].real) : json_integer(parts[i].number));
     }

@@ -21,6 +21,7 @@ struct report_value {
     enum report_kind kind;
     const char *name; /* ZooKeeper's, without "zk_"; static */
     const char *help; /* one line; static */
+    struct bytes key; /* of a summary among several of the same name, which stand behind each other; borrowed */
     int64_t number;
     double real;
     char text[160];
@@ -41,6 +42,8 @@ void report_gauge(struct report *r, const char *name, int64_t number, const char
 void report_real(struct report *r, const char *name, double real, const char *help);
 void report_counter(struct report *r, const char *name, int64_t number, const char *help);
 void report_summary(struct report *r, const char *name, const struct summary_values *summary, const char *help);
+void report_keyed(struct report *r, const char *name, struct bytes key, const struct summary_values *summary,
+                  const char *help);
 
 /* "zk_name\tvalue\n" for each, a summary as avg, min, max, cnt, sum and quantiles (client-protocol 11.3). */
 enum status report_write_mntr(const struct report *r, struct buffer *out);

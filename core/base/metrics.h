@@ -4,28 +4,25 @@
  * report's affair. */
 #pragma once
 
-#include "core/base/bytes.h"
+#include "core/base/keyed.h"
 
 enum counter_id {
 #define COUNTER(name, help) COUNTER_##name,
-#define SUMMARY(name, help)
-#define ADVANCED(name, help)
 #include "core/base/metrics.def"
-#undef COUNTER
-#undef SUMMARY
-#undef ADVANCED
     COUNTER_COUNT
 };
 
 enum summary_id {
-#define COUNTER(name, help)
 #define SUMMARY(name, help)  SUMMARY_##name,
 #define ADVANCED(name, help) SUMMARY_##name,
 #include "core/base/metrics.def"
-#undef COUNTER
-#undef SUMMARY
-#undef ADVANCED
     SUMMARY_COUNT
+};
+
+enum keyed_id {
+#define KEYED(name, help) KEYED_##name,
+#include "core/base/metrics.def"
+    KEYED_COUNT
 };
 
 struct metrics; /* opaque */
@@ -36,16 +33,10 @@ void metrics_free(struct metrics *m);
 void metrics_add(struct metrics *m, enum counter_id id, uint64_t amount);
 uint64_t metrics_counter(const struct metrics *m, enum counter_id id);
 void metrics_observe(struct metrics *m, enum summary_id id, int64_t value);
-
-struct summary_values {
-    uint64_t count;
-    int64_t sum, min, max; /* 0 while count is 0 */
-    double average;
-    bool has_quantiles;
-    int64_t p50, p95, p99, p999; /* upper bounds, at most 7 % above the true value */
-};
+void metrics_observe_key(struct metrics *m, enum keyed_id id, struct bytes key, int64_t value);
 
 void metrics_summary(const struct metrics *m, enum summary_id id, struct summary_values *values);
+const struct keyed *metrics_keyed(const struct metrics *m, enum keyed_id id);
 
 /* Sets every summary and counter back to nothing, as the `srst` word does for latencies. */
 void metrics_reset(struct metrics *m);
@@ -54,3 +45,5 @@ const char *counter_name(enum counter_id id);
 const char *counter_help(enum counter_id id);
 const char *summary_name(enum summary_id id);
 const char *summary_help(enum summary_id id);
+const char *keyed_name(enum keyed_id id);
+const char *keyed_help(enum keyed_id id);

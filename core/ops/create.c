@@ -4,6 +4,7 @@
 #include "core/ops/audit.h"
 #include "core/ops/families.h"
 #include "core/ops/prepare_checks.h"
+#include "core/ops/traffic.h"
 #include "core/tree/path.h"
 
 enum status create_decode(struct reader *r, union op_body *body)
@@ -195,6 +196,7 @@ static enum status apply(struct apply *a, struct tree_create *create, struct wri
         a->changed(a->context, EVENT_NODE_CREATED, create->path);
     if (a->history != NULL)
         changes_note(a->history, a->tree, a->header->zxid, CHANGE_CREATED, create->path);
+    traffic_written(a->metrics, create->path, create->data.len);
     write_answer(a, create->path, answer);
     return ST_OK;
 }

@@ -3,6 +3,7 @@
 #include "core/ops/audit.h"
 #include "core/ops/families.h"
 #include "core/ops/prepare_checks.h"
+#include "core/ops/traffic.h"
 #include "core/tree/path.h"
 
 enum status path_version_decode(struct reader *r, union op_body *body)
@@ -70,6 +71,7 @@ enum status delete_node(struct apply *a, struct bytes path)
         a->changed(a->context, EVENT_NODE_DELETED, path);
     if (a->history != NULL)
         changes_note(a->history, a->tree, a->header->zxid, CHANGE_DELETED, path);
+    traffic_written(a->metrics, path, 0);
     return tree_delete(a->tree, path, a->header->zxid);
 }
 

@@ -131,5 +131,8 @@ enum status delete_node(struct apply *a, struct bytes path);
 /* A stat in an answer; `owned`: with the owner that is stored. (read.c) */
 void write_stat(const struct tree *tree, const struct tree_node *node, bool owned, struct writer *w);
 
+/* A count and each name. Returns the bytes of the names. */
+size_t write_names_of_children(const struct tree *tree, const struct tree_node *node, struct writer *w);
+
 /* Writes the stat of a node that exists, unless `answer` is NULL. (set_data.c) */
 void write_stat_of(const struct apply *a, struct bytes path, struct writer *answer);

@@ -5,6 +5,7 @@
 #include "core/base/mem.h"
 #include "core/ops/access.h"
 #include "core/ops/families.h"
+#include "core/ops/traffic.h"
 #include "core/tree/path_set.h"
 
 enum {
@@ -110,32 +111,36 @@ static enum status page_fill(const struct read_context *context, const struct tr
     return ST_OK;
 }
 
-/* A code, then data and stat when it is 0. */
-static void write_node(const struct read_context *context, const struct tree_node *node, struct writer *w)
+/* A code, then data and stat when it is 0. Returns the bytes of the data. */
+static size_t write_node(const struct read_context *context, const struct tree_node *node, struct writer *w)
 {
     bool readable = node != NULL && may_read(context, node);
     write_i32(w, status_code(node == NULL ? ST_NO_NODE : readable ? ST_OK : ST_NO_AUTH));
     if (!readable)
-        return;
+        return 0;
     write_blob(w, tree_data(node));
     write_stat(context->tree, node, true, w);
+    return tree_data(node).len;
 }
 
-/* A page with data ends early rather than growing too long: the first node always has its place. */
-static void write_page(const struct read_context *context, struct page *page, bool with_nodes, struct writer *w)
+/* A page with data ends early rather than growing too long: the first node always has its place. Returns the bytes of
+ * names and data. */
+static size_t write_page(const struct read_context *context, struct page *page, bool with_nodes, struct writer *w)
 {
     size_t start = w->out->len;
     write_i32(w, 0);
-    size_t written = 0;
+    size_t written = 0, bytes = 0;
     while (written < page->count && (written == 0 || !is_too_long(context, w, start))) {
         write_text(w, tree_name(page->nodes[written]));
+        bytes += tree_name(page->nodes[written]).len;
         if (with_nodes)
-            write_node(context, page->nodes[written], w);
+            bytes += write_node(context, page->nodes[written], w);
         written++;
     }
     if (w->status == ST_OK)
         write_i32_at(w, start, (int32_t)written);
     write_boolean(w, page->complete && written == page->count);
+    return bytes;
 }
 
 enum status list_page_answer(const struct read_context *context, const union op_body *body, struct writer *w)
@@ -154,7 +159,7 @@ enum status list_page_answer(const struct read_context *context, const union op_
         st = page_fill(context, node, request, &page);
     if (st != ST_OK)
         return st;
-    write_page(context, &page, request->with_nodes, w);
+    traffic_read(context->metrics, request->path, write_page(context, &page, request->with_nodes, w));
     write_stat(context->tree, node, true, w);
     mem_free(page.nodes);
     return w->status;
@@ -192,12 +197,16 @@ size_t read_many_weigh(const struct pending *pending, const union op_body *body)
     return sum;
 }
 
-static void write_children(const struct read_context *context, const struct tree_node *node, struct writer *w)
+static void write_one_of_many(const struct read_context *context, struct bytes path, bool with_children,
+                              struct writer *w)
 {
-    write_i32(w, (int32_t)node->child_count);
-    for (const struct tree_node *child = tree_first_child(context->tree, node); child != NULL;
-         child = tree_next_sibling(context->tree, child))
-        write_text(w, tree_name(child));
+    const struct tree_node *node = tree_lookup(context->tree, path);
+    size_t bytes = write_node(context, node, w);
+    if (node == NULL || !may_read(context, node))
+        return;
+    if (with_children)
+        bytes += write_names_of_children(context->tree, node, w);
+    traffic_read(context->metrics, path, bytes);
 }
 
 enum status read_many_answer(const struct read_context *context, const union op_body *body, struct writer *w)
@@ -208,10 +217,7 @@ enum status read_many_answer(const struct read_context *context, const union op_
     int32_t count = request->paths.count > 0 ? request->paths.count : 0;
     write_i32(w, count);
     for (int32_t i = 0; i < count; i++) {
-        const struct tree_node *node = tree_lookup(context->tree, read_text(&paths));
-        write_node(context, node, w);
-        if (request->with_children && node != NULL && may_read(context, node))
-            write_children(context, node, w);
+        write_one_of_many(context, read_text(&paths), request->with_children, w);
         if (is_too_long(context, w, start))
             return ST_ANSWER_TOO_LONG;
     }
@@ -253,6 +259,7 @@ static enum status write_member(struct subtree_walk *walk, const struct tree_nod
     write_text(w, buffer_bytes(&walk->path));
     write_blob(w, walk->without_data ? BYTES_NULL : tree_data(node));
     write_stat(walk->context->tree, node, true, w);
+    traffic_read(walk->context->metrics, buffer_bytes(&walk->path), walk->without_data ? 0 : tree_data(node).len);
     walk->count++;
     if (w->status != ST_OK)
         return w->status;

@@ -84,7 +84,8 @@ struct read_context {
     uint64_t client;
     int64_t session_id;
     struct identities who;
-    bool shows_owners; /* stats have the owner that is stored, which tells the kind: for the local door */
+    bool shows_owners;       /* stats have the owner that is stored, which tells the kind: for the local door */
+    struct metrics *metrics; /* NULL: nobody counts what is read */
     /* Sends a watch event to the client before the reply (setWatches). */
     enum status (*send_event)(void *context, enum watch_event event, struct bytes path);
     void *context;
@@ -123,6 +124,7 @@ struct apply {
     void (*changed)(void *context, enum watch_event event, struct bytes path);
     void *context;
     struct changes *history; /* takes down each change; NULL: none is kept */
+    struct metrics *metrics; /* NULL: nobody counts what is written (recovery) */
     bool shows_owners;       /* as in a read's context, of the answer */
 };
 

@@ -2,6 +2,7 @@
  * (client-protocol 3.2: which check comes first, and when the watch is set). */
 #include "core/ops/access.h"
 #include "core/ops/families.h"
+#include "core/ops/traffic.h"
 #include "core/tree/path.h"
 
 enum {
@@ -78,6 +79,8 @@ enum status exists_answer(const struct read_context *context, const union op_bod
         return ST_SYSTEM_ERROR;
     if (st == ST_OK)
         write_stat(context->tree, node, context->shows_owners, w);
+    if (st == ST_OK)
+        traffic_read(context->metrics, request->path, 0);
     return st;
 }
 
@@ -89,6 +92,7 @@ enum status get_data_answer(const struct read_context *context, const union op_b
         return st;
     write_blob(w, tree_data(node));
     write_stat(context->tree, node, context->shows_owners, w);
+    traffic_read(context->metrics, body->path_watch.path, tree_data(node).len);
     return ST_OK;
 }
 
@@ -106,12 +110,22 @@ size_t get_children_weigh(const struct pending *pending, const union op_body *bo
     return (size_t)node.child_count * NAME_BYTES_GUESSED;
 }
 
-static void write_children(const struct read_context *context, const struct tree_node *node, struct writer *w)
+size_t write_names_of_children(const struct tree *tree, const struct tree_node *node, struct writer *w)
 {
+    size_t bytes = 0;
     write_i32(w, (int32_t)node->child_count);
-    for (const struct tree_node *child = tree_first_child(context->tree, node); child != NULL;
-         child = tree_next_sibling(context->tree, child))
+    for (const struct tree_node *child = tree_first_child(tree, node); child != NULL;
+         child = tree_next_sibling(tree, child)) {
         write_text(w, tree_name(child));
+        bytes += tree_name(child).len;
+    }
+    return bytes;
+}
+
+static void write_children(const struct read_context *context, struct bytes path, const struct tree_node *node,
+                           struct writer *w)
+{
+    traffic_read(context->metrics, path, write_names_of_children(context->tree, node, w));
 }
 
 enum status get_children_answer(const struct read_context *context, const union op_body *body, struct writer *w)
@@ -119,7 +133,7 @@ enum status get_children_answer(const struct read_context *context, const union 
     const struct tree_node *node;
     enum status st = open_children(context, &body->path_watch, &node);
     if (st == ST_OK)
-        write_children(context, node, w);
+        write_children(context, body->path_watch.path, node, w);
     return st;
 }
 
@@ -129,7 +143,7 @@ enum status get_children2_answer(const struct read_context *context, const union
     enum status st = open_children(context, &body->path_watch, &node);
     if (st != ST_OK)
         return st;
-    write_children(context, node, w);
+    write_children(context, body->path_watch.path, node, w);
     write_stat(context->tree, node, context->shows_owners, w);
     return ST_OK;
 }

@@ -2,6 +2,7 @@
 #include "core/ops/audit.h"
 #include "core/ops/families.h"
 #include "core/ops/prepare_checks.h"
+#include "core/ops/traffic.h"
 #include "core/tree/path.h"
 
 enum status set_data_decode(struct reader *r, union op_body *body)
@@ -45,6 +46,7 @@ enum status set_data_apply(struct apply *a, struct bytes record, struct writer *
         a->changed(a->context, EVENT_NODE_DATA_CHANGED, txn.path);
     if (a->history != NULL)
         changes_note(a->history, a->tree, a->header->zxid, CHANGE_DATA, txn.path);
+    traffic_written(a->metrics, txn.path, txn.data.len);
     write_stat_of(a, txn.path, answer);
     return ST_OK;
 }

@@ -155,6 +155,7 @@ static enum status apply_txn(struct replica *r, const struct request *request, e
                       .changed = is_watched ? changed : NULL,
                       .context = &application,
                       .history = r->history,
+                      .metrics = r->metrics,
                       .shows_owners = request->client != NULL && request->client->is_local};
     r->answer.len = 0;
     struct writer w = writer_to(&r->answer);

@@ -103,6 +103,7 @@ static enum status answer(struct replica *r, struct client *c, const struct op *
         .session_id = c->session_id,
         .who = client_identities(c),
         .shows_owners = c->is_local,
+        .metrics = r->metrics,
         .send_event = send_missed_event,
         .context = &target,
     };

@@ -9,7 +9,7 @@ all=$(cat /dev/null "${sources[@]}")
 count=0
 while IFS=$'\t' read -r kind name help; do
     count=$((count + 1))
-    [ "$kind" = COUNTER ] || kind=SUMMARY
+    [ "$kind" != ADVANCED ] || kind=SUMMARY
     if grep -q -- "\b${kind}_$name\b" <<<"$all"; then
         [[ $help != "Always 0"* ]] || found core/base/metrics.def "$name is counted, but said to be always 0" "Say what it counts."
     else
@@ -17,8 +17,8 @@ while IFS=$'\t' read -r kind name help; do
     fi
     [ ! -f "$page" ] || grep -qxF -- "$name"$'\t'"$help" "$page" ||
         found "$page" "the line of $name is not that of core/base/metrics.def" "Write its name, a tab and its help."
-done < <(perl -ne 'print "$1\t$2\t$3\n" if /^(COUNTER|SUMMARY|ADVANCED)\((\w+), "(.*)"\)$/' core/base/metrics.def)
-rows=$(grep -cE '^(COUNTER|SUMMARY|ADVANCED)\(' core/base/metrics.def)
+done < <(perl -ne 'print "$1\t$2\t$3\n" if /^(COUNTER|SUMMARY|ADVANCED|KEYED)\((\w+), "(.*)"\)$/' core/base/metrics.def)
+rows=$(grep -cE '^(COUNTER|SUMMARY|ADVANCED|KEYED)\(' core/base/metrics.def)
 [ "$count" -eq "$rows" ] ||
     found core/base/metrics.def "$count of $rows rows could be read" "Write the row as the others, in one line."
 finish

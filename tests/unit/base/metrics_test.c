@@ -145,6 +145,9 @@ static void rows_have_names(void **state)
         assert_true(strlen(counter_help((enum counter_id)i)) > 0);
     for (int i = 0; i < SUMMARY_COUNT; i++)
         assert_true(strlen(summary_help((enum summary_id)i)) > 0);
+    assert_string_equal(keyed_name(KEYED_write_per_namespace), "write_per_namespace");
+    for (int i = 0; i < KEYED_COUNT; i++)
+        assert_true(strlen(keyed_help((enum keyed_id)i)) > 0);
 }
 
 int main(void)
