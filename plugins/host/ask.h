@@ -30,6 +30,7 @@ zooid_handle ask_submit(struct ask *ask, zooid_request *request, uint32_t deadli
 struct reply_view {
     struct zooid_plugin_reply reply;
     struct zooid_plugin_node *nodes;
+    enum zooid_plugin_node_kind *kinds;
 };
 
 /* Which nodes a reply has: those of its list, names only, one, or none. */
@@ -39,3 +40,4 @@ enum reply_shape { REPLY_NODES, REPLY_NAMES, REPLY_ONE, REPLY_BYTES, REPLY_NOTHI
 void reply_view_make(struct reply_view *view, const zooid_reply *from, enum reply_shape shape);
 void reply_view_end(struct reply_view *view);
 struct zooid_plugin_stat reply_stat(const struct zooid_stat *from); /* NULL gives zeros */
+enum zooid_plugin_node_kind reply_kind(const struct zooid_stat *from);

@@ -130,7 +130,7 @@ uint32_t option_deadline(lua_State *L, int index);
 const char *option_text(lua_State *L, int index, const char *name);
 const char *option_bytes(lua_State *L, int index, const char *name, size_t *len);
 
-void push_stat(lua_State *L, const struct zooid_plugin_stat *stat);
+void push_stat(lua_State *L, const struct zooid_plugin_stat *stat, enum zooid_plugin_node_kind kind);
 /* Null data is the empty string. */
 void push_data(lua_State *L, const void *data, size_t len);
 

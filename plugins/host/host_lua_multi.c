@@ -30,7 +30,7 @@ static void push_parts(lua_State *L, const struct zooid_plugin_reply *reply)
         lua_setfield(L, -2, "path");
         lua_pushinteger(L, node->code);
         lua_setfield(L, -2, "code");
-        push_stat(L, &node->stat);
+        push_stat(L, &node->stat, reply->node_kinds[i]);
         lua_setfield(L, -2, "stat");
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }

@@ -200,7 +200,7 @@ static int cache_get(lua_State *L)
         return let_go(L, recipe_push_failure(L, reply));
     const struct zooid_plugin_stat stat = reply_stat(zooid_reply_stat(reply));
     push_data(L, zooid_reply_data(reply), zooid_reply_data_len(reply));
-    push_stat(L, &stat);
+    push_stat(L, &stat, reply_kind(zooid_reply_stat(reply)));
     return let_go(L, 2);
 }
 

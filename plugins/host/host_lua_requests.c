@@ -42,7 +42,7 @@ static void push_read_node(lua_State *L, const struct zooid_node *node, lua_Stat
     lua_setfield(L, -2, "path");
     push_data(L, node->data, node->data_len);
     lua_setfield(L, -2, "data");
-    push_stat(L, &stat);
+    push_stat(L, &stat, reply_kind(node->stat));
     lua_setfield(L, -2, "stat");
 }
 

@@ -50,7 +50,7 @@ static void push_change(lua_State *L, const struct zooid_plugin_change *change)
         return;
     push_data(L, change->node.data, change->node.len);
     lua_setfield(L, -2, "data");
-    push_stat(L, &change->node.stat);
+    push_stat(L, &change->node.stat, (enum zooid_plugin_node_kind)change->node_kind);
     lua_setfield(L, -2, "stat");
 }
 

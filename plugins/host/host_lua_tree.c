@@ -17,10 +17,13 @@ static const char *asked(const struct task *task)
     return lua_type(task->at, 1) == LUA_TSTRING ? lua_tostring(task->at, 1) : NULL;
 }
 
-static const struct zooid_plugin_stat *stat_of(const struct zooid_plugin_reply *reply)
+static void push_stat_of(lua_State *L, const struct zooid_plugin_reply *reply)
 {
     static const struct zooid_plugin_stat none;
-    return reply->node_count > 0 ? &reply->nodes[0].stat : &none;
+    if (reply->node_count > 0)
+        push_stat(L, &reply->nodes[0].stat, reply->node_kinds[0]);
+    else
+        push_stat(L, &none, ZOOID_PLUGIN_KIND_PERSISTENT);
 }
 
 static int push_node(lua_State *L, struct task *task, const void *what)
@@ -29,7 +32,7 @@ static int push_node(lua_State *L, struct task *task, const void *what)
     if (reply->code != ZOOID_PLUGIN_OK)
         return push_reply_failure(L, reply, asked(task));
     push_data(L, reply->node_count > 0 ? reply->nodes[0].data : NULL, reply->node_count > 0 ? reply->nodes[0].len : 0);
-    push_stat(L, stat_of(reply));
+    push_stat_of(L, reply);
     return 2;
 }
 
@@ -38,7 +41,7 @@ static int push_stat_alone(lua_State *L, struct task *task, const void *what)
     const struct zooid_plugin_reply *reply = what;
     if (reply->code != ZOOID_PLUGIN_OK)
         return push_reply_failure(L, reply, asked(task));
-    push_stat(L, stat_of(reply));
+    push_stat_of(L, reply);
     return 1;
 }
 
@@ -76,7 +79,7 @@ static int push_nodes(lua_State *L, struct task *task, const void *what)
         lua_setfield(L, -2, "path");
         push_data(L, reply->nodes[i].data, reply->nodes[i].len);
         lua_setfield(L, -2, "data");
-        push_stat(L, &reply->nodes[i].stat);
+        push_stat(L, &reply->nodes[i].stat, reply->node_kinds[i]);
         lua_setfield(L, -2, "stat");
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }

@@ -122,9 +122,18 @@ static void set_number(lua_State *L, const char *name, lua_Integer value)
     lua_setfield(L, -2, name);
 }
 
-void push_stat(lua_State *L, const struct zooid_plugin_stat *stat)
+static const char *kind_name(enum zooid_plugin_node_kind kind)
 {
-    lua_createtable(L, 0, 11);
+    static const char *const names[] = {[ZOOID_PLUGIN_KIND_PERSISTENT] = "persistent",
+                                        [ZOOID_PLUGIN_KIND_EPHEMERAL] = "ephemeral",
+                                        [ZOOID_PLUGIN_KIND_CONTAINER] = "container",
+                                        [ZOOID_PLUGIN_KIND_TTL] = "ttl"};
+    return (size_t)kind < sizeof names / sizeof names[0] ? names[kind] : "unknown";
+}
+
+void push_stat(lua_State *L, const struct zooid_plugin_stat *stat, enum zooid_plugin_node_kind kind)
+{
+    lua_createtable(L, 0, 12);
     set_number(L, "czxid", stat->czxid);
     set_number(L, "mzxid", stat->mzxid);
     set_number(L, "pzxid", stat->pzxid);
@@ -136,6 +145,8 @@ void push_stat(lua_State *L, const struct zooid_plugin_stat *stat)
     set_number(L, "ephemeral_owner", stat->ephemeral_owner);
     set_number(L, "data_length", stat->data_length);
     set_number(L, "num_children", stat->num_children);
+    lua_pushstring(L, kind_name(kind));
+    lua_setfield(L, -2, "kind");
 }
 
 /* -- errors -----------------------------------------------------------------------------------------------------------

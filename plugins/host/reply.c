@@ -1,6 +1,7 @@
 /* reply.c - a reply of libzooid as plugins see it. */
 #include "plugins/host/ask.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 struct zooid_plugin_stat reply_stat(const struct zooid_stat *from)
@@ -22,9 +23,20 @@ struct zooid_plugin_stat reply_stat(const struct zooid_stat *from)
     };
 }
 
-static struct zooid_plugin_node node_of(const zooid_reply *from, size_t index)
+static_assert((int)ZOOID_PLUGIN_KIND_PERSISTENT == (int)ZOOID_PERSISTENT, "the numbers of zooid.h");
+static_assert((int)ZOOID_PLUGIN_KIND_EPHEMERAL == (int)ZOOID_EPHEMERAL, "the numbers of zooid.h");
+static_assert((int)ZOOID_PLUGIN_KIND_CONTAINER == (int)ZOOID_CONTAINER, "the numbers of zooid.h");
+static_assert((int)ZOOID_PLUGIN_KIND_TTL == (int)ZOOID_TTL, "the numbers of zooid.h");
+
+enum zooid_plugin_node_kind reply_kind(const struct zooid_stat *from)
+{
+    return from == NULL ? ZOOID_PLUGIN_KIND_PERSISTENT : (enum zooid_plugin_node_kind)from->kind;
+}
+
+static struct zooid_plugin_node node_of(const zooid_reply *from, size_t index, enum zooid_plugin_node_kind *kind)
 {
     const struct zooid_node *node = zooid_reply_node(from, index);
+    *kind = reply_kind(node->stat);
     return (struct zooid_plugin_node){
         .path = node->path,
         .data = node->data,
@@ -34,14 +46,16 @@ static struct zooid_plugin_node node_of(const zooid_reply *from, size_t index)
     };
 }
 
-static struct zooid_plugin_node name_of(const zooid_reply *from, size_t index)
+static struct zooid_plugin_node name_of(const zooid_reply *from, size_t index, enum zooid_plugin_node_kind *kind)
 {
+    *kind = ZOOID_PLUGIN_KIND_PERSISTENT;
     return (struct zooid_plugin_node){.path = zooid_reply_name(from, index)};
 }
 
-static struct zooid_plugin_node one_of(const zooid_reply *from, size_t index)
+static struct zooid_plugin_node one_of(const zooid_reply *from, size_t index, enum zooid_plugin_node_kind *kind)
 {
     (void)index;
+    *kind = reply_kind(zooid_reply_stat(from));
     return (struct zooid_plugin_node){
         .path = zooid_reply_path(from),
         .data = zooid_reply_data(from),
@@ -63,7 +77,7 @@ static size_t none(const zooid_reply *from)
 
 static const struct {
     size_t (*count)(const zooid_reply *from);
-    struct zooid_plugin_node (*node)(const zooid_reply *from, size_t index);
+    struct zooid_plugin_node (*node)(const zooid_reply *from, size_t index, enum zooid_plugin_node_kind *kind);
 } shapes[] = {
     [REPLY_NODES] = {zooid_reply_node_count, node_of},
     [REPLY_NAMES] = {zooid_reply_name_count, name_of},
@@ -78,14 +92,16 @@ static void take_nodes(struct reply_view *view, const zooid_reply *from, enum re
     if (count == 0)
         return;
     view->nodes = calloc(count, sizeof *view->nodes);
-    if (view->nodes == NULL) {
+    view->kinds = calloc(count, sizeof *view->kinds);
+    if (view->nodes == NULL || view->kinds == NULL) {
         view->reply.code = ZOOID_PLUGIN_NO_MEMORY;
         view->reply.message = zooid_code_text(ZOOID_NO_MEMORY);
         return;
     }
     for (size_t i = 0; i < count; i++)
-        view->nodes[i] = shapes[shape].node(from, i);
+        view->nodes[i] = shapes[shape].node(from, i, &view->kinds[i]);
     view->reply.nodes = view->nodes;
+    view->reply.node_kinds = view->kinds;
     view->reply.node_count = count;
 }
 
@@ -115,4 +131,5 @@ void reply_view_make(struct reply_view *view, const zooid_reply *from, enum repl
 void reply_view_end(struct reply_view *view)
 {
     free(view->nodes);
+    free(view->kinds);
 }

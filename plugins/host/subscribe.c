@@ -33,6 +33,7 @@ static struct zooid_plugin_change change_of(zooid_event *event)
                  .len = zooid_event_data_len(event),
                  .stat = reply_stat(zooid_event_stat(event))},
         .zxid = zooid_event_zxid(event),
+        .node_kind = reply_kind(zooid_event_stat(event)),
     };
 }
 

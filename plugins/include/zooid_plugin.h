@@ -25,9 +25,10 @@
  * is passed to a callback lives until it returns. TEXT is UTF-8, ended by a zero; data is bytes with a length. ABI.
  * ZOOID_PLUGIN_ABI grows when something changes that plugins built before cannot live with, and hosts refuse plugins of
  * another number. Within a number, structs and the host's table grow at their end only, and each begins with its size
- * (zooid_plugin_node and zooid_plugin_stat, which have none, do not grow): an older plugin runs in a newer host; one
- * that needs more of the table than the host has is refused, unless it says with a smaller api_size that it can do with
- * less, and looks at api->size before it calls what came later. */
+ * (zooid_plugin_node and zooid_plugin_stat, which have none, do not grow: what there is more to say of a node stands in
+ * the struct that holds it): an older plugin runs in a newer host; one that needs more of the table than the host has
+ * is refused, unless it says with a smaller api_size that it can do with less, and looks at api->size before it calls
+ * what came later. What came later in a struct that the host fills in is there when the struct's size says so. */
 #ifndef ZOOID_PLUGIN_H
 #define ZOOID_PLUGIN_H
 
@@ -102,6 +103,16 @@ struct zooid_plugin_node {
     int code; /* why this one could not be read, or what a part of a multi came to */
 };
 
+/* What becomes of a node by itself, with the numbers of zooid.h: an ephemeral one goes with its session, a container
+ * with its last child, one with a time to live when that is over. An older agent tells ephemeral nodes alone from
+ * others, which are persistent then. */
+enum zooid_plugin_node_kind {
+    ZOOID_PLUGIN_KIND_PERSISTENT,
+    ZOOID_PLUGIN_KIND_EPHEMERAL,
+    ZOOID_PLUGIN_KIND_CONTAINER,
+    ZOOID_PLUGIN_KIND_TTL
+};
+
 enum zooid_plugin_op {
     ZOOID_PLUGIN_GET,
     ZOOID_PLUGIN_EXISTS,
@@ -148,6 +159,7 @@ struct zooid_plugin_reply {
     size_t node_count;
     const void *bytes; /* of a call */
     size_t bytes_len;
+    const enum zooid_plugin_node_kind *node_kinds; /* as many as nodes; where there is a stat; came later */
 };
 
 typedef void zooid_plugin_reply_fn(void *context, const struct zooid_plugin_reply *reply);
@@ -170,6 +182,7 @@ struct zooid_plugin_change {
     struct zooid_plugin_node node; /* of the first five kinds */
     int64_t zxid;
     int code;
+    int64_t node_kind; /* a zooid_plugin_node_kind, so wide that the size tells whether it is there; came later */
 };
 
 typedef void zooid_plugin_change_fn(void *context, const struct zooid_plugin_change *change);

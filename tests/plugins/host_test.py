@@ -39,8 +39,9 @@ class Foreground(harness.ServerTestCase):
         log = host.log()
         for phrase in ["instance probe settings {}", "state directory %s/probe" % self.directory,
                        "create: code 0, 1 nodes", "set of none: code -101", "sync: code 0", "bad flags: not taken",
-                       "bad path: not taken", "check alone: not taken", "get: node /probe/a/b 'hello' code 0",
-                       "exists: code -101", "list: node b '' code 0", "subtree: node /probe/a/b 'hello'",
+                       "bad path: not taken", "check alone: not taken", "get: node /probe/a/b 'hello' code 0 persistent",
+                       "exists: code -101", "list: node b '' code 0", "subtree: node /probe/a/b 'hello' code 0 persistent", "subtree: node /probe/a '' code 0 container",
+                       "subscription: created /probe/a code 0 container",
                        "subscription: reset", "subscription: caught up", "subscription: txn end", "subscription: created /probe/a/b code 0",
                        "ephemeral set: 0", "lock: held with a token", "session: 0", "timer: three times",
                        "descriptor: ready 1, read 1",

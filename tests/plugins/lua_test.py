@@ -6,6 +6,7 @@ import tempfile
 
 import plugin_rig
 from plugin_rig import harness
+import wire
 
 SCRIPTS = os.path.join(harness.ROOT, "tests", "plugins", "lua")
 
@@ -38,6 +39,9 @@ class Lua(harness.ServerTestCase):
         return self.run_host(path, settings)
 
     def test_the_tree(self):
+        client = wire.client_of(self.server)
+        client.must("createTTL", path="/ttl", data=b"", acl=wire.OPEN_ACL, flags=wire.TTL, ttl=3600 * 1000)
+        client.end()
         host = self.run_host(os.path.join(SCRIPTS, "tree.lua"))
         host.wait_for("the end", "tree: ready")
         self.assertEqual(host.stop(), 0)
@@ -46,11 +50,13 @@ class Lua(harness.ServerTestCase):
                      "get: one", "get none: nil /tree/none: no such node", "exists: version 0 nil", "exists none: false",
                      'list: ["a","s-0000000001"]', "set: version 1 nil", "set old: nil /tree/a: version does not match",
                      "delete not empty: nil /tree: node has children", "sync: true", "multi: 3 /tree/b 2 true",
-                     "multi fails: nil NO_NODE -101", "multi of a list: 2", "subtree: /tree  3",
-                     "subtree: /tree/a three 0", "change: reset nil nil", "change: present /tree/b b",
-                     "change: changed /tree/b new", "change: created /tree/b/below x", "change: deleted /tree/b/below nil"]:
+                     "multi fails: nil NO_NODE -101", "multi of a list: 2", "subtree: /tree  3 container",
+                     "subtree: /tree/a three 0 persistent", "subtree: /tree/s-0000000001  0 ephemeral",
+                     "read many: container ttl persistent", "kind in a multi: persistent", "change: reset nil nil nil",
+                     "change: present /tree/b b persistent", "change: changed /tree/b new persistent",
+                     "change: created /tree/b/below x persistent", "change: deleted /tree/b/below nil nil"]:
             self.assertIn(line, lines)
-        self.assertEqual(lines.count("change: txn_end nil nil"), 2)
+        self.assertEqual(lines.count("change: txn_end nil nil nil"), 2)
 
     def test_what_a_plugin_has(self):
         host = self.run_host(os.path.join(SCRIPTS, "self.lua"),

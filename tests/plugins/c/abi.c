@@ -1,5 +1,6 @@
 /* abi.c - a plugin of another time: built with what its flags say of its descriptor. */
 #include <stddef.h>
+#include <stdint.h>
 #include <zooid_plugin.h>
 
 #ifndef ABI
@@ -16,6 +17,13 @@
 #endif
 #ifndef SYMBOL
 #define SYMBOL zooid_plugin
+#endif
+
+/* Structs that stand in arrays never grow; the others do at their ends, beyond the padding that was there. */
+#if UINTPTR_MAX == UINT64_MAX
+_Static_assert(sizeof(struct zooid_plugin_stat) == 72 && sizeof(struct zooid_plugin_node) == 104, "they have no size");
+_Static_assert(offsetof(struct zooid_plugin_reply, node_kinds) == 80, "the size of a reply before");
+_Static_assert(offsetof(struct zooid_plugin_change, node_kind) == 136, "the size of a change before");
 #endif
 
 static int start(const struct zooid_host_api *api, zooid_host *host, void **state)

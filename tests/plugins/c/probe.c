@@ -35,13 +35,16 @@ static void say(const char *format, ...)
     api->log(self, ZOOID_PLUGIN_INFO, line);
 }
 
+static const char *const kinds[] = {"persistent", "ephemeral", "container", "ttl"};
+
 static void replied(void *context, const struct zooid_plugin_reply *reply)
 {
     say("%s: code %d, %zu nodes%s%s", (const char *)context, reply->code, reply->node_count,
         reply->code == 0 ? "" : ", ", reply->code == 0 ? "" : reply->message);
     for (size_t i = 0; i < reply->node_count; i++)
-        say("%s: node %s '%.*s' code %d", (const char *)context, reply->nodes[i].path, (int)reply->nodes[i].len,
-            reply->nodes[i].data == NULL ? "" : (const char *)reply->nodes[i].data, reply->nodes[i].code);
+        say("%s: node %s '%.*s' code %d %s", (const char *)context, reply->nodes[i].path, (int)reply->nodes[i].len,
+            reply->nodes[i].data == NULL ? "" : (const char *)reply->nodes[i].data, reply->nodes[i].code,
+            kinds[reply->node_kinds[i]]);
 }
 
 #define REQUEST(...)                                                                   \
@@ -61,8 +64,8 @@ static void changed(void *context, const struct zooid_plugin_change *change)
     static const char *const names[] = {"created", "deleted",   "changed", "acl",  "present",
                                         "reset",   "caught up", "txn end", "ended"};
     (void)context;
-    say("subscription: %s %s code %d", names[change->kind], change->node.path == NULL ? "" : change->node.path,
-        change->code);
+    say("subscription: %s %s code %d %s", names[change->kind], change->node.path == NULL ? "" : change->node.path,
+        change->code, kinds[change->node_kind]);
 }
 
 static void held(void *context, enum zooid_plugin_hold event, uint64_t number, const char *message)

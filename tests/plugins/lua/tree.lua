@@ -30,14 +30,16 @@ show("multi", #parts, parts[1].path, parts[2].stat.version, zxid > 0)
 local none, err = zooid.multi():create("/tree/c"):delete("/tree/none"):commit()
 show("multi fails", none, err.name, err.results[2].code)
 show("multi of a list", #zooid.multi { { "create", "/tree/d", "\0\255" }, { "delete", "/tree/d" } })
-for _, node in ipairs(zooid.subtree("/tree")) do show("subtree", node.path, node.data, node.stat.num_children) end
+for _, node in ipairs(zooid.subtree("/tree")) do show("subtree", node.path, node.data, node.stat.num_children, node.stat.kind) end
+show("read many", zooid.read_many({ "/tree", "/ttl" })[1].stat.kind, zooid.exists("/ttl").kind, select(2, zooid.get("/tree/a")).kind)
+show("kind in a multi", parts[2].stat.kind)
 
 zooid.spawn(function()
     zooid.set("/tree/b", "new")
     zooid.multi():create("/tree/b/below", "x"):delete("/tree/b/below"):commit()
 end)
 for change in zooid.subscribe("/tree/b", { txns = true }) do
-    show("change", change.kind, change.path, change.data)
+    show("change", change.kind, change.path, change.data, change.stat and change.stat.kind)
     if change.kind == "txn_end" and change.zxid > zxid + 3 then break end
 end
 show("the end")
