@@ -56,6 +56,7 @@ static void begin(struct checkpoints *c, enum disk_job_kind kind, struct tree *t
 {
     c->job = (struct disk_job){.kind = kind, .zxid = zxid, .full = c->full};
     c->large_records = false;
+    c->needs_zxid = kind == JOB_CHECKPOINT ? zxid : 0;
     enum status st = begin_encoding(c, tree, sessions);
     if (st == ST_OK)
         st = checkpoint_thread_begin(c->thread, &c->job);
@@ -128,7 +129,8 @@ static enum status finish_encoding(struct checkpoints *c, int64_t last_zxid)
         c->snapshot = NULL;
     }
     buffer_free(&c->chunk);
-    c->needs_zxid = c->job.kind == JOB_CHECKPOINT ? c->job.zxid : last_zxid;
+    if (c->job.kind == JOB_SNAPSHOT)
+        c->needs_zxid = last_zxid;
     c->phase = PHASE_ENCODED;
     return st;
 }
@@ -136,8 +138,6 @@ static enum status finish_encoding(struct checkpoints *c, int64_t last_zxid)
 static void encode(struct checkpoints *c, int64_t last_zxid)
 {
     bool done;
-    if (!checkpoint_thread_has_room(c->thread))
-        return;
     enum status st = encode_slice(c, &done);
     if (st == ST_OK && done)
         st = finish_encoding(c, last_zxid);
@@ -145,7 +145,13 @@ static void encode(struct checkpoints *c, int64_t last_zxid)
         give_up(c, st);
 }
 
-/* What a checkpoint or snapshot holds must also be found in the log. */
+/* What a checkpoint or snapshot holds must also be found in the log. A commit may come before the own log is synced,
+ * and the transactions of a large checkpoint are on the disk before its end: the first of them waits, too. */
+static bool may_encode(const struct checkpoints *c, int64_t synced_zxid)
+{
+    return c->phase == PHASE_ENCODING && synced_zxid >= c->needs_zxid && checkpoint_thread_has_room(c->thread);
+}
+
 static void hand_over_end(struct checkpoints *c, int64_t synced_zxid)
 {
     if (synced_zxid >= c->needs_zxid && checkpoint_thread_end(c->thread, &c->end) == ST_OK)
@@ -163,11 +169,11 @@ bool checkpoints_turn(struct checkpoints *c, struct tree *tree, const struct ses
     }
     if (c->phase == PHASE_IDLE && checkpoints_due(c, last_zxid, tree_data_size(tree), &kind))
         begin(c, kind, tree, sessions, last_zxid);
-    else if (c->phase == PHASE_ENCODING)
+    else if (may_encode(c, synced_zxid))
         encode(c, last_zxid);
     if (c->phase == PHASE_ENCODED)
         hand_over_end(c, synced_zxid);
-    return c->phase == PHASE_ENCODING && checkpoint_thread_has_room(c->thread);
+    return may_encode(c, synced_zxid);
 }
 
 /* -- holding ------------------------------------------------------------------------------------------------------ */

@@ -1,6 +1,7 @@
 /* checkpoints.h - when a checkpoint or a snapshot is due, and its encoding on the loop in slices (design 4.6).
  *
- *   idle -> encoding -> encoded (until the log is synced that far) -> writing -> idle
+ *   idle -> encoding (a checkpoint when the log is synced as far as it goes) -> encoded (a snapshot until the log is
+ *   synced as far as it may go) -> writing -> idle
  *
  * One at a time. A checkpoint is due after snapCount txns or snapSizeLimitInKb of log (a random number from half of it
  * on, so that members do not all write at once), earlier when nobody writes any more, or when asked for; a snapshot

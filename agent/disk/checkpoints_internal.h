@@ -6,8 +6,8 @@
 
 enum checkpoints_phase {
     PHASE_IDLE,
-    PHASE_ENCODING, /* on the loop, chunk by chunk */
-    PHASE_ENCODED,  /* the end waits for the log */
+    PHASE_ENCODING, /* on the loop, chunk by chunk; a checkpoint waits for the log before the first */
+    PHASE_ENCODED,  /* the end of a snapshot waits for the log */
     PHASE_WRITING,  /* the thread has all of it */
 };
 
@@ -23,7 +23,7 @@ struct checkpoints {
     struct buffer chunk;
     struct checkpoint_end end;
     struct buffer end_sessions; /* what `end` points to: it may outlive the encoder */
-    int64_t needs_zxid;         /* the end is handed over when the log is synced up to here */
+    int64_t needs_zxid;         /* the thread is given nothing more before the log is synced up to here */
     bool large_records;
 
     /* The schedule. */

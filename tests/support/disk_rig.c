@@ -160,11 +160,11 @@ void disk_rig_close(struct disk_rig *rig)
 
 /* -- writing ------------------------------------------------------------------------------------------------------ */
 
-/* Applies what is logged, as the replica does; `unapplied` holds framed records. */
-static void apply_logged(struct disk_rig *rig)
+/* `unapplied` holds framed records. */
+static void apply_until(struct disk_rig *rig, int64_t zxid)
 {
     size_t at = 0;
-    while (at < rig->unapplied.len && rig->applied < rig->logged) {
+    while (at < rig->unapplied.len && rig->applied < zxid) {
         struct txn txn;
         uint32_t len = be32_get(rig->unapplied.data + at + 8);
         assert_int_equal(txn_decode(bytes_make(rig->unapplied.data + at + 12, len), &txn), ST_OK);
@@ -173,6 +173,17 @@ static void apply_logged(struct disk_rig *rig)
         at += len + TXNLOG_FRAME_LEN;
     }
     buffer_consume(&rig->unapplied, at);
+}
+
+/* As the replica does when it runs alone. */
+static void apply_logged(struct disk_rig *rig)
+{
+    apply_until(rig, rig->logged);
+}
+
+void disk_rig_apply_early(struct disk_rig *rig)
+{
+    apply_until(rig, rig->next_zxid - 1);
 }
 
 void disk_rig_turn(struct disk_rig *rig)

@@ -45,6 +45,10 @@ void disk_rig_wait_stored(struct disk_rig *rig, uint32_t count);
 /* Hands a txn over as the log has it, to be applied when it is logged. */
 void disk_rig_append(struct disk_rig *rig, int number);
 
+/* Applies all that was handed over, though nobody has told yet that it is durable: as a member does that hears of a
+ * commit before its own log is synced. */
+void disk_rig_apply_early(struct disk_rig *rig);
+
 /* As the loop does at the end of each turn, until nothing is left to do at once. */
 void disk_rig_turn(struct disk_rig *rig);
 

@@ -251,6 +251,28 @@ static void what_was_asked_for_is_answered_though_writes_go_on(void **state)
     disk_rig_close(rig);
 }
 
+/* Its first transactions are on the disk long before its end: a kill may leave them, but not what the log still has to
+ * write. */
+static void nothing_of_a_checkpoint_is_written_before_the_log_is_synced_that_far(void **state)
+{
+    struct disk_rig *rig = *state;
+    disk_rig_open(rig);
+    disk_rig_write(rig, 1, 100);
+    disk_rig_append(rig, 101);
+    disk_rig_apply_early(rig);
+    rig->done = false;
+    persistence_checkpoint(rig->persistence, disk_rig_done, rig);
+    for (int turn = 0; turn < 10; turn++)
+        assert_false(persistence_turn(rig->persistence, rig->recovered.tree, rig->recovered.sessions, rig->applied));
+    while (!rig->done) {
+        (void)uv_run(&rig->loop, UV_RUN_ONCE);
+        disk_rig_turn(rig);
+    }
+    assert_true(rig->done_ok);
+    disk_rig_reopen(rig);
+    disk_rig_close(rig);
+}
+
 static void old_logs_go_once_a_checkpoint_and_snapshots_hold_them(void **state)
 {
     struct disk_rig *rig = *state;
@@ -407,6 +429,7 @@ int main(void)
         TEST(checkpoints_are_written_while_the_tree_changes),
         TEST(a_second_question_while_one_is_open_is_refused),
         TEST(what_was_asked_for_is_answered_though_writes_go_on),
+        TEST(nothing_of_a_checkpoint_is_written_before_the_log_is_synced_that_far),
         TEST(old_logs_go_once_a_checkpoint_and_snapshots_hold_them),
         TEST(a_start_that_did_not_survive_the_checkpoint_sets_it_aside),
         TEST(a_damaged_checkpoint_is_rebuilt_from_snapshot_and_log),
