@@ -50,6 +50,10 @@ def as_user(path, uid, gid, body):
         return json.load(answer)
 
 
+class Closed(AssertionError, ConnectionError):
+    """The connection has ended: a mistake of the agent's, but where it may end at any time."""
+
+
 class Connection:
     """Frames of any kind to the socket, and messages from it."""
 
@@ -83,7 +87,8 @@ class Connection:
         head = self._take(4)
         if head is None:
             return None
-        return pb.FromAgent.FromString(self._take(struct.unpack(">I", head)[0]))
+        body = self._take(struct.unpack(">I", head)[0])
+        return None if body is None else pb.FromAgent.FromString(body)
 
     def goodbye(self):
         """What the agent says before it closes: the code, or None when it says nothing."""
@@ -178,12 +183,12 @@ class Subscriber(Client):
             self.send(pb.ToAgent(credit=pb.Credit(id=self.id, bytes=self.owed)))
         self.owed = 0
 
-    def _next(self):
+    def next_frame(self):
         """The next frame of the subscription; None when it has ended."""
         while not self.frames and self.ended is None:
             message = super().receive()
             if message is None:
-                raise AssertionError("the connection has ended")
+                raise Closed("the connection has ended")
             if message.id == self.id:
                 self._note(message)
             else:
@@ -191,7 +196,7 @@ class Subscriber(Client):
         return self.frames.pop(0) if self.frames else None
 
     def _must_next(self):
-        told = self._next()
+        told = self.next_frame()
         if told is None:
             raise AssertionError("it has ended: %d" % self.ended)
         return told
@@ -223,7 +228,7 @@ class Subscriber(Client):
 
     def end(self):
         """Waits until it ends: the code."""
-        while self._next() is not None:
+        while self.next_frame() is not None:
             pass
         return self.ended
 
