@@ -4,7 +4,8 @@ agent)."""
 # limit: 600
 import unittest
 
-from ensemble import AGENT, APACHE, Ensemble, harness
+from ensemble import AGENT, APACHE, Ensemble, harness, wire
+from wiretap import tap
 
 
 class Sync(unittest.TestCase):
@@ -89,6 +90,31 @@ class Sync(unittest.TestCase):
                 if op == "getData":
                     self.assertEqual(reply.body["data"], b"%d" % (index // 3))
             client.end()
+
+    def test_on_the_wire_all_is_answered_in_the_order_in_which_it_was_forwarded(self):
+        """Apache's members match commits and answers to syncs with the requests of all their clients by that order alone."""
+        ensemble = Ensemble([APACHE, APACHE, AGENT], [APACHE])
+        self.addCleanup(ensemble.stop)
+        taps = {sid: tap(ensemble, sid, 3) for sid in (1, 2, 4)}
+        ensemble.start([1, 3])
+        ensemble.start([2, 4])
+        self.assertEqual(ensemble.leader(), 3)
+        create = {"path": "/no/parent", "data": b"", "acl": wire.OPEN_ACL, "flags": 0}
+        ops = [("setData", {"path": "/", "data": b"", "version": -1}), ("sync", {"path": "/"}), ("create", create),
+               ("sync", {"path": "/"}), ("sync", {"path": "/"})]
+        clients = [ensemble.client(sid) for sid in (1, 2, 3, 4) for _ in range(3)]
+        for _ in range(100):
+            for client in clients:
+                for op, fields in ops:
+                    client.submit(op, **fields)
+        for client in clients:
+            for number in range(100 * len(ops)):
+                self.assertIsNotNone(client.next_reply(ops[number % len(ops)][0], 30))
+            client.end()
+        for sid, tapped in taps.items():
+            asked = tapped.links[-1].asked()
+            self.assertEqual(asked.count("sync"), 900, "server %d" % sid)
+            self.assertEqual(tapped.links[-1].answered(), asked, "server %d" % sid)
 
 
 if __name__ == "__main__":
