@@ -169,16 +169,9 @@ def metric(server, name):
 
 
 def caught_up(ensemble, sid):
-    """A client of that member, which has caught up. A session of Apache's that has just begun may be heard of no more, until it expires
-    without an answer: then another one asks."""
+    """A client of that member, which has caught up."""
     client = ensemble.client(sid)
-    reply = client.call("sync", path="/")
-    if reply is None and ensemble[sid].overlooks_commits:
-        client.close()
-        client = ensemble.client(sid)
-        reply = client.call("sync", path="/")
-    if reply is None or reply.err != 0:
-        raise AssertionError("server %d does not catch up: %r" % (sid, reply))
+    client.must("sync", path="/")
     return client
 
 
