@@ -10,7 +10,6 @@
 #include "agent/join/join_id.h"
 #include "agent/reload.h"
 #include "agent/replica_settings.h"
-#include "core/base/mem.h"
 #include "core/members/members.h"
 
 #include <inttypes.h>
@@ -189,6 +188,7 @@ static enum status open_handles(struct agent *a)
     a->has_handles = true;
     for (int i = 0; i < SIGNALS && failed == 0; i++)
         failed = uv_signal_start(&a->signals[i], rows[i].callback, rows[i].number);
+    reload_signals_release();
     failed |= uv_prepare_start(&a->watcher, agent_on_turn);
     return failed == 0 ? ST_OK : ST_IO_ERROR;
 }

@@ -4,6 +4,7 @@
 #include "agent/disk/persistence.h"
 #include "agent/disk/restore.h"
 #include "agent/join/join.h"
+#include "agent/reload.h"
 #include "core/base/mem.h"
 
 #include <errno.h>
@@ -276,6 +277,8 @@ int main(int argc, char **argv)
     const struct join_command join = {command.file, command.defines, command.define_count, command.seeds, command.id};
     if (command.job == JOB_PROMOTE)
         return promote_server(&join);
+    if (command.job == JOB_RUN)
+        reload_signals_hold();
     result = command.seeds != NULL ? join_ensemble(&join) : 0;
     return result == 0 ? run_with_settings(&command) : result;
 }

@@ -4,6 +4,27 @@
 #include "agent/audit_log.h"
 #include "agent/replica_settings.h"
 
+#include <signal.h>
+
+static void mask_signals(int how)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGUSR1);
+    (void)pthread_sigmask(how, &signals, NULL);
+}
+
+void reload_signals_hold(void)
+{
+    mask_signals(SIG_BLOCK);
+}
+
+void reload_signals_release(void)
+{
+    mask_signals(SIG_UNBLOCK);
+}
+
 static struct log_sink *log_of(const struct reload *r)
 {
     return log_output_sink(r->output);

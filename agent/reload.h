@@ -22,6 +22,11 @@ struct reload {
     struct ensemble *ensemble; /* NULL: the agent runs alone */
 };
 
+/* Signals that ask for a reload wait from here on, before anything is read that could change, until they are released,
+ * when they are heard: unheard they would end the process. */
+void reload_signals_hold(void);
+void reload_signals_release(void);
+
 /* A file with an error in it changes nothing. What is found is logged. */
 void reload_settings(const struct reload *r);
 

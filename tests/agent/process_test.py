@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import unittest
 
 from trees import harness
@@ -111,6 +112,15 @@ class Reload(ProcessTestCase):
         agent.process.send_signal(signal.SIGHUP)
         harness.wait_until(lambda: "settings: the settings stay as they were" in self.log(agent), 10, "an error")
         self.assertEqual(self.log(agent).count(said), lines)
+
+    def test_one_that_is_asked_for_before_it_can_be_heard_is_done_later(self):
+        """SIGHUP waits from before the program begins: nothing else comes as early for certain."""
+        early = ("import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGHUP]);"
+                 "os.kill(os.getpid(), signal.SIGHUP); os.execv(sys.argv[1], sys.argv[1:])")
+        agent = self.agent()
+        agent.prefix = lambda: [sys.executable, "-c", early]
+        agent.start()
+        harness.wait_until(lambda: "settings: nothing has changed" in self.log(agent), 10, "the reload")
 
     def test_a_file_with_mistakes_changes_nothing(self):
         agent = self.agent(**{"4lw.commands.whitelist": "srvr,ruok"}).start()
