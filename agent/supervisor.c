@@ -143,11 +143,12 @@ static char **environment_of(char *socket)
 
 static int spawn(struct supervisor *s, const char *program)
 {
-    char socket[200];
-    const char *arguments[] = {program, "--supervise", "--with-parent", "--config", s->settings->plugins, NULL};
+    char socket[200], parent[40];
+    const char *arguments[] = {program, "--supervise", parent, "--config", s->settings->plugins, NULL};
     uv_stdio_container_t stdio[] = {{.flags = UV_IGNORE},
                                     {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
                                     {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO}};
+    (void)snprintf(parent, sizeof parent, "--with-parent=%ld", (long)getpid());
     (void)snprintf(socket, sizeof socket, "ZOOID_SOCKET=%s", s->settings->local_socket);
     char **environment = environment_of(socket);
     s->process = environment == NULL ? NULL : mem_calloc(1, sizeof *s->process);

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 import time
 import unittest
@@ -77,6 +78,14 @@ class StartedByTheAgent(unittest.TestCase):
         pids = [self.supervisor_pid(), self.plugin_pid("good")]
         self.agent.kill()
         harness.wait_until(lambda: not any(plugin_rig.lives(pid) for pid in pids), 30, "the end of the host of plugins")
+
+    def test_a_host_whose_agent_has_ended_before_it_began(self):
+        """No signal tells it of that death, and nobody else would end it."""
+        ended = subprocess.Popen(["true"])
+        ended.wait()
+        done = subprocess.run([plugin_rig.HOST, "--supervise", "--with-parent=%d" % ended.pid, "--config", self.files.config],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, b""))
 
     def test_a_host_that_cannot_be_started(self):
         self.agent.settings["zooid.pluginHost"] = "/no/such/program"
