@@ -152,7 +152,8 @@ static void answer_request(zooid_host *host, const struct begun *b)
     bool writes = b->op == ZOOID_PLUGIN_CREATE || b->op == ZOOID_PLUGIN_SET;
     struct node *node = writes ? write_node(host, b) : find(host, b->path);
     struct zooid_plugin_node told = {.path = b->path};
-    struct zooid_plugin_reply reply = {.size = sizeof reply, .nodes = &told, .node_count = 1};
+    enum zooid_plugin_node_kind kind = ZOOID_PLUGIN_KIND_PERSISTENT;
+    struct zooid_plugin_reply reply = {.size = sizeof reply, .nodes = &told, .node_count = 1, .node_kinds = &kind};
     if (node == NULL) {
         reply.code = ZOOID_PLUGIN_NO_NODE;
         reply.message = "no such node";
