@@ -58,9 +58,7 @@ void report_real(struct report *r, const char *name, double real, const char *he
 
 void report_summary(struct report *r, const char *name, const struct summary_values *summary, const char *help)
 {
-    struct report_value *value = add(r, REPORT_SUMMARY, name, help);
-    if (value != NULL)
-        value->summary = *summary;
+    report_keyed(r, name, BYTES_NULL, summary, help);
 }
 
 void report_keyed(struct report *r, const char *name, struct bytes key, const struct summary_values *summary,

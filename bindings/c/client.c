@@ -90,13 +90,16 @@ static const char *socket_of(const struct zooid_options *o)
     return named != NULL && named[0] != '\0' ? named : DEFAULT_SOCKET;
 }
 
+/* What is no number is not followed. */
 static uint32_t awake_us_of(const struct zooid_options *o)
 {
     enum { USUAL_US = 100, MAX_US = 10000 };
     const char *named = getenv("ZOOID_AWAKE_US");
-    unsigned long us = o->awake_us != ZOOID_AWAKE_USUAL    ? o->awake_us
-                       : named != NULL && named[0] != '\0' ? strtoul(named, NULL, 10)
-                                                           : USUAL_US;
+    unsigned long us = o->awake_us;
+    if (us == ZOOID_AWAKE_USUAL) {
+        bool is_number = named != NULL && named[0] != '\0' && named[strspn(named, "0123456789")] == '\0';
+        us = is_number ? strtoul(named, NULL, 10) : USUAL_US;
+    }
     return us < MAX_US ? (uint32_t)us : MAX_US;
 }
 

@@ -1,7 +1,8 @@
 /* internal.h - what the files of libzooid share.
  *
  *   client.c     made, closed, asked for its state; the thread that works while nobody else does
- *   drive.c      whose turn it is to work the socket, and waiting for something to become true; patience.c: how
+ *   drive.c      whose turn it is to work the socket, and waiting for something to become true
+ *   patience.c   whether who waits stays awake for a moment (patience.h)
  *   link.c       the socket: connected, greeted, read, written, lost
  *   call.c       requests on their way: submitted, answered, given up; call_send.c sends them
  *   request.c    what can be asked; request_more.c what can be added to that

@@ -108,8 +108,8 @@ static zooid_reply *perform_locked(struct task *t, int wanted, uint32_t deadline
     zooid_reply *answer = NULL;
     if (!begin_locked(t, &operation, wanted, deadline_ms, &answer))
         return answer;
-    (void)drive_until_locked(c, INT64_MAX, AWAITED_WRITE, is_answered,
-                             &operation); /* an errand that is answered is gone */
+    (void)drive_until_locked(c, INT64_MAX, AWAITED_WRITE, is_answered, &operation);
+    /* An errand that is answered is gone. */
     if (operation.is_done)
         return operation.reply;
     t->operation = NULL;

@@ -50,7 +50,7 @@ static const struct option options[] = {
     {"interactive", no_argument, NULL, OPTION_INTERACTIVE},
     {"deadline", required_argument, NULL, OPTION_DEADLINE},
     {"supervise", no_argument, NULL, OPTION_SUPERVISE},
-    {"with-parent", optional_argument, NULL, OPTION_WITH_PARENT},
+    {"with-parent", required_argument, NULL, OPTION_WITH_PARENT},
     {"run", no_argument, NULL, OPTION_RUN},
     {"beside", no_argument, NULL, OPTION_BESIDE},
     {"behind", no_argument, NULL, OPTION_BEHIND},
@@ -154,13 +154,12 @@ static void read_deadline(struct command_line *line)
         line->job = complain_usage;
 }
 
-/* It ends with the agent that started it, whose number is `parent` when it is given: it may have ended already. And it
- * is last to get processor and first to lose memory, as is all that it starts: the member comes before what serves it.
- */
+/* It ends with the agent that started it, whose number is `parent`: that may have ended already. And it is last to get
+ * processor and first to lose memory, as is all that it starts: the member comes before what serves it. */
 static void stand_behind_parent(const char *parent)
 {
     (void)prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
-    if (parent != NULL && getppid() != (pid_t)strtol(parent, NULL, 10))
+    if (getppid() != (pid_t)strtol(parent, NULL, 10))
         exit(0);
     FILE *file = fopen("/proc/self/oom_score_adj", "we");
     bool good = file != NULL && fprintf(file, "%d", OOM_SCORE) > 0;

@@ -111,7 +111,10 @@ class Client(Connection):
         super().__init__(path, deadline_s)
         self.events, self.last_id = [], 0
         self.send(pb.ToAgent(hello=pb.Hello(**hello)))
-        self.welcome = self.receive().welcome
+        greeting = self.receive()
+        if greeting is None:
+            raise Closed("not greeted")
+        self.welcome = greeting.welcome
 
     def submit(self, deadline_ms=None, **body):
         self.last_id += 1

@@ -218,11 +218,8 @@ class Mirror(Load):
     def subscribe(self, server):
         wishes = {"from": self.cursor} if self.cursor is not None else {}
         path = os.path.join(server.data_dir, "zooid", "zooid.sock")
-        try:
-            self.client = local_wire.Subscriber(path, "/", credit=self.random.random() < 0.8,
-                                                window_bytes=self.random.choice([1, 4096, 1 << 20]), **wishes)
-        except AttributeError:
-            raise Lost("not greeted") from None
+        self.client = local_wire.Subscriber(path, "/", credit=self.random.random() < 0.8,
+                                            window_bytes=self.random.choice([1, 4096, 1 << 20]), **wishes)
         self.client.socket.settimeout(2.0)
 
     def take_next(self):

@@ -84,78 +84,75 @@ static void test_all_keys(void **context)
 
 #define HTTP "\"id\": \"a\", \"type\": \"http\", \"url\": \"http://x/\", "
 
+static const struct {
+    const char *text, *key, *message;
+} wrong[] = {
+    {"[]", "", "must be a group of settings"},
+    {"{}", "type", "must be one of http, tcp, script, process, ttl, file_age, command"},
+    {"{\"type\": \"ping\"}", "type", "must be one of http, tcp, script, process, ttl, file_age, command"},
+    {"{\"type\": \"http\", \"url\": \"http://x\"}", "id", "is missing"},
+    {"{\"type\": \"http\", \"id\": \"a\"}", "url", "is missing"},
+    {"{\"type\": \"http\", \"id\": null, \"url\": \"http://x\"}", "id", "is missing"},
+    {"{\"type\": \"http\", \"id\": \"a/b\", \"url\": \"http://x\"}", "id",
+     "may have letters, digits and . _ : @ - only"},
+    {"{\"type\": \"http\", \"id\": \"..\", \"url\": \"http://x\"}", "id",
+     "may have letters, digits and . _ : @ - only"},
+    {"{\"type\": \"http\", \"id\": \"\", \"url\": \"http://x\"}", "id", "must not be empty"},
+    {"{" HTTP "\"ttl_ms\": 5}", "ttl_ms", "is not a setting"},
+    {"{" HTTP "\"interval_ms\": \"5\"}", "interval_ms", "must be a whole number"},
+    {"{" HTTP "\"interval_ms\": 5.5}", "interval_ms", "must be a whole number"},
+    {"{" HTTP "\"interval_ms\": 0}", "interval_ms", "must be between 1 and 86400000"},
+    {"{" HTTP "\"interval_ms\": 99}", "interval_ms", "must be at least interval_min_ms, 100"},
+    {"{" HTTP "\"output_max\": 5000}", "output_max", "must be at most the plugin's output_max, 4096"},
+    {"{" HTTP "\"rise\": 0}", "rise", "must be between 1 and 1000"},
+    {"{" HTTP "\"initial\": \"good\"}", "initial", "must be one of passing, warning, critical"},
+    {"{" HTTP "\"initial\": 1}", "initial", "must be one of passing, warning, critical"},
+    {"{" HTTP "\"tls_verify\": 1}", "tls_verify", "must be true or false"},
+    {"{" HTTP "\"method\": \"get\"}", "method", "must be in capital letters"},
+    {"{" HTTP "\"headers\": \"a\"}", "headers", "must be a list of texts"},
+    {"{" HTTP "\"headers\": [\"A: b\", 5]}", "headers.[1]", "must be a text"},
+    {"{" HTTP "\"headers\": [\"A\"]}", "headers.[0]", "must be one line, \"Name: value\""},
+    {"{" HTTP "\"headers\": [\"A: b\\r\\nC: d\"]}", "headers.[0]", "must be one line, \"Name: value\""},
+    {"{" HTTP "\"status\": [\"2xx\"]}", "status.[0]",
+     "must be a status such as \"204\" or a range such as \"200-299\""},
+    {"{" HTTP "\"status\": [\"200\", \"299-200\"]}", "status.[1]",
+     "must be a status such as \"204\" or a range such as \"200-299\""},
+    {"{" HTTP "\"status\": []}", "status", "must have 1 to 16 elements"},
+    {"{" HTTP "\"unix_socket\": \"/s\", \"connect_address\": \"a\"}", "unix_socket",
+     "cannot stand beside connect_address"},
+    {"{\"id\": \"a\", \"type\": \"http\", \"url\": \"file:///etc/passwd\"}", "url", "must be a URL of http or https"},
+    {"{\"id\": \"a\", \"type\": \"http\", \"url\": \"http://\"}", "url", "must be a URL of http or https"},
+    {"{\"id\": \"a\", \"type\": \"tcp\", \"address\": \"a\"}", "port", "is missing"},
+    {"{\"id\": \"a\", \"type\": \"tcp\", \"address\": \"a/b\", \"port\": 5}", "address",
+     "must be a host name, an IPv4 or an IPv6 address"},
+    {"{\"id\": \"a\", \"type\": \"tcp\", \"address\": \"a\", \"port\": 65536}", "port", "must be between 1 and 65535"},
+    {"{\"id\": \"a\", \"type\": \"script\", \"argv\": []}", "argv", "must have 1 to 256 elements"},
+    {"{\"id\": \"a\", \"type\": \"script\", \"argv\": [\"\"]}", "argv.[0]", "must be the name of a program"},
+    {"{\"id\": \"a\", \"type\": \"script\", \"argv\": [\"a\"], \"env\": [\"A\"]}", "env.[0]", "must be \"NAME=value\""},
+    {"{\"id\": \"a\", \"type\": \"script\", \"argv\": [\"a\\u0000b\"]}", "argv.[0]", "must be a text"},
+    {"{\"id\": \"a\", \"type\": \"process\"}", "pid", "must be there, or pid_file, and not both"},
+    {"{\"id\": \"a\", \"type\": \"process\", \"pid\": 5, \"pid_file\": \"/x\"}", "pid",
+     "must be there, or pid_file, and not both"},
+    {"{\"id\": \"a\", \"type\": \"process\", \"pid_file\": \"x\"}", "pid_file", "must begin with /"},
+    {"{\"id\": \"a\", \"type\": \"process\", \"pid_file\": \"/x\", \"start_time\": 5}", "start_time", "goes with pid"},
+    {"{\"id\": \"a\", \"type\": \"ttl\"}", "ttl_ms", "is missing"},
+    {"{\"id\": \"a\", \"type\": \"file_age\", \"path\": \"x\"}", "path", "must begin with /"},
+    {"{\"id\": \"a\", \"type\": \"file_age\", \"path\": \"/x\", \"size_min\": 5, \"size_max\": 4}", "size_min",
+     "must not be more than size_max"},
+    {"{\"id\": \"a\", \"type\": \"file_age\", \"path\": \"/x\", \"age_max_ms\": 5, \"age_warning_ms\": 6}",
+     "age_warning_ms", "must not be more than age_max_ms"},
+    {"{\"id\": \"a\", \"type\": \"command\", \"provider\": \"p\", \"command\": \"c\", \"args\": 5}", "args",
+     "must be a list or a group"},
+};
+
 static void test_what_is_wrong_is_named(void **context)
 {
-    static const struct {
-        const char *text, *key, *message;
-    } rows[] = {
-        {"[]", "", "must be a group of settings"},
-        {"{}", "type", "must be one of http, tcp, script, process, ttl, file_age, command"},
-        {"{\"type\": \"ping\"}", "type", "must be one of http, tcp, script, process, ttl, file_age, command"},
-        {"{\"type\": \"http\", \"url\": \"http://x\"}", "id", "is missing"},
-        {"{\"type\": \"http\", \"id\": \"a\"}", "url", "is missing"},
-        {"{\"type\": \"http\", \"id\": null, \"url\": \"http://x\"}", "id", "is missing"},
-        {"{\"type\": \"http\", \"id\": \"a/b\", \"url\": \"http://x\"}", "id",
-         "may have letters, digits and . _ : @ - only"},
-        {"{\"type\": \"http\", \"id\": \"..\", \"url\": \"http://x\"}", "id",
-         "may have letters, digits and . _ : @ - only"},
-        {"{\"type\": \"http\", \"id\": \"\", \"url\": \"http://x\"}", "id", "must not be empty"},
-        {"{" HTTP "\"ttl_ms\": 5}", "ttl_ms", "is not a setting"},
-        {"{" HTTP "\"interval_ms\": \"5\"}", "interval_ms", "must be a whole number"},
-        {"{" HTTP "\"interval_ms\": 5.5}", "interval_ms", "must be a whole number"},
-        {"{" HTTP "\"interval_ms\": 0}", "interval_ms", "must be between 1 and 86400000"},
-        {"{" HTTP "\"interval_ms\": 99}", "interval_ms", "must be at least interval_min_ms, 100"},
-        {"{" HTTP "\"output_max\": 5000}", "output_max", "must be at most the plugin's output_max, 4096"},
-        {"{" HTTP "\"rise\": 0}", "rise", "must be between 1 and 1000"},
-        {"{" HTTP "\"initial\": \"good\"}", "initial", "must be one of passing, warning, critical"},
-        {"{" HTTP "\"initial\": 1}", "initial", "must be one of passing, warning, critical"},
-        {"{" HTTP "\"tls_verify\": 1}", "tls_verify", "must be true or false"},
-        {"{" HTTP "\"method\": \"get\"}", "method", "must be in capital letters"},
-        {"{" HTTP "\"headers\": \"a\"}", "headers", "must be a list of texts"},
-        {"{" HTTP "\"headers\": [\"A: b\", 5]}", "headers.[1]", "must be a text"},
-        {"{" HTTP "\"headers\": [\"A\"]}", "headers.[0]", "must be one line, \"Name: value\""},
-        {"{" HTTP "\"headers\": [\"A: b\\r\\nC: d\"]}", "headers.[0]", "must be one line, \"Name: value\""},
-        {"{" HTTP "\"status\": [\"2xx\"]}", "status.[0]",
-         "must be a status such as \"204\" or a range such as \"200-299\""},
-        {"{" HTTP "\"status\": [\"200\", \"299-200\"]}", "status.[1]",
-         "must be a status such as \"204\" or a range such as \"200-299\""},
-        {"{" HTTP "\"status\": []}", "status", "must have 1 to 16 elements"},
-        {"{" HTTP "\"unix_socket\": \"/s\", \"connect_address\": \"a\"}", "unix_socket",
-         "cannot stand beside connect_address"},
-        {"{\"id\": \"a\", \"type\": \"http\", \"url\": \"file:///etc/passwd\"}", "url",
-         "must be a URL of http or https"},
-        {"{\"id\": \"a\", \"type\": \"http\", \"url\": \"http://\"}", "url", "must be a URL of http or https"},
-        {"{\"id\": \"a\", \"type\": \"tcp\", \"address\": \"a\"}", "port", "is missing"},
-        {"{\"id\": \"a\", \"type\": \"tcp\", \"address\": \"a/b\", \"port\": 5}", "address",
-         "must be a host name, an IPv4 or an IPv6 address"},
-        {"{\"id\": \"a\", \"type\": \"tcp\", \"address\": \"a\", \"port\": 65536}", "port",
-         "must be between 1 and 65535"},
-        {"{\"id\": \"a\", \"type\": \"script\", \"argv\": []}", "argv", "must have 1 to 256 elements"},
-        {"{\"id\": \"a\", \"type\": \"script\", \"argv\": [\"\"]}", "argv.[0]", "must be the name of a program"},
-        {"{\"id\": \"a\", \"type\": \"script\", \"argv\": [\"a\"], \"env\": [\"A\"]}", "env.[0]",
-         "must be \"NAME=value\""},
-        {"{\"id\": \"a\", \"type\": \"script\", \"argv\": [\"a\\u0000b\"]}", "argv.[0]", "must be a text"},
-        {"{\"id\": \"a\", \"type\": \"process\"}", "pid", "must be there, or pid_file, and not both"},
-        {"{\"id\": \"a\", \"type\": \"process\", \"pid\": 5, \"pid_file\": \"/x\"}", "pid",
-         "must be there, or pid_file, and not both"},
-        {"{\"id\": \"a\", \"type\": \"process\", \"pid_file\": \"x\"}", "pid_file", "must begin with /"},
-        {"{\"id\": \"a\", \"type\": \"process\", \"pid_file\": \"/x\", \"start_time\": 5}", "start_time",
-         "goes with pid"},
-        {"{\"id\": \"a\", \"type\": \"ttl\"}", "ttl_ms", "is missing"},
-        {"{\"id\": \"a\", \"type\": \"file_age\", \"path\": \"x\"}", "path", "must begin with /"},
-        {"{\"id\": \"a\", \"type\": \"file_age\", \"path\": \"/x\", \"size_min\": 5, \"size_max\": 4}", "size_min",
-         "must not be more than size_max"},
-        {"{\"id\": \"a\", \"type\": \"file_age\", \"path\": \"/x\", \"age_max_ms\": 5, \"age_warning_ms\": 6}",
-         "age_warning_ms", "must not be more than age_max_ms"},
-        {"{\"id\": \"a\", \"type\": \"command\", \"provider\": \"p\", \"command\": \"c\", \"args\": 5}", "args",
-         "must be a list or a group"},
-    };
     (void)context;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct complaint complaint;
-        assert_null(read(rows[i].text, &complaint));
-        assert_string_equal(complaint.key, rows[i].key);
-        assert_string_equal(complaint.message, rows[i].message);
+        assert_null(read(wrong[i].text, &complaint));
+        assert_string_equal(complaint.key, wrong[i].key);
+        assert_string_equal(complaint.message, wrong[i].message);
     }
 }
 
