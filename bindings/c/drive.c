@@ -49,10 +49,32 @@ static int64_t now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* Gives way to whoever could run here meanwhile, the agent perhaps. */
-static int look_for(struct pollfd *fds, nfds_t count, uint32_t us)
+/* For how long whoever waits stays awake, from the first wait of a call to its answer. */
+struct vigil {
+    struct patience *patience; /* NULL: it has not begun to wait */
+    int64_t half_us, end_us;   /* 0: it does not stay awake */
+};
+
+static void begin_vigil(struct vigil *v, zooid_client *c, enum awaited awaited)
 {
-    int64_t end_us = now_us() + us;
+    v->patience = &c->patience[awaited];
+    if (c->awake_us == 0 || !patience_tries(v->patience))
+        return;
+    int64_t now = now_us();
+    v->half_us = now + c->awake_us / 2;
+    v->end_us = now + c->awake_us;
+}
+
+/* What mostly comes later than in the first half is missed as often, and costs more than it saves. */
+static void end_vigil(const struct vigil *v)
+{
+    if (v->end_us > 0)
+        patience_learns(v->patience, now_us() < v->half_us);
+}
+
+/* Gives way to whoever could run here meanwhile, the agent perhaps. */
+static int look_for(struct pollfd *fds, nfds_t count, int64_t end_us)
+{
     int n = poll(fds, count, 0);
     while (n == 0 && now_us() < end_us) {
         (void)sched_yield();
@@ -62,23 +84,18 @@ static int look_for(struct pollfd *fds, nfds_t count, uint32_t us)
 }
 
 /* Waits for the socket, somebody who calls, or the time, without the lock. */
-static void watch_locked(zooid_client *c, int64_t until_ms, enum awaited awaited)
+static void watch_locked(zooid_client *c, int64_t until_ms, const struct vigil *vigil)
 {
-    struct patience *patience = &c->patience[awaited];
-    uint32_t awake_us = c->awake_us > 0 && patience_tries(patience) ? c->awake_us : 0;
     struct pollfd fds[2] = {{.fd = c->waker, .events = POLLIN},
                             {.fd = c->socket, .events = (short)(POLLIN | (c->out.len > 0 ? POLLOUT : 0))}};
     eventfd_t woken;
     c->polling = true;
     pthread_mutex_unlock(&c->lock);
-    int n = awake_us > 0 ? look_for(fds, COUNT_OF(fds), awake_us) : 0;
-    bool found = n > 0;
+    int n = vigil->end_us > 0 ? look_for(fds, COUNT_OF(fds), vigil->end_us) : 0;
     if (n == 0)
         n = poll(fds, COUNT_OF(fds), timeout_until(until_ms));
     pthread_mutex_lock(&c->lock);
     c->polling = false;
-    if (awake_us > 0)
-        patience_learns(patience, found);
     if (n > 0 && fds[0].revents != 0)
         (void)eventfd_read(c->waker, &woken);
 }
@@ -106,10 +123,10 @@ static int64_t earlier(int64_t a, int64_t b)
 }
 
 /* One wait for the socket, with what is to be sent before it, and what has come after it. */
-static void drive_locked(zooid_client *c, int64_t deadline_ms, enum awaited awaited)
+static void drive_locked(zooid_client *c, int64_t deadline_ms, const struct vigil *vigil)
 {
     c->driven = true;
-    watch_locked(c, earlier(deadline_ms, earlier(calls_expire_locked(c), link_due_locked(c))), awaited);
+    watch_locked(c, earlier(deadline_ms, earlier(calls_expire_locked(c), link_due_locked(c))), vigil);
     link_work_locked(c, true);
     c->driven = false;
     pthread_cond_broadcast(&c->changed);
@@ -118,6 +135,7 @@ static void drive_locked(zooid_client *c, int64_t deadline_ms, enum awaited awai
 bool drive_until_locked(zooid_client *c, int64_t deadline_ms, enum awaited awaited,
                         bool (*is_true)(const zooid_client *c, const void *context), const void *context)
 {
+    struct vigil vigil = {0};
     link_work_locked(c, false);
     while (!is_true(c, context)) {
         bool over = c->closing;
@@ -127,10 +145,13 @@ bool drive_until_locked(zooid_client *c, int64_t deadline_ms, enum awaited await
         }
         if (over)
             return is_true(c, context);
+        if (vigil.patience == NULL)
+            begin_vigil(&vigil, c, awaited);
         if (c->driven)
             wait_turn_locked(c, deadline_ms);
         else
-            drive_locked(c, deadline_ms, awaited);
+            drive_locked(c, deadline_ms, &vigil);
     }
+    end_vigil(&vigil);
     return true;
 }

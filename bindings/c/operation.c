@@ -26,8 +26,9 @@ void task_answer_locked(struct task *t, zooid_reply *reply)
 /* A write of an errand is on its way, and nobody comes back to see what becomes of it. */
 static bool is_outcome_unknown_locked(const struct task *t)
 {
-    const struct call *call = t->kind->is_errand && t->asked != 0 ? call_find_locked(t->client, t->asked) : NULL;
-    return (t->kind->is_errand && t->answered) ||
+    const struct call *call = t->kind->is_errand && t->asked.ticket != 0 ? call_find_locked(t->client, t->asked.ticket)
+                                                                         : NULL;
+    return (t->kind->is_errand && t->asked.is_answered) ||
            (call != NULL && call->is_sent && call_may_have_effect(&call->request->m));
 }
 

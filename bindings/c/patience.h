@@ -17,8 +17,8 @@ struct patience {
     uint32_t skipped; /* waits since it was tried last */
 };
 
-/* Whether the next wait is to begin awake. */
+/* Whether the next wait for an answer is to begin awake. */
 bool patience_tries(struct patience *p);
 
-/* What came of it: the answer came before the time for it was over, or not. */
+/* What came of it: the answer came well before the time for it was over, or not. */
 void patience_learns(struct patience *p, bool was_worth_it);

@@ -34,8 +34,8 @@ static bool will_pass(int code, const zooid_reply *reply)
 
 zooid_reply *task_keep_reply(struct task *t)
 {
-    zooid_reply *reply = t->reply;
-    t->reply = NULL;
+    zooid_reply *reply = t->asked.reply;
+    t->asked.reply = NULL;
     return reply;
 }
 
@@ -43,18 +43,19 @@ zooid_reply *task_keep_reply(struct task *t)
 static int take_answer(struct task *t, bool *entered)
 {
     const struct task_phase *row = t->kind->phases[t->phase];
-    int code = zooid_reply_code(t->reply), next = t->phase;
-    t->answered = false;
-    t->asked = 0;
-    if (t->reply == NULL || zooid_reply_outcome_unknown(t->reply)) {
+    const zooid_reply *reply = t->asked.reply;
+    int code = zooid_reply_code(reply), next = t->phase;
+    t->asked.is_answered = false;
+    t->asked.ticket = 0;
+    if (reply == NULL || zooid_reply_outcome_unknown(reply)) {
         next = row->unknown;
         if (next != TASK_FAILED)
             rest(t);
-    } else if (will_pass(code, t->reply) && !t->kind->asks_once) {
+    } else if (will_pass(code, reply) && !t->kind->asks_once) {
         t->hindrance = code;
         rest(t);
     } else {
-        next = row->answered(t, code, t->reply);
+        next = row->answered(t, code, reply);
         *entered = next != t->phase;
     }
     if (next == TASK_AGAIN)
@@ -88,23 +89,48 @@ static void forget_calls(struct task *t)
     }
 }
 
-static void enter(struct task *t)
+static void forget(struct question *q)
 {
-    const struct task_phase *row = t->kind->phases[t->phase];
-    bool has_asked = t->asked != 0;
-    t->asked = 0; /* an answer to what was asked before is nobody's now */
-    if (t->kind->told != NULL || (t->kind->is_errand && has_asked))
-        forget_calls(t);
-    if (row->ask == NULL)
-        return;
-    struct call *call = call_new_locked(t->client, row->ask(t), ZOOID_NO_DEADLINE, NULL, false);
-    if (call == NULL) {
-        rest(t);
-        return;
-    }
+    zooid_reply_free(q->reply);
+    *q = (struct question){0};
+}
+
+/* False: there is no memory for it. */
+static bool ask(struct task *t, struct question *q, int phase)
+{
+    struct call *call = call_new_locked(t->client, t->kind->phases[phase]->ask(t), ZOOID_NO_DEADLINE, NULL, false);
+    if (call == NULL)
+        return false;
     call->for_task = true;
     call->task = t;
-    t->asked = call->ticket;
+    *q = (struct question){.ticket = call->ticket, .phase = phase};
+    return true;
+}
+
+static void ask_of_phase(struct task *t)
+{
+    const struct task_kind *kind = t->kind;
+    if (kind->phases[t->phase]->ask == NULL)
+        return;
+    if (!ask(t, &t->asked, t->phase))
+        rest(t);
+    else if (kind->asks_early.next != 0 && kind->asks_early.phase == t->phase)
+        (void)ask(t, &t->asked_early, kind->asks_early.next); /* without memory it is asked in its time */
+}
+
+static void enter(struct task *t)
+{
+    bool has_asked = t->asked.ticket != 0;
+    forget(&t->asked); /* an answer to what was asked before is nobody's now */
+    if (t->kind->told != NULL || (t->kind->is_errand && has_asked))
+        forget_calls(t);
+    if (t->asked_early.ticket != 0 && t->asked_early.phase == t->phase) {
+        t->asked = t->asked_early;
+        t->asked_early = (struct question){0};
+        return;
+    }
+    forget(&t->asked_early);
+    ask_of_phase(t);
 }
 
 static void step(struct task *t)
@@ -116,7 +142,7 @@ static void step(struct task *t)
         t->wake_at_ms = UINT64_MAX;
     if (is_rested)
         t->resting = false;
-    if (t->answered)
+    if (t->asked.is_answered)
         phase = take_answer(t, &entered);
     else
         entered = is_rested;
@@ -132,7 +158,8 @@ static void step(struct task *t)
 
 static void task_end(struct task *t)
 {
-    zooid_reply_free(t->reply);
+    forget(&t->asked);
+    forget(&t->asked_early);
     if (t->operation != NULL && !t->operation->is_performed)
         free(t->operation);
     t->kind->free(t);
@@ -144,12 +171,12 @@ bool tasks_work_locked(zooid_client *c)
     uint64_t now = c->tasks == NULL ? 0 : boot_ms();
     for (struct task **at = &c->tasks; *at != NULL;) {
         struct task *t = *at;
-        zooid_ticket before = t->asked;
-        if (t->operation != NULL && t->operation->deadline_ms <= now && !t->answered)
+        zooid_ticket before = t->asked.ticket;
+        if (t->operation != NULL && t->operation->deadline_ms <= now && !t->asked.is_answered)
             task_give_up_locked(t, ZOOID_DEADLINE_EXCEEDED);
-        if (t->due || t->answered || t->wake_at_ms <= now)
+        if (t->due || t->asked.is_answered || t->wake_at_ms <= now)
             step(t);
-        asked = asked || (t->asked != 0 && t->asked != before);
+        asked = asked || (t->asked.ticket != 0 && t->asked.ticket != before);
         if (t->abandoned && t->phase == 0) {
             *at = t->next;
             forget_calls(t);
@@ -165,7 +192,7 @@ int64_t tasks_due_locked(const zooid_client *c)
 {
     uint64_t first = UINT64_MAX;
     for (const struct task *t = c->tasks; t != NULL; t = t->next) {
-        uint64_t at = t->due || t->answered ? 0 : t->wake_at_ms;
+        uint64_t at = t->due || t->asked.is_answered ? 0 : t->wake_at_ms;
         if (t->operation != NULL && t->operation->deadline_ms < at)
             at = t->operation->deadline_ms;
         first = at < first ? at : first;
@@ -179,20 +206,31 @@ int64_t tasks_due_locked(const zooid_client *c)
 /* -- what happens ----------------------------------------------------------------------------------------------------
  */
 
-void task_answered_locked(struct call *call)
+/* Which question of its task that is; NULL: none that anybody wants to know any more. */
+static struct question *question_of(const struct call *call)
 {
     struct task *t = call->task;
-    if (t == NULL || t->asked != call->ticket)
+    if (t == NULL)
+        return NULL;
+    if (t->asked.ticket == call->ticket)
+        return &t->asked;
+    return t->asked_early.ticket == call->ticket ? &t->asked_early : NULL;
+}
+
+void task_answered_locked(struct call *call)
+{
+    struct question *q = question_of(call);
+    if (q == NULL)
         return;
-    zooid_reply_free(t->reply);
-    t->reply = call->reply;
-    t->answered = true;
+    zooid_reply_free(q->reply);
+    q->reply = call->reply;
+    q->is_answered = true;
     call->reply = NULL;
 }
 
 void task_told_locked(struct call *call, struct zooid_event *event)
 {
-    if (call->task != NULL && call->task->asked == call->ticket)
+    if (question_of(call) != NULL)
         call->task->kind->told(call->task, event);
     else
         zooid_event_free(event);

@@ -28,8 +28,21 @@ struct task_phase {
     int unknown; /* the phase after an outcome that is not known; TASK_FAILED: nobody can find out */
 };
 
+/* A request whose answer a task waits for. */
+struct question {
+    zooid_ticket ticket; /* 0: none */
+    int phase;           /* which one has asked */
+    bool is_answered;    /* by `reply`, NULL when memory ran out */
+    zooid_reply *reply;
+};
+
 struct task_kind {
     const struct task_phase *const *phases;
+    /* A phase, and the one that mostly follows and whose request does not depend on the answer: that is sent right
+     * behind, which saves a round trip. Zeros: none. */
+    struct {
+        int phase, next;
+    } asks_early;
     int (*look)(struct task *t, int phase);                                      /* the phase to be in */
     void (*changed)(struct task *t, enum zooid_change change, const char *path); /* NULL: it watches nothing */
     int (*failed)(struct task *t, int phase); /* the phase after a failure; the same one: again after a pause */
@@ -47,15 +60,13 @@ struct task {
     struct operation *operation; /* NULL: nobody wants anything */
     zooid_ticket number;         /* names the task in events */
     int phase;
-    zooid_ticket asked; /* the request whose answer it waits for; 0: none */
-    bool answered;      /* it is here: `reply`, NULL when memory ran out */
-    zooid_reply *reply;
-    bool due;            /* something has happened that it has to look at */
-    bool resting;        /* until wake_at_ms; then the phase is entered again */
-    bool abandoned;      /* its owner has let go: it ends as soon as it is in phase 0 */
-    uint32_t pause_ms;   /* the last pause */
-    int hindrance;       /* the code that it was for; OK: nothing is in the way */
-    uint64_t wake_at_ms; /* CLOCK_BOOTTIME, looked at again then; UINT64_MAX: never */
+    struct question asked, asked_early; /* by its phase; on behalf of the next one */
+    bool due;                           /* something has happened that it has to look at */
+    bool resting;                       /* until wake_at_ms; then the phase is entered again */
+    bool abandoned;                     /* its owner has let go: it ends as soon as it is in phase 0 */
+    uint32_t pause_ms;                  /* the last pause */
+    int hindrance;                      /* the code that it was for; OK: nothing is in the way */
+    uint64_t wake_at_ms;                /* CLOCK_BOOTTIME, looked at again then; UINT64_MAX: never */
 };
 
 /* Adds it to the client's tasks, in phase 0. */

@@ -95,6 +95,7 @@ class Locks(unittest.TestCase):
             requests = {"lose the next reply": lambda: between.lose_reply_to(b"__lock__"),
                         "the reply was lost": between.has_lost, **kazoo.requests()}
             lines = program.converse(agent, program.compiled("locks", directory), requests, between.path)
+        self.assertEqual(program.messages(between.marked), 2, "the queue is asked for in one breath with the own node")
         self.assertEqual(lines[-1], "ok: a lost reply leaves no orphan\n", "".join(lines))
 
 

@@ -54,6 +54,7 @@ class Between:
     def __init__(self, agent, path):
         self.agent, self.path = agent, path
         self.marker, self.lost, self.stopped = None, threading.Event(), threading.Event()
+        self.marked = b""  # what was sent at once with the marker in it
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         self.listener.listen(16)
@@ -85,7 +86,7 @@ class Between:
     def _forward(self, client, server, doomed):
         for data in _received(client):
             if self.marker is not None and self.marker in data:
-                self.marker = None
+                self.marker, self.marked = None, data
                 doomed.set()
             try:
                 server.sendall(data)
@@ -112,6 +113,16 @@ class Between:
         self.stopped.set()
         _shut(self.listener)
         self.listener.close()
+
+
+def messages(data):
+    """How many messages of the local door those bytes are, which have to be whole ones."""
+    count = 0
+    while data:
+        end = 4 + int.from_bytes(data[:4], "big")
+        assert len(data) >= end > 4, data
+        data, count = data[end:], count + 1
+    return count
 
 
 def _received(peer):

@@ -154,8 +154,8 @@ struct zooid_options {
      * the connection, which the log tells when the login is made. */
     uint32_t logins_max;
     /* For how many microseconds who waits for an answer stays awake, before the process sleeps until it is woken, as
-     * long as answers have come within such a time: to sleep and be woken takes longer than most reads. 0: it sleeps at
-     * once. ZOOID_AWAKE_USUAL: what $ZOOID_AWAKE_US says, else 100. 10000 at most. */
+     * long as answers have come within half of such a time: to sleep and be woken takes longer than most reads. 0: it
+     * sleeps at once. ZOOID_AWAKE_USUAL: what $ZOOID_AWAKE_US says, else 100. 10000 at most. */
     uint32_t awake_us;
 };
 

@@ -364,6 +364,7 @@ static void lock_free(struct task *t)
 }
 
 const struct task_kind lock_kind = {.phases = lock_phases,
+                                    .asks_early = {LOCK_CREATING, LOCK_LOOKING},
                                     .look = lock_look,
                                     .changed = lock_changed,
                                     .failed = lock_failed,
