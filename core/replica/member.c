@@ -205,7 +205,7 @@ enum status member_logged(struct replica *r, int64_t zxid, struct outbox *out)
 /* -- what the disk has done ---------------------------------------------------------------------------------------- */
 
 enum status member_replace_tree(struct replica *r, struct tree *tree, struct sessions *sessions, int64_t zxid,
-                                bool is_known)
+                                bool is_exact)
 {
     struct pending *pending = pending_new(tree, &r->options.hash_key, r->options.log_digests);
     if (pending == NULL)
@@ -217,10 +217,10 @@ enum status member_replace_tree(struct replica *r, struct tree *tree, struct ses
     r->tree = tree;
     r->sessions = sessions;
     r->last_zxid = r->prepared_zxid = r->logged_zxid = zxid;
-    if (r->history != NULL && is_known)
+    if (r->history != NULL && is_exact)
         changes_cut(r->history, zxid);
     else if (r->history != NULL)
-        changes_begin(r->history, zxid);
+        changes_pause(r->history); /* until it is served from (member_effects.c) */
     return ST_OK;
 }
 

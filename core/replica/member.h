@@ -153,10 +153,12 @@ enum status member_can_propose(struct replica *r, bool *can, struct outbox *out)
 /* Gives the entry in r->entry to the others and to the log: it is proposed. */
 enum status member_propose(struct replica *r, int64_t zxid, struct outbox *out);
 
-/* The tree of before is gone, with its sessions: these are the database now, and are taken over. `is_known`: it is what
- * our own log leads to, so that what is remembered of the way there holds. ST_NO_MEMORY: they are not. */
+/* The tree of before is gone, with its sessions: these are the database now, and are taken over. `is_exact`: it is what
+ * our own log leads to, so that what is remembered of the way there holds. A leader's snapshot may hold effects of txns
+ * that are still to come (quorum-protocol 4.6), which are then no changes any more: nothing is remembered until they
+ * have. ST_NO_MEMORY: they are not. */
 enum status member_replace_tree(struct replica *r, struct tree *tree, struct sessions *sessions, int64_t zxid,
-                                bool is_known);
+                                bool is_exact);
 
 /* -- member_config.c */
 

@@ -220,6 +220,8 @@ enum status member_renew_pending(struct replica *r)
 static enum status serve(struct replica *r, enum replica_service service)
 {
     r->service = service;
+    if (r->history != NULL)
+        changes_resume(r->history, r->last_zxid);
     sessions_each(r->sessions, settle_session, r->sessions);
     sessions_touch_all(r->sessions, now_ms(r));
     session_forget_coming(r);

@@ -197,6 +197,12 @@ void changes_begin(struct changes *h, int64_t zxid)
     h->floor = h->end = whole(zxid);
 }
 
+void changes_resume(struct changes *h, int64_t zxid)
+{
+    if (h->is_paused)
+        changes_begin(h, zxid);
+}
+
 void changes_cut(struct changes *h, int64_t zxid)
 {
     struct change_cursor limit = whole(zxid);

@@ -40,6 +40,9 @@ void changes_pause(struct changes *h);
 /* Everything is forgotten; the tree is exactly as `zxid` has it, and what comes from now on is kept. */
 void changes_begin(struct changes *h, int64_t zxid);
 
+/* The same when nothing was kept until now. */
+void changes_resume(struct changes *h, int64_t zxid);
+
 /* The tree is that of `zxid` again: what came behind it never was. */
 void changes_cut(struct changes *h, int64_t zxid);
 

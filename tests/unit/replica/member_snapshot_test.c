@@ -1,5 +1,7 @@
-/* A member whose sync breaks off behind its snapshot reads its own disk back [7.1 3642], and claims what that
- * has: its log, and the epochs that it was started with. */
+/* member_snapshot_test.c - a member that takes a snapshot. When its sync breaks off behind it, it reads its own disk
+ * back [7.1 3642], and claims what that has: its log, and the epochs that it was started with. And a snapshot may hold
+ * effects of txns that come behind it: a history that began with it would lack them. */
+#include "core/jute/txn.h"
 #include "core/replica/outbox.h"
 #include "core/replica/replica.h"
 #include "core/store/snapshot.h"
@@ -125,6 +127,49 @@ static void take_snapshot(struct rig *rig)
     buffer_free(&image);
 }
 
+static void hear_plain(struct rig *rig, int32_t type, int64_t zxid)
+{
+    hear(rig, &(struct packet){.type = type, .zxid = zxid}, BYTES_NULL);
+}
+
+/* Every job is done, and all that was to be logged is. */
+static void finish_disk(struct rig *rig)
+{
+    while (rig->out.job_count > 0 || rig->out.log_count > 0) {
+        struct disk_job jobs[8];
+        const size_t count = rig->out.job_count;
+        const int64_t logged = rig->out.log_count > 0 ? rig->out.log_last_zxid : 0;
+        assert_in_range(count, 0, ARRAY_LEN(jobs));
+        memcpy(jobs, rig->out.jobs, count * sizeof jobs[0]);
+        outbox_reset(&rig->out);
+        for (size_t i = 0; i < count; i++)
+            if (jobs[i].ticket != 0)
+                step(rig, (struct replica_event){.kind = REPLICA_STORED, .ticket = jobs[i].ticket});
+        if (logged != 0)
+            step(rig, (struct replica_event){.kind = REPLICA_LOGGED, .zxid = logged});
+    }
+}
+
+/* A txn that changes nothing any more, since the snapshot is from behind it. */
+static void commit_late_txn(struct rig *rig, int64_t zxid)
+{
+    struct buffer entry = {0};
+    static const uint8_t code[] = {0xff, 0xff, 0xff, 0xff};
+    const struct txn txn = {.header = {.zxid = zxid, .type = TXN_ERROR}, .record = {code, sizeof code}};
+    struct writer w = writer_to(&entry);
+    txn_encode(&w, &txn);
+    hear(rig, &(struct packet){.type = PACKET_PROPOSAL, .zxid = zxid, .data = buffer_bytes(&entry)}, BYTES_NULL);
+    hear_plain(rig, PACKET_COMMIT, zxid);
+    buffer_free(&entry);
+}
+
+static bool remembers(const struct rig *rig, int64_t zxid)
+{
+    struct change_place place;
+    const struct change_cursor behind = {zxid, CHANGES_WHOLE_TXN};
+    return changes_find(replica_changes(rig->r), behind, &place);
+}
+
 /* The vote that it tells server 2. */
 static struct vote told(const struct rig *rig)
 {
@@ -157,10 +202,36 @@ static void what_the_disk_has_is_claimed_again(void **state)
     stop(&rig);
 }
 
+static void what_a_snapshot_may_hold_already_is_not_remembered_as_changes(void **state)
+{
+    (void)state;
+    struct rig rig;
+    start(&rig);
+    struct changes *history = changes_new(&(struct hash_key){1, 2}, 1 << 20);
+    assert_non_null(history);
+    changes_begin(history, LOGGED);
+    replica_remember(rig.r, history);
+    hear_of_leader(&rig);
+    promise_epoch(&rig);
+    take_snapshot(&rig);
+    commit_late_txn(&rig, LOGGED + 2);
+    hear_plain(&rig, PACKET_NEWLEADER, (int64_t)NEXT_EPOCH << 32);
+    finish_disk(&rig);
+    assert_false(replica_serves_all(rig.r));
+    hear_plain(&rig, PACKET_UPTODATE, 0);
+    finish_disk(&rig);
+    assert_true(replica_serves_all(rig.r));
+    assert_int_equal(replica_last_zxid(rig.r), LOGGED + 2);
+    assert_false(remembers(&rig, LOGGED + 1));
+    assert_true(remembers(&rig, LOGGED + 2));
+    stop(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_disk_has_is_claimed_again),
+        cmocka_unit_test(what_a_snapshot_may_hold_already_is_not_remembered_as_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
