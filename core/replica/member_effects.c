@@ -24,11 +24,18 @@ static enum status keep_entry(struct membership *m, int64_t zxid, struct bytes b
     return ST_OK;
 }
 
+/* What a leader proposes is in flight here, with what it needs to be applied. So it is where a role ends in the very
+ * step that it proposes or commits something in: that role is over already when it is carried out. */
+static bool is_leaders(const struct replica *r)
+{
+    return zab_role(r->member->zab) == ZAB_LEADING || r->service == SERVICE_LEADING;
+}
+
 static enum status do_log(struct replica *r, const struct zab_effect *e, struct bytes bytes, struct outbox *out)
 {
     struct membership *m = r->member;
     enum status st = txnlog_frame(&out->log, bytes);
-    if (st == ST_OK && zab_role(m->zab) != ZAB_LEADING)
+    if (st == ST_OK && !is_leaders(r))
         st = keep_entry(m, e->zxid, bytes);
     if (st != ST_OK)
         return st;
@@ -283,7 +290,7 @@ static enum status do_leave(struct replica *r, const struct zab_effect *e, struc
 
 static enum status do_committed(struct replica *r, const struct zab_effect *e, struct bytes bytes, struct outbox *out)
 {
-    if (zab_role(r->member->zab) != ZAB_LEADING)
+    if (!is_leaders(r))
         return member_commit(r, e->zxid, bytes, out);
     return commit_until(r, e->zxid, out);
 }
