@@ -146,11 +146,20 @@ static enum status take_request(struct replica *r, uint64_t link, const struct p
     return st == ST_OK && owner ? pass_on(r, packet, out) : st;
 }
 
+/* Whose connection here is over with that. Of a session that is not known here the one that is upgrading it: its
+ * createSession is on its way, and behind it what the client asked for before it went elsewhere. */
+static struct client *client_before(const struct replica *r, const struct session *session, int64_t session_id)
+{
+    struct client *c = client_of_session(r, session_id);
+    const bool is_upgrading = c != NULL && !c->is_asked_for && sessions_get(r->local, session_id) == NULL;
+    return session != NULL || is_upgrading ? c : NULL;
+}
+
 /* From now on, whatever the leader says: a session that it does not know is nobody's. */
 static enum status change_owner(struct replica *r, uint64_t link, int64_t session_id, struct outbox *out)
 {
     struct session *session = sessions_get(r->sessions, session_id);
-    struct client *own = session == NULL ? NULL : client_of_session(r, session_id);
+    struct client *own = client_before(r, session, session_id);
     if (session != NULL)
         session->owner = link;
     return own == NULL ? ST_OK : client_close(r, own, out);
