@@ -51,6 +51,7 @@ const struct mutant mutants[] = {
     {MUTANT_WRITES_READ_ONLY, "writes-read-only", &replica_machine, 500, 3, false},
     {MUTANT_READ_ONLY_CHANGED, "read-only-changed", &replica_machine, 500, 3, false},
     {MUTANT_LOCAL_EPHEMERAL_TAKEN, "local-ephemeral-taken", &replica_machine, 500, 3, false},
+    {MUTANT_REMEMBERED_TOO_SOON, "remembered-too-soon", &replica_machine, 500, 3, false},
 };
 const unsigned mutant_count = ARRAY_LEN(mutants);
 

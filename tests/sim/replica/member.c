@@ -16,6 +16,7 @@
 /* The plan's limit is for the small entries of core/zab alone. */
 enum {
     REAL_TXN_SIZE = 20,
+    HISTORY_BYTES = 1 << 16,
     LONG_SESSION_MS = 3000, /* an election, and the time until its client calls again */
 };
 
@@ -209,6 +210,10 @@ static void loaded(struct world *w, struct server *m)
     body->r = replica_new(&options, database.tree, database.sessions, database.last_zxid, w->replicas->metrics,
                           &body->log);
     CHECK(body->r != NULL);
+    body->history = changes_new(&options.hash_key, HISTORY_BYTES);
+    CHECK(body->history != NULL);
+    changes_begin(body->history, database.last_zxid);
+    replica_remember(body->r, body->history);
     body->tree = database.tree;
     body->config_version = -1;
     join(w, m, &(struct replica_past){d->accepted_epoch, d->current_epoch, disk_zxid(d)});

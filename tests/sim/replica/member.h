@@ -71,6 +71,9 @@ struct replica_body {
     int64_t config_version;  /* of the committed configuration */
     int64_t leading_ms;      /* since when it leads */
     size_t compared;         /* of its tree's txns: when it was last compared */
+    struct changes *history; /* the replica's */
+    size_t remembered;       /* of all txns: how far it was compared */
+    bool serves;             /* since then */
 };
 
 /* -- member.c */

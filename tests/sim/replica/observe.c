@@ -4,9 +4,11 @@
 #include "core/base/mem.h"
 #include "core/jute/txn.h"
 #include "core/zab/request.h"
+#include "tests/sim/checks/remembered.h"
 #include "tests/sim/checks/sessions.h"
 #include "tests/sim/checks/zab.h"
 #include "tests/sim/ensemble.h"
+#include "tests/sim/mutants.h"
 #include "tests/sim/replica/client.h"
 #include "tests/sim/replica/member.h"
 #include "tests/sim/replica/reference.h"
@@ -85,6 +87,8 @@ static void see_tree(struct world *w, struct server *m)
         history_copy(&body->taken, sent);
         body->ahead.count = 0;
         mark(w, MARK_SNAPSHOT_TAKEN);
+        if (mutant_is(w, MUTANT_REMEMBERED_TOO_SOON))
+            changes_begin(body->history, replica_last_zxid(body->r));
         return;
     }
     world_fail(w, "member %" PRId64 " has another tree, and was sent none", m->sid);
@@ -250,6 +254,7 @@ void observe_step(struct world *w, struct server *m)
     see_applied(w, m, replica_last_zxid(m->replica->r));
     see_sessions(w, m);
     reference_compare(w, m);
+    check_remembered(w, m);
     see_held(w, m);
 }
 
