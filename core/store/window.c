@@ -30,6 +30,19 @@ static bool is_held(const struct window *w, uint64_t offset, size_t len)
     return offset >= w->from && offset + len <= w->from + w->held.len;
 }
 
+/* Less was there to be read than the file was long. The zeros that a log is written ahead with are given back when its
+ * file ends, also while somebody reads it. */
+static enum status cut_short(struct window *w, uint64_t end)
+{
+    uint64_t size = 0;
+    enum status st = w->io->size(w->io->context, w->file, &size);
+    if (st != ST_OK)
+        return st;
+    bool was_cut = size < w->size && size < end;
+    w->size = size;
+    return was_cut ? ST_END : ST_IO_ERROR;
+}
+
 enum status window_get(struct window *w, uint64_t offset, size_t len, const uint8_t **data)
 {
     if (offset > w->size || len > w->size - offset)
@@ -50,7 +63,7 @@ enum status window_get(struct window *w, uint64_t offset, size_t len, const uint
         w->held.len = got;
         w->bytes_read += got;
         if (got < len)
-            return ST_IO_ERROR; /* shorter than it said it was */
+            return cut_short(w, offset + len);
     }
     *data = w->held.data + (offset - w->from);
     return ST_OK;
@@ -68,6 +81,10 @@ enum status window_last_nonzero(struct window *w, uint64_t from, uint64_t *end)
         size_t len = to - from < READ_AHEAD ? (size_t)(to - from) : READ_AHEAD;
         const uint8_t *p;
         enum status st = window_get(w, to - len, len, &p);
+        if (st == ST_END && w->size < to) {
+            to = w->size;
+            continue;
+        }
         if (st != ST_OK)
             return st;
         to -= len;
@@ -91,6 +108,10 @@ enum status window_is_zero(struct window *w, uint64_t from, uint64_t to, bool *z
         size_t len = to - from < READ_AHEAD ? (size_t)(to - from) : READ_AHEAD;
         const uint8_t *p;
         enum status st = window_get(w, from, len, &p);
+        if (st == ST_END && w->size < to) {
+            to = w->size;
+            continue;
+        }
         if (st != ST_OK)
             return st;
         *zero = all_zero(p, len);

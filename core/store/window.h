@@ -17,8 +17,8 @@ struct window {
 enum status window_open(struct window *w, const struct store_io *io, const char *path);
 void window_close(struct window *w);
 
-/* `len` bytes at `offset`, valid until the next call. ST_END: the file ends before; ST_NO_MEMORY, ST_IO_ERROR. What is
- * held grows to `len`, which is backed by bytes of the file. */
+/* `len` bytes at `offset`, valid until the next call. ST_END: the file ends before, perhaps by now; ST_NO_MEMORY,
+ * ST_IO_ERROR. What is held grows to `len`, which is backed by bytes of the file. */
 enum status window_get(struct window *w, uint64_t offset, size_t len, const uint8_t **data);
 
 /* End (exclusive) of the last byte in [from, size) that is not zero; `from` when all are. */

@@ -136,6 +136,41 @@ static void expect_refused(const struct rig *rig, int64_t after, enum status why
 
 #define ALL_BEHIND_1_4 "1_4: 1_5 1_6 1_7 1_8 1_9 2_1 2_2 2_3 2_4 2_5 2_6"
 
+/* -- a file that ends while it is read -------------------------------------------------------------------------------
+ */
+
+static struct rig *rolled_by_reading; /* NULL: no longer */
+
+static enum status read_at_the_end(void *context, struct io_file *file, uint64_t offset, void *data, size_t len,
+                                   size_t *got)
+{
+    struct rig *rig = rolled_by_reading;
+    rolled_by_reading = NULL;
+    if (rig != NULL)
+        roll(rig);
+    return disk_sim_io(context)->read_at(context, file, offset, data, len, got);
+}
+
+/* Its zeros are gone when the reader comes to them. */
+static void zeros_that_go_meanwhile_are_no_error(void **state)
+{
+    struct rig *rig = *state;
+    struct store_io io = *disk_sim_io(rig->disk);
+    struct log_piece piece = {0};
+    struct log_reading reading = {.io = &io,
+                                  .dir = DIR,
+                                  .piece_max = 1000,
+                                  .wish = {.after = EPOCH(2, 4), .until = EPOCH(2, 6), .bytes_max = 1000}};
+    char text[100] = "";
+    io.read_at = read_at_the_end;
+    rolled_by_reading = rig;
+    assert_int_equal(log_read(&reading, &piece), ST_OK);
+    assert_null(rolled_by_reading);
+    say_records(buffer_bytes(&piece.records), text, sizeof text);
+    assert_string_equal(text, " 2_5 2_6");
+    buffer_free(&piece.records);
+}
+
 static void what_is_behind_a_txn_is_read(void **state)
 {
     const struct rig *rig = *state;
@@ -321,6 +356,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(what_is_behind_a_txn_is_read),
+        TEST(zeros_that_go_meanwhile_are_no_error),
         TEST(a_txn_that_is_not_there_is_told_by_the_one_before),
         TEST(what_files_are_gone_is_not_read),
         TEST(what_goes_while_it_is_read_is_missed),
