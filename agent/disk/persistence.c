@@ -107,6 +107,7 @@ enum status persistence_append(struct persistence *p, struct buffer *records, in
 {
     size_t bytes = records->len;
     p->handed_zxid = last_zxid;
+    p->handed_bytes += bytes;
     if (persistence_keeps_records(p))
         return persistence_keep_records(p, records, first_zxid, last_zxid, count);
     bool here = persistence_may_write_here(p, count);
@@ -118,6 +119,11 @@ enum status persistence_append(struct persistence *p, struct buffer *records, in
         checkpoints_count(p->checkpoints, last_zxid, count, bytes);
     }
     return st;
+}
+
+uint64_t persistence_handed_bytes(const struct persistence *p)
+{
+    return p->handed_bytes;
 }
 
 bool persistence_turn(struct persistence *p, struct tree *tree, const struct sessions *sessions, int64_t last_zxid)

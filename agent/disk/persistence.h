@@ -72,6 +72,9 @@ enum status persistence_open(struct persistence **out, const struct settings *se
 enum status persistence_append(struct persistence *p, struct buffer *records, int64_t first_zxid, int64_t last_zxid,
                                uint32_t count);
 
+/* Bytes of all the records so far. */
+uint64_t persistence_handed_bytes(const struct persistence *p);
+
 /* Lets the loop's own thread write the log while nobody else has to wait for it, for at most zooid.loopSyncUs. To be
  * withdrawn (turns_offer) before persistence_close. Once. */
 struct turns;

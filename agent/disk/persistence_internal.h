@@ -45,7 +45,8 @@ struct persistence {
     bool mark_told; /* that the end mark is not kept */
     bool is_empty;  /* nothing was found on the disk */
     int64_t logged_zxid;
-    int64_t handed_zxid; /* of the last record that was handed over; 0: none */
+    int64_t handed_zxid;   /* of the last record that was handed over; 0: none */
+    uint64_t handed_bytes; /* of all of them */
     uint64_t queue_bytes;
     uint64_t slow_syncs;
     struct log_reader *log_reader;

@@ -195,7 +195,7 @@ static bool on_work(void *context)
 {
     struct ensemble *e = context;
     uint64_t links[SNAPSHOT_ROOM_TURN];
-    size_t count = snapshot_room_take(&e->room, replica_last_zxid(e->parts.replica), has_room, links);
+    size_t count = snapshot_room_take(&e->room, persistence_handed_bytes(e->parts.persistence), has_room, links);
     for (size_t i = 0; i < count; i++) {
         size_t before = pump_waiting_bytes(e->pump);
         ensemble_feed(e, &(struct replica_event){.kind = REPLICA_LINK_ROOM, .link = links[i]});

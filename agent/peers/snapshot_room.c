@@ -9,6 +9,8 @@ enum {
     BURST_US = 4000,     /* what has not been used of so long can be used at once: timers are coarse */
     DEBT_US = 50000,     /* what went out while nobody wrote, or in one large piece, is not paid back for longer */
     WRITING_US = 100000, /* clients count as writing for so long after a txn */
+    HEEDED_US = 100000,  /* how much they write is looked at so often */
+    FASTER = 2,          /* than they write must it go out, or it would not end */
     MICROSECONDS = 1000000
 };
 
@@ -19,9 +21,25 @@ static int64_t in_time(int64_t rate, int64_t us)
     return rate * us / MICROSECONDS;
 }
 
+static int64_t rate_of(const struct pace *p)
+{
+    return (int64_t)(p->rate == 0 || p->rate > p->rate_least ? p->rate : p->rate_least);
+}
+
+void pace_heed(struct pace *p, uint64_t written, size_t links, int64_t now_us)
+{
+    const uint64_t passed_us = (uint64_t)(now_us - p->written_us);
+    if (passed_us < HEEDED_US)
+        return;
+    const uint64_t each = (written - p->written) * MICROSECONDS / passed_us;
+    p->rate_least = each < PACE_RATE_MAX / FASTER / (links + 1) ? FASTER * each * links : PACE_RATE_MAX;
+    p->written = written;
+    p->written_us = now_us;
+}
+
 int64_t pace_wait_us(struct pace *p, int64_t now_us)
 {
-    const int64_t rate = (int64_t)p->rate;
+    const int64_t rate = rate_of(p);
     if (rate == 0)
         return 0;
     if (now_us - p->at_us > MICROSECONDS)
@@ -35,7 +53,7 @@ int64_t pace_wait_us(struct pace *p, int64_t now_us)
 
 void pace_spend(struct pace *p, size_t bytes)
 {
-    const int64_t least = -in_time((int64_t)p->rate, DEBT_US);
+    const int64_t least = -in_time(rate_of(p), DEBT_US);
     p->allowance -= (int64_t)bytes;
     if (p->allowance < least)
         p->allowance = least;
@@ -79,23 +97,24 @@ void snapshot_room_forget_all(struct snapshot_room *room)
     room->count = 0;
 }
 
-static bool clients_write(struct snapshot_room *room, int64_t zxid, int64_t now_us)
+static bool clients_write(struct snapshot_room *room, uint64_t written, int64_t now_us)
 {
-    if (zxid != room->written_zxid) {
-        room->written_zxid = zxid;
+    if (written != room->written) {
+        room->written = written;
         room->written_us = now_us;
     }
     return now_us - room->written_us < WRITING_US;
 }
 
-size_t snapshot_room_take(struct snapshot_room *room, int64_t zxid, bool (*has_room)(void *context, uint64_t link),
+size_t snapshot_room_take(struct snapshot_room *room, uint64_t written, bool (*has_room)(void *context, uint64_t link),
                           uint64_t links[SNAPSHOT_ROOM_TURN])
 {
     size_t taken = 0, kept = 0;
     const int64_t now_us = (int64_t)(uv_hrtime() / 1000);
     if (room->count == 0)
         return 0;
-    const int64_t wait_us = clients_write(room, zxid, now_us) ? pace_wait_us(&room->pace, now_us) : 0;
+    pace_heed(&room->pace, written, room->count, now_us);
+    const int64_t wait_us = clients_write(room, written, now_us) ? pace_wait_us(&room->pace, now_us) : 0;
     if (wait_us > 0) {
         (void)uv_timer_start(&room->timer, on_timer, (uint64_t)(wait_us + 999) / 1000, 0);
         return 0;

@@ -16,10 +16,16 @@ enum { SNAPSHOT_ROOM_TURN = 64 }; /* links that go on in one turn of the loop */
 
 /* So many bytes a second, in small bursts. Times in microseconds of any one clock. */
 struct pace {
-    uint64_t rate;     /* at most PACE_RATE_MAX; 0: no limit */
-    int64_t allowance; /* bytes; below 0 when more has gone out */
-    int64_t at_us;     /* when it was counted */
+    uint64_t rate;       /* at most PACE_RATE_MAX; 0: no limit */
+    uint64_t rate_least; /* it is no slower than that: who catches up would never get there */
+    int64_t allowance;   /* bytes; below 0 when more has gone out */
+    int64_t at_us;       /* when it was counted */
+    uint64_t written;    /* in all, some time ago: then */
+    int64_t written_us;
 };
+
+/* So many bytes were written to the log so far, which each of so many have to be sent as well. */
+void pace_heed(struct pace *p, uint64_t written, size_t links, int64_t now_us);
 
 /* Microseconds until the next piece may go; 0: now. */
 int64_t pace_wait_us(struct pace *p, int64_t now_us);
@@ -29,7 +35,8 @@ struct snapshot_room {
     uint64_t *links; /* as many as wait: leader.maxConcurrentSnapSyncs bounds observers, zooid.maxLinks all */
     size_t count, cap;
     struct pace pace;
-    int64_t written_zxid, written_us; /* the newest txn, and when it was seen to be that */
+    uint64_t written;   /* to the log, in all */
+    int64_t written_us; /* when it was seen to be that */
     uv_timer_t timer;
     void (*turn)(void *context); /* has snapshot_room_take called again, in the loop's next turn */
     void (*closed)(void *context);
@@ -46,9 +53,9 @@ void snapshot_room_forget(struct snapshot_room *room, uint64_t link);
 void snapshot_room_forget_all(struct snapshot_room *room);
 
 /* Takes out those that may go on, for snapshot_room_spend; returns their number. `has_room`: whether little is unsent
- * on a link; the others wait for the next call, those that are one too many for this turn in front. `zxid`: of the
- * newest txn, which tells whether clients write. */
-size_t snapshot_room_take(struct snapshot_room *room, int64_t zxid, bool (*has_room)(void *context, uint64_t link),
+ * on a link; the others wait for the next call, those that are one too many for this turn in front. `written`: bytes
+ * to the log so far, which tell whether clients write, and how much. */
+size_t snapshot_room_take(struct snapshot_room *room, uint64_t written, bool (*has_room)(void *context, uint64_t link),
                           uint64_t links[SNAPSHOT_ROOM_TURN]);
 
 /* One of them has sent so much. */

@@ -76,6 +76,25 @@ static void a_slow_rate_is_a_rate(void **state)
     assert_in_range(bytes_in(&p, 100000000, 1), 98, 102);
 }
 
+/* Or those that catch up never would. */
+static void it_outruns_the_writers(void **state)
+{
+    enum { WRITTEN_A_TURN = 5000, TURN_US = 1000, TURNS = 5000, LINKS = 3 };
+    (void)state;
+    struct pace p = {.rate = 1000};
+    uint64_t sent = 0, written = 0;
+    for (uint64_t turn = 1; turn <= TURNS; turn++) {
+        const int64_t now_us = (int64_t)turn * TURN_US;
+        written += WRITTEN_A_TURN;
+        pace_heed(&p, written, LINKS, now_us);
+        for (; pace_wait_us(&p, now_us) == 0; sent += PIECE)
+            pace_spend(&p, PIECE);
+    }
+    assert_in_range(sent, written * LINKS * 3 / 2, written * LINKS * 5 / 2);
+    pace_heed(&p, written, LINKS, TURNS * TURN_US + 1000000);
+    assert_in_range(bytes_in(&p, 100000000, 1), 98000, 102000); /* they have ended */
+}
+
 static void the_fastest_rate_is_one(void **state)
 {
     (void)state;
@@ -127,9 +146,9 @@ static void tear_down(struct fixture *f)
     assert_int_equal(uv_loop_close(&f->loop), 0);
 }
 
-static size_t take(struct fixture *f, int64_t zxid)
+static size_t take(struct fixture *f, uint64_t written)
 {
-    return snapshot_room_take(&f->room, zxid, has_room, f->links);
+    return snapshot_room_take(&f->room, written, has_room, f->links);
 }
 
 static void those_with_room_go_on_and_the_others_wait(void **state)
@@ -204,12 +223,12 @@ static void while_clients_write_all_keep_to_the_pace(void **state)
     (void)state;
     struct fixture f;
     set_up(&f, RATE);
-    int64_t zxid = 1;
+    uint64_t written = 1;
     size_t pieces = 0;
     const uint64_t began_ns = uv_hrtime();
     while (pieces < 200) {
         assert_true(f.room.count > 0 || snapshot_room_want(&f.room, 1) == ST_OK);
-        size_t taken = take(&f, zxid++);
+        size_t taken = take(&f, written++);
         pieces += taken;
         for (size_t i = 0; i < taken; i++)
             snapshot_room_spend(&f.room, PIECE);
@@ -227,7 +246,7 @@ static void while_nobody_writes_nothing_waits(void **state)
     (void)state;
     struct fixture f;
     set_up(&f, 1000);
-    f.room.written_zxid = 7; /* long ago */
+    f.room.written = 7; /* long ago */
     for (int i = 0; i < 1000; i++) {
         assert_int_equal(snapshot_room_want(&f.room, 1), ST_OK);
         assert_int_equal(take(&f, 7), 1);
@@ -246,6 +265,7 @@ int main(void)
         cmocka_unit_test(what_went_out_freely_is_not_paid_back_for_long),
         cmocka_unit_test(a_slow_rate_is_a_rate),
         cmocka_unit_test(the_fastest_rate_is_one),
+        cmocka_unit_test(it_outruns_the_writers),
         cmocka_unit_test(those_with_room_go_on_and_the_others_wait),
         cmocka_unit_test(a_link_that_is_gone_is_forgotten),
         cmocka_unit_test(however_many_there_are_each_has_its_turn),
