@@ -1,4 +1,5 @@
 """What clients do to an ensemble that is tortured: each knows what it must find, wherever and whenever it looks."""
+import collections
 import os
 import random
 import threading
@@ -199,6 +200,7 @@ class Mirror(Load):
     def __init__(self, ensemble, seed):
         super().__init__(ensemble, seed)
         self.nodes, self.cursor, self.frames = {}, None, 0
+        self.trail = collections.deque(maxlen=30)    # where it has been, and what it was told there
 
     def visit(self, server):
         self.subscribe(server)
@@ -218,6 +220,7 @@ class Mirror(Load):
     def subscribe(self, server):
         wishes = {"from": self.cursor} if self.cursor is not None else {}
         path = os.path.join(server.data_dir, "zooid", "zooid.sock")
+        self.trail.append("%s from %s" % (server.directory, place(self.cursor)))
         self.client = local_wire.Subscriber(path, "/", credit=self.random.random() < 0.8,
                                             window_bytes=self.random.choice([1, 4096, 1 << 20]), **wishes)
         self.client.socket.settimeout(2.0)
@@ -231,6 +234,9 @@ class Mirror(Load):
 
     def take(self, frame):
         self.frames += 1
+        told_at = [place(change.at) for change in frame.change]
+        self.trail.append("%d changes%s: %s, cursor %s" % (len(told_at), ", all anew" if frame.reset else "",
+                                                         " to ".join(told_at[:1] + told_at[1:][-1:]), place(frame.cursor)))
         if frame.reset:
             self.nodes = {}
             self.cursor = None
@@ -251,7 +257,9 @@ class Mirror(Load):
         if self.cursor is not None and at <= (self.cursor.zxid, self.cursor.index):
             raise AssertionError("told again of %s: %r behind %r" % (change.path, change.at, self.cursor))
         if (known is None) != (change.kind == pb.CHANGE_CREATED):
-            raise AssertionError("told that %s is %d, and knew %r" % (change.path, change.kind, known))
+            raise AssertionError("told that %s is %d at %s, of 0x%x, behind %s, and knew 0x%x; it went\n%s" % (
+                change.path, change.kind, place(change.at), change.stat.czxid, place(self.cursor),
+                0 if known is None else known[1], "\n".join(self.trail)))
         if change.kind == pb.CHANGE_DELETED:
             del self.nodes[change.path]
             return
@@ -264,6 +272,10 @@ class Mirror(Load):
         theirs = {path: (data, stat.czxid, stat.mzxid, stat.version, stat.aversion)
                   for path, (data, _acl, stat) in tree.items() if not path.startswith("/zookeeper")}
         return sorted(path for path in set(self.nodes) | set(theirs) if self.nodes.get(path) != theirs.get(path))
+
+
+def place(cursor):
+    return "nowhere" if cursor is None else "0x%x/%d" % (cursor.zxid, cursor.index)
 
 
 def told(change):

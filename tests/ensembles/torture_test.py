@@ -98,14 +98,15 @@ class Ordeal:
             self.ensemble.wait_serving(sid)
 
     def ended(self, sid):
-        """In time, and with data that are sound; who is killed, or had not yet begun, may leave what a start puts right."""
+        """In time, and with data that are sound; who is killed, or was not in step, may leave what a start puts right."""
         server = self.ensemble[sid]
         try:
             server.process.wait(STOP_S)
         except subprocess.TimeoutExpired:
             raise AssertionError("server %d does not end:\n%s" % (sid, server.log_tail(40))) from None
         server.check_exit()
-        check_data(server, 0 if server.process.returncode == 0 else REPAIRABLE)
+        is_whole = server.process.returncode == 0 and server.was_in_step()
+        check_data(server, 0 if is_whole else REPAIRABLE)
 
     def end(self, sids, number):
         for sid in sids:

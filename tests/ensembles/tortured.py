@@ -7,6 +7,7 @@ from changing import ChangingAgent
 from ensemble import harness
 
 REPAIRABLE = 1    # of --check-data
+PHASE = re.compile(r" ensemble: (?:looking|following|leading|observing), (\w+): leader")
 # But for a checkpoint that is set aside since the start that was reading it was killed.
 HARMED = re.compile(r" (?:warn|error) (?!.*did not survive reading it).*"
                     r"(?:damage|corrupt|digest|differ|the tree is not|cannot be read|unreadable|torn)", re.I)
@@ -20,6 +21,12 @@ class TorturedAgent(ChangingAgent):
         with open(path + ".new", "w", encoding="utf-8") as file:
             file.write("\n".join(lines + ["%s=%s" % pair for pair in settings.items()]) + "\n")
         os.rename(file.name, path)
+
+    def was_in_step(self):
+        """When its log ended."""
+        with open(self.log_path, encoding="utf-8", errors="replace") as log:
+            phases = PHASE.findall(log.read())
+        return bool(phases) and phases[-1] == "broadcast"
 
     def harm(self):
         """What its log says of it."""

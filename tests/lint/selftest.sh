@@ -106,13 +106,14 @@ until read -r name <"/proc/$!/comm" && [ "$name" = tail ]; do :; done
 END
 printf '#!/bin/bash\necho "[  PASSED  ] 3 test(s)."; echo "[  FAILED  ] 2 test(s), listed below:"; exit 2\n' >"$tree/counts"
 # Its verdict stands before more output than is printed.
-printf '#!/bin/bash\necho "[   LINE   ] the line that failed"; yes | head -c 30000; exit 1\n' >"$tree/talks"
+printf '#!/bin/bash\necho "X_SEED=7"; echo "[   LINE   ] the line that failed"; yes | head -c 30000; exit 1\n' >"$tree/talks"
 chmod +x "$tree"/{skips,hangs,leaks,counts,talks}
 run_says '1 passed, 1 failed, 0 skipped' true false
 run_says '0 passed, 0 failed, 1 skipped' "$tree/skips"
 run_says '0 passed, 1 failed, 0 skipped' "$tree/no-such-program"
 run_says '3 passed, 2 failed, 0 skipped' "$tree/counts"
 run_says '| [   LINE   ] the line that failed' "$tree/talks"
+run_says '| X_SEED=7' "$tree/talks"
 run_says 'not finished within its limit' "$tree/hangs"
 run_says 'left processes behind' "$tree/leaks"
 [ "$(env CI=true "$root/tests/run" "$tree/skips" | tail -1)" = '0 passed, 1 failed, 0 skipped' ] ||

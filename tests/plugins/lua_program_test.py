@@ -169,8 +169,9 @@ class Programs(harness.ServerTestCase):
         self.end(holder)
 
     def test_locked_backup_is_killed_when_the_lock_is_lost(self):
-        backup = self.start_example("locked_backup", "/locks/lost", "sleep", "600")
-        harness.wait_until(lambda: self.children("/locks/lost"), 10)
+        begun = os.path.join(self.directory, "begun")
+        backup = self.start_example("locked_backup", "/locks/lost", "sh", "-c", "touch %s; exec sleep 600" % begun)
+        harness.wait_until(lambda: os.path.exists(begun), 10)    # who has only just got the lock may lose it unawares
         self.zooid("delete", "/locks/lost/" + self.children("/locks/lost")[0])
         self.assertEqual(backup.wait(30), 1)
         self.assertIn("the lock was lost: somebody has deleted its node", backup.communicate()[1])
