@@ -128,6 +128,7 @@ uint64_t persistence_handed_bytes(const struct persistence *p)
 
 bool persistence_turn(struct persistence *p, struct tree *tree, const struct sessions *sessions, int64_t last_zxid)
 {
+    persistence_here_turned(p);
     /* A leader's position at the beginning of its epoch is the zxid of no record: nothing of it is left to be synced.
      */
     bool all_synced = p->logged_zxid >= p->handed_zxid;

@@ -11,20 +11,38 @@ enum {
 };
 
 /* For how long the thread has the log, behind one that was written here. */
-static uint32_t pause_behind(uint32_t last_ms, enum turns_delay delay)
+static uint32_t pause_behind(uint32_t last_ms, bool was_in_the_way)
 {
-    if (delay == DELAY_NONE)
+    if (!was_in_the_way)
         return 0;
     if (last_ms == 0)
         return PAUSE_FIRST_MS;
     return last_ms < PAUSE_MAX_MS / 2 ? last_ms * 2 : PAUSE_MAX_MS;
 }
 
-bool persistence_may_write_here(const struct persistence *p, uint32_t count)
+static void judge(struct persistence_here *h, bool was_in_the_way)
 {
-    const struct persistence_here *h = &p->here;
+    h->in_doubt = false;
+    h->pause_ms = pause_behind(h->pause_ms, was_in_the_way);
+    h->not_before_us = thread_clock_us() + (uint64_t)h->pause_ms * 1000;
+}
+
+bool persistence_may_write_here(struct persistence *p, uint32_t count)
+{
+    struct persistence_here *h = &p->here;
+    if (h->in_doubt) /* the next write was waiting */
+        judge(h, true);
     return h->offered && !h->under_way && count <= COUNT_MAX && p->settings->loop_sync_us > 0 &&
            thread_clock_us() >= h->not_before_us;
+}
+
+/* Acknowledgements and commits of other members, and news of our own threads, lose nothing by having waited: each of
+ * them is about a write that this sync was for, or comes behind it anyway. */
+void persistence_here_turned(struct persistence *p)
+{
+    struct persistence_here *h = &p->here;
+    if (h->in_doubt)
+        judge(h, metrics_counter(p->metrics, COUNTER_packets_received) != h->packets);
 }
 
 static uint32_t wanted(void *context)
@@ -54,8 +72,10 @@ static void done(void *context, enum turns_delay delay)
     struct persistence *p = context;
     struct persistence_here *h = &p->here;
     h->under_way = false;
-    h->pause_ms = pause_behind(h->pause_ms, delay);
-    h->not_before_us = thread_clock_us() + (uint64_t)h->pause_ms * 1000;
+    h->in_doubt = delay == DELAY_WAITED;
+    h->packets = metrics_counter(p->metrics, COUNTER_packets_received);
+    if (!h->in_doubt)
+        judge(h, delay == DELAY_LATE);
     if (delay == DELAY_LATE) /* the log thread's way was taken: the news have come, or are about to */
         return;
     log_thread_here_end(p->log_thread, false);

@@ -23,9 +23,11 @@ struct persistence_member {
 
 /* Of the log written by the loop's own thread. */
 struct persistence_here {
-    bool offered;   /* there is somebody who turns the loop meanwhile */
-    bool due;       /* records were handed over for it */
-    bool under_way; /* from its beginning until the loop's thread is back */
+    bool offered;     /* there is somebody who turns the loop meanwhile */
+    bool due;         /* records were handed over for it */
+    bool under_way;   /* from its beginning until the loop's thread is back */
+    bool in_doubt;    /* something had come in meanwhile; what it was the next turn of the loop shows */
+    uint64_t packets; /* of clients, before that turn */
     uint64_t not_before_us;
     uint32_t pause_ms;
 };
@@ -71,7 +73,10 @@ void persistence_jobs_done(struct persistence *p, struct log_job *done);
 /* What the log thread has done, or was done in its place. */
 void persistence_take_log_news(struct persistence *p);
 
-/* Whether so many txns should be left to the loop's thread. */
-bool persistence_may_write_here(const struct persistence *p, uint32_t count);
+/* Whether so many txns, which have come in this turn, should be left to the loop's thread. */
+bool persistence_may_write_here(struct persistence *p, uint32_t count);
+
+/* A turn of the loop ends. */
+void persistence_here_turned(struct persistence *p);
 
 void persistence_member_free(struct persistence *p);
