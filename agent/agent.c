@@ -313,7 +313,7 @@ static enum status start(struct agent *a, struct buffer *message)
         return st;
     fill_overview(a);
     if (a->ensemble != NULL)
-        ensemble_open(a->ensemble, a->pump);
+        ensemble_open(a->ensemble, a->pump, a->turns);
     pump_start(a->pump);
     if (a->settings->admin_enabled || a->settings->metrics_port >= 0)
         st = admin_open(&a->admin, &a->loop, &a->overview, message);

@@ -15,11 +15,14 @@
 #include "core/base/mem.h"
 
 #include <poll.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
 enum state { OURS, HELD, SUBSTITUTED, ASKED_BACK, OVER };
+
+enum { YIELD_NS = 4000 }; /* to give way takes no longer than that when nobody wants the CPU */
 
 enum { STACK_BYTES = 8 << 20 }; /* the loop's code expects that of a main thread */
 
@@ -33,6 +36,7 @@ struct turns {
 
     /* The loop's. */
     struct turns_errand errand;
+    struct turns_vigil vigil; /* `wanted` is NULL: there is none */
     bool has_errand, stopped;
 };
 
@@ -55,10 +59,41 @@ static void tell(struct turns *t, enum state state)
     (void)pthread_mutex_unlock(&t->lock);
 }
 
+static bool something_waits(const struct turns *t)
+{
+    struct pollfd loop = {.fd = uv_backend_fd(t->loop), .events = POLLIN};
+    return poll(&loop, 1, 0) > 0;
+}
+
 /* False: the loop has ended. */
+static bool turn_once(struct turns *t, uv_run_mode mode)
+{
+    return uv_run(t->loop, mode) != 0 && !t->stopped;
+}
+
+/* Where somebody else has had the CPU meanwhile, it is wanted elsewhere. */
+static void look_out(const struct turns *t, uint32_t us)
+{
+    uint64_t before, now = uv_hrtime(), end = now + (uint64_t)us * 1000;
+    bool is_wanted = false;
+    while (!is_wanted && now < end && !something_waits(t)) {
+        before = now;
+        (void)sched_yield();
+        now = uv_hrtime();
+        is_wanted = now - before > YIELD_NS;
+    }
+}
+
+/* False: the loop has ended. What it puts off until it sleeps is done before it stays awake. */
 static bool turn(struct turns *t)
 {
-    return uv_run(t->loop, UV_RUN_ONCE) != 0 && !t->stopped;
+    uint32_t awake_us = t->vigil.wanted == NULL ? 0 : t->vigil.wanted(t->vigil.context);
+    if (awake_us > 0) {
+        if (!turn_once(t, UV_RUN_NOWAIT))
+            return false;
+        look_out(t, awake_us);
+    }
+    return turn_once(t, UV_RUN_ONCE);
 }
 
 /* -- the substitute ----------------------------------------------------------------------------------------------- */
@@ -91,12 +126,6 @@ static void *stand_by(void *argument)
 }
 
 /* -- the thread that turns the loop as a rule --------------------------------------------------------------------- */
-
-static bool something_waits(const struct turns *t)
-{
-    struct pollfd loop = {.fd = uv_backend_fd(t->loop), .events = POLLIN};
-    return poll(&loop, 1, 0) > 0;
-}
 
 /* False: the loop has ended meanwhile. */
 static bool take_back(struct turns *t, const struct turns_errand *errand)
@@ -149,6 +178,11 @@ void turns_offer(struct turns *t, const struct turns_errand *errand)
     t->has_errand = errand != NULL;
     if (errand != NULL)
         t->errand = *errand;
+}
+
+void turns_stay_awake(struct turns *t, const struct turns_vigil *vigil)
+{
+    t->vigil = vigil == NULL ? (struct turns_vigil){0} : *vigil;
 }
 
 /* -- life --------------------------------------------------------------------------------------------------------- */

@@ -13,6 +13,13 @@
 
 struct turns; /* opaque */
 
+/* What comes soon as a rule is waited for awake: to sleep and to be woken takes longer on many machines, most of all on
+ * virtual ones. Where somebody else wants the CPU meanwhile it has it, and the loop sleeps. */
+struct turns_vigil {
+    void *context;
+    uint32_t (*wanted)(void *context); /* on the loop: for how many microseconds at most; 0: for nothing */
+};
+
 enum turns_delay {
     DELAY_NONE,   /* nothing has happened meanwhile */
     DELAY_WAITED, /* what has happened waited for the errand */
@@ -39,6 +46,9 @@ enum status turns_new(struct turns **out, uv_loop_t *loop);
 
 /* From now on this errand is asked for behind each turn; NULL: none. Copied. On the loop, or before it turns. */
 void turns_offer(struct turns *t, const struct turns_errand *errand);
+
+/* From now on this is asked before the loop sleeps; NULL: nothing. Copied. On the loop, or before it turns. */
+void turns_stay_awake(struct turns *t, const struct turns_vigil *vigil);
 
 /* Turns the loop until nothing keeps it alive any more, or turns_stop. */
 void turns_run(struct turns *t);

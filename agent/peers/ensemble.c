@@ -285,9 +285,18 @@ const struct pump_ensemble *ensemble_hooks(const struct ensemble *e)
     return e == NULL ? NULL : &e->hooks;
 }
 
-void ensemble_open(struct ensemble *e, struct pump *pump)
+static uint32_t awake_us(void *context)
 {
+    const struct ensemble *e = context;
+    return replica_awaits_little(e->parts.replica) ? (uint32_t)e->parts.settings->loop_awake_us : 0;
+}
+
+void ensemble_open(struct ensemble *e, struct pump *pump, struct turns *turns)
+{
+    const struct turns_vigil vigil = {e, awake_us};
     e->pump = pump;
+    e->turns = turns;
+    turns_stay_awake(turns, &vigil);
     if (e->tls != NULL)
         tls_watch(e->tls);
     peers_open(e->peers);
@@ -329,6 +338,8 @@ void ensemble_close(struct ensemble *e, void (*done)(void *context), void *conte
     }
     if (e->pump != NULL)
         pump_leave_ensemble(e->pump);
+    if (e->turns != NULL)
+        turns_stay_awake(e->turns, NULL);
     e->closing = true;
     e->done = done;
     e->context = context;

@@ -4,6 +4,7 @@
  * replica. An agent that runs alone has none. Loop thread only. */
 #pragma once
 
+#include "agent/base/turns.h"
 #include "agent/disk/persistence.h"
 #include "agent/pump.h"
 #include "agent/settings/settings.h"
@@ -33,8 +34,9 @@ enum status ensemble_new(struct ensemble **out, const struct ensemble_parts *par
 /* What the pump calls; `pump_new` takes it. */
 const struct pump_ensemble *ensemble_hooks(const struct ensemble *e);
 
-/* Opens the election port; before pump_start. */
-void ensemble_open(struct ensemble *e, struct pump *pump);
+/* Opens the election port; before pump_start. The turns of the loop stay awake while it waits for other members, for
+ * up to zooid.loopAwakeUs. */
+void ensemble_open(struct ensemble *e, struct pump *pump, struct turns *turns);
 
 /* Takes over the TLS stores from settings that have changed (SIGHUP). An error is logged and leaves the old state.
  * NULL: nothing is done. */

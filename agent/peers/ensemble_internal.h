@@ -10,7 +10,8 @@
 struct ensemble {
     struct ensemble_parts parts;
     struct pump *pump;
-    struct tls *tls; /* NULL: servers speak without it */
+    struct turns *turns; /* NULL: not opened yet */
+    struct tls *tls;     /* NULL: servers speak without it */
     struct peers *peers;
     struct pump_ensemble hooks;
     uint32_t door;

@@ -5,6 +5,8 @@
 #include "core/base/mem.h"
 #include "core/replica/member.h"
 
+enum { LITTLE = 2 }; /* no setting: who waits for more is told of the first while it works on the next */
+
 /* Strings of the options outlive the caller's. */
 static enum status copy_string(char **to, const char *from)
 {
@@ -363,4 +365,14 @@ void replica_remember(struct replica *r, struct changes *history)
 const struct changes *replica_changes(const struct replica *r)
 {
     return r->history;
+}
+
+bool replica_awaits_little(const struct replica *r)
+{
+    uint64_t count = 0;
+    LIST_FOR_EACH(at, &r->in_flight)
+    if (++count > LITTLE)
+        return false;
+    count = count > r->outstanding ? count : r->outstanding;
+    return count > 0 && count <= LITTLE;
 }

@@ -161,6 +161,10 @@ enum replica_service {
 
 enum replica_service replica_service(const struct replica *r);
 
+/* A request or two are under way to a disk or to another member: clients' that are not answered yet, or txns that are
+ * not committed. Where it is more, one comes after the other anyway. */
+bool replica_awaits_little(const struct replica *r);
+
 /* Whether what is read after a sync is not older than the sync (design 5). Otherwise it is an Apache server that leads,
  * and does not ask anybody whether it still does: then only a write shows it. */
 bool replica_sync_is_linearizable(const struct replica *r);

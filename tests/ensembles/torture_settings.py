@@ -25,6 +25,7 @@ OWN = {
     "zooid.logRetainBytes": (0, 65536, 1048576, 536870912),
     "zooid.logRetainTime": ("0", "1s", "1h"),
     "zooid.loopSyncUs": (0, 1000, 1000000),
+    "zooid.loopAwakeUs": (0, 50, 10000),
     "zooid.checkpointSliceUs": (50, 500),
     "zooid.checkpointMemory": (1048576, 67108864),
     "zooid.checkpointMapSize": (67108864, 1099511627776),
@@ -56,8 +57,8 @@ OWN = {
 # Of those what SIGHUP takes over.
 RELOADED = (
     "snapCount", "snapSizeLimitInKb", "txnLogSizeLimitInKb", "autopurge.snapRetainCount", "autopurge.purgeInterval",
-    "zooid.logRetainBytes", "zooid.logRetainTime", "zooid.loopSyncUs", "zooid.checkpointSliceUs", "zooid.resyncInterval",
-    "zooid.drainTimeout", "globalOutstandingLimit", "zooid.maxOutstandingPerClient", "zooid.maxLogInFlight",
+    "zooid.logRetainBytes", "zooid.logRetainTime", "zooid.loopSyncUs", "zooid.loopAwakeUs", "zooid.checkpointSliceUs",
+    "zooid.resyncInterval", "zooid.drainTimeout", "globalOutstandingLimit", "zooid.maxOutstandingPerClient", "zooid.maxLogInFlight",
     "zooid.maxOutputPerClient", "zooid.localUnsentMax", "zooid.localWindowMax", "zooid.localBackupBytesMax", "zooid.logLevel",
 )
 

@@ -240,6 +240,68 @@ static void a_loop_without_handles_ends(void **state)
     uv_ref((uv_handle_t *)&f->wakeup.poll);
 }
 
+static uint32_t as_long_as_it_takes(void *context)
+{
+    (void)context;
+    return UINT32_MAX;
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct fixture *f = prepare->data;
+    wakeup_call(&f->wakeup);
+    uv_prepare_stop(prepare);
+    uv_close((uv_handle_t *)prepare, NULL);
+}
+
+static void on_woken_to_stop(void *context)
+{
+    struct fixture *f = context;
+    turns_stop(f->turns);
+}
+
+/* It would stay awake for an hour if what it puts off until it sleeps were not done first, or if it slept on what it
+ * has seen. */
+static void what_comes_is_seen_awake(void **state)
+{
+    struct fixture *f = *state;
+    const struct turns_vigil vigil = {f, as_long_as_it_takes};
+    uv_prepare_t prepare = {.data = f};
+    turns_offer(f->turns, NULL);
+    uv_timer_stop(&f->ticker);
+    f->wakeup.woken = on_woken_to_stop;
+    assert_int_equal(uv_prepare_init(&f->loop, &prepare), 0);
+    uv_prepare_start(&prepare, on_prepare);
+    turns_stay_awake(f->turns, &vigil);
+    turns_run(f->turns);
+    turns_stay_awake(f->turns, NULL);
+    assert_int_equal(uv_run(&f->loop, UV_RUN_NOWAIT), 1);
+}
+
+static uint32_t not_long(void *context)
+{
+    struct fixture *f = context;
+    f->begun++;
+    return SOON_US;
+}
+
+static void on_tick_to_stop(uv_timer_t *timer)
+{
+    struct fixture *f = timer->data;
+    turns_stop(f->turns);
+}
+
+static void without_anything_it_sleeps_in_the_end(void **state)
+{
+    struct fixture *f = *state;
+    const struct turns_vigil vigil = {f, not_long};
+    turns_offer(f->turns, NULL);
+    assert_int_equal(uv_timer_start(&f->ticker, on_tick_to_stop, 100, 100), 0);
+    turns_stay_awake(f->turns, &vigil);
+    turns_run(f->turns);
+    assert_in_range(f->begun, 1, 10); /* not over and over again */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +310,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_loop_goes_on_while_an_errand_lasts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_loop_can_end_while_an_errand_lasts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_is_given_back_each_time, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_comes_is_seen_awake, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_anything_it_sleeps_in_the_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_loop_without_handles_ends, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
