@@ -287,7 +287,7 @@ static enum status start(struct agent *a, struct buffer *message)
     if (!draw_random(&a->hash_key, sizeof a->hash_key) || uv_loop_init(&a->loop) != 0)
         return ST_IO_ERROR;
     a->loop_is_open = true;
-    a->metrics = metrics_new();
+    a->metrics = metrics_new((uint32_t)a->settings->namespace_metrics_max);
     if (a->metrics == NULL)
         return ST_NO_MEMORY;
     a->overview = (struct overview){.settings = a->settings,

@@ -5,7 +5,7 @@
 #include "core/base/check.h"
 #include "core/base/mem.h"
 
-static_assert(KEYED_MAX < UINT8_MAX, "a slot holds an entry's number");
+static_assert(KEYED_MAX <= UINT8_MAX && KEYED_SLOTS >= 4 * KEYED_MAX, "a slot holds an entry's number");
 
 /* FNV-1a. */
 static uint32_t hash_of(struct bytes key)
@@ -24,7 +24,7 @@ static bool is_key(const struct keyed_entry *e, uint32_t hash, struct bytes key)
 /* NULL: there is no place, or no memory. */
 static struct summary *add(struct keyed *k, uint8_t *slot, uint32_t hash, struct bytes key)
 {
-    if (k->count == KEYED_MAX)
+    if (k->count >= k->max)
         return NULL;
     struct keyed_entry *e = mem_calloc(1, sizeof *e);
     if (e == NULL)
@@ -83,5 +83,5 @@ void keyed_free(struct keyed *k)
         mem_free(k->entries[i]);
     }
     summary_free(&k->others);
-    *k = (struct keyed){0};
+    *k = (struct keyed){.max = k->max};
 }

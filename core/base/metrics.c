@@ -32,9 +32,13 @@ static_assert(ARRAY_LEN(counter_rows) == COUNTER_COUNT, "one row per counter");
 static_assert(ARRAY_LEN(summary_rows) == SUMMARY_COUNT, "one row per summary");
 static_assert(ARRAY_LEN(keyed_rows) == KEYED_COUNT, "one row per summary with keys");
 
-struct metrics *metrics_new(void)
+struct metrics *metrics_new(uint32_t keys_max)
 {
-    return mem_calloc(1, sizeof(struct metrics));
+    struct metrics *m = mem_calloc(1, sizeof *m);
+    CHECK(keys_max <= KEYED_MAX);
+    for (size_t i = 0; m != NULL && i < KEYED_COUNT; i++)
+        m->keyed[i].max = keys_max;
+    return m;
 }
 
 void metrics_free(struct metrics *m)

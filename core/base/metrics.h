@@ -27,7 +27,9 @@ enum keyed_id {
 
 struct metrics; /* opaque */
 
-struct metrics *metrics_new(void); /* NULL: out of memory; free with metrics_free */
+/* `keys_max`: of each that has keys, so many have figures of their own; at most KEYED_MAX. NULL: out of memory; free
+ * with metrics_free. */
+struct metrics *metrics_new(uint32_t keys_max);
 void metrics_free(struct metrics *m);
 
 void metrics_add(struct metrics *m, enum counter_id id, uint64_t amount);

@@ -152,7 +152,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argv;
     CHECK(uv_loop_init(&world.loop) == 0);
     streams_init(&world.streams, &world.loop);
-    world.metrics = metrics_new();
+    world.metrics = metrics_new(KEYED_MAX);
     CHECK(world.metrics != NULL);
     const struct pump_parts parts = {&world.loop, (struct replica *)(void *)&world, NULL, NULL, NULL, on_failed, NULL,
                                      NULL};

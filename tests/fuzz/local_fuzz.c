@@ -114,7 +114,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     struct buffer message = {0};
     CHECK(uv_loop_init(&world.loop) == 0);
     streams_init(&world.streams, &world.loop);
-    world.metrics = metrics_new();
+    world.metrics = metrics_new(KEYED_MAX);
     CHECK(log_output_open(&world.log, "/dev/null", LOG_FORMAT_TEXT, LOG_LEVEL_ERROR) == ST_OK);
     CHECK(world.metrics != NULL && settings_default(&world.settings) == ST_OK);
     world.settings->local_linger_max_ms = world.settings->local_grace_ms = 1; /* sessions that linger end soon */

@@ -100,7 +100,7 @@ int disk_rig_set_up(void **state)
     free(rig->settings->data_log_dir);
     rig->settings->data_dir = strdup(rig->dir);
     rig->settings->data_log_dir = strdup("");
-    rig->metrics = metrics_new();
+    rig->metrics = metrics_new(KEYED_MAX);
     rig->log = (struct log_sink){.level = LOG_LEVEL_INFO, .write = write_line};
     *state = rig;
     return 0;

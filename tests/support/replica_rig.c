@@ -188,7 +188,7 @@ void rig_release(struct rig *rig, int64_t zxid, struct buffer *out)
 void rig_make(struct rig *rig)
 {
     struct sessions *sessions = sessions_new(rig->options.tick_ms);
-    rig->metrics = metrics_new();
+    rig->metrics = metrics_new(KEYED_MAX);
     CHECK(sessions != NULL && rig->metrics != NULL);
     rig->replica = replica_new(&rig->options, rig_new_tree(rig), sessions, 0, rig->metrics, NULL);
     CHECK(rig->replica != NULL);

@@ -268,7 +268,7 @@ static void begin(struct world *w)
     struct replicas *all = mem_calloc(1, sizeof *all);
     CHECK(all != NULL);
     w->replicas = all;
-    all->metrics = metrics_new();
+    all->metrics = metrics_new(KEYED_MAX);
     CHECK(all->metrics != NULL);
     all->session_ticks_max = 6 + (int32_t)random_below(&w->random, 14);
     if (replicas_are_short_of_zxids(w))

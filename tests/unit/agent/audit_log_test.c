@@ -40,7 +40,7 @@ static int set_up(void **state)
     assert_non_null(f);
     f->directory = tmp_make();
     f->file = tmp_join(f->directory, "audit.log");
-    f->metrics = metrics_new();
+    f->metrics = metrics_new(KEYED_MAX);
     assert_non_null(f->metrics);
     assert_int_equal(uv_loop_init(&f->loop), 0);
     *state = f;

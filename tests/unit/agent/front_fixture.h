@@ -70,7 +70,7 @@ static inline struct fixture *fixture_bare(void)
     assert_non_null(f);
     assert_int_equal(uv_loop_init(&f->loop), 0);
     streams_init(&f->streams, &f->loop);
-    f->metrics = metrics_new();
+    f->metrics = metrics_new(KEYED_MAX);
     assert_non_null(f->metrics);
     f->log = (struct log_sink){LOG_LEVEL_INFO, count_line, f};
     const struct pump_parts parts = {&f->loop, fake_replica(), NULL, NULL, &f->log, never_fails, f, NULL};

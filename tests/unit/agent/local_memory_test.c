@@ -90,7 +90,7 @@ static void begin(const char *path)
     struct buffer message = {0};
     assert_int_equal(uv_loop_init(&world.loop), 0);
     streams_init(&world.streams, &world.loop);
-    world.metrics = metrics_new();
+    world.metrics = metrics_new(KEYED_MAX);
     assert_int_equal(log_output_open(&world.log, "/dev/null", LOG_FORMAT_TEXT, LOG_LEVEL_ERROR), ST_OK);
     assert_int_equal(settings_default(&world.settings), ST_OK);
     world.replica = replica_new(&options, tree_new(&tree_options), sessions_new(2000), 0, world.metrics, NULL);

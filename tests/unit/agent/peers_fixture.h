@@ -224,7 +224,7 @@ static inline void world_begin(struct world *w, const int *sids)
     *w = (struct world){.host = "127.0.0.1"};
     assert_int_equal(uv_loop_init(&w->loop), 0);
     streams_init(&w->streams, &w->loop);
-    w->metrics = metrics_new();
+    w->metrics = metrics_new(KEYED_MAX);
     assert_non_null(w->metrics);
     w->log = (struct log_sink){LOG_LEVEL_TRACE, count_line, w};
     for (; sids[w->count] >= 0; w->count++)

@@ -46,7 +46,7 @@ static int set_up(void **state)
     (void)state;
     clock_us = 1000000;
     settings = (struct settings){.loop_sync_us = 1000};
-    persistence = (struct persistence){.settings = &settings, .metrics = metrics_new()};
+    persistence = (struct persistence){.settings = &settings, .metrics = metrics_new(KEYED_MAX)};
     assert_non_null(persistence.metrics);
     persistence_offer_errand(&persistence, NULL);
     return 0;

@@ -33,7 +33,7 @@ static void expect_end(const struct keyed *k, size_t at)
 static void each_key_has_its_own(void **state)
 {
     (void)state;
-    struct keyed k = {0};
+    struct keyed k = {.max = KEYED_MAX};
     struct summary_values v;
     struct bytes key;
     expect_end(&k, 0);
@@ -53,10 +53,23 @@ static void each_key_has_its_own(void **state)
     keyed_free(&k);
 }
 
+static void the_bound_may_be_lower(void **state)
+{
+    (void)state;
+    for (uint32_t max = 0; max <= 2; max++) {
+        struct keyed k = {.max = max};
+        char text[16];
+        for (int i = 0; i < 5; i++)
+            keyed_observe(&k, numbered(text, i), 1);
+        expect(&k, max, BYTES_NULL, 5 - max, 5 - (int64_t)max);
+        keyed_free(&k);
+    }
+}
+
 static void those_beyond_the_bound_share_one(void **state)
 {
     (void)state;
-    struct keyed k = {0};
+    struct keyed k = {.max = KEYED_MAX};
     char text[16];
     static const uint8_t zeros[KEYED_BYTES_MAX + 1];
     keyed_observe(&k, BYTES(""), 1);
@@ -80,7 +93,7 @@ static void those_beyond_the_bound_share_one(void **state)
 static void known_keys_need_no_memory(void **state)
 {
     (void)state;
-    struct keyed k = {0};
+    struct keyed k = {.max = KEYED_MAX};
     keyed_observe(&k, BYTES("a"), 1);
     memory_fail_after(0);
     keyed_observe(&k, BYTES("a"), 2);
@@ -99,6 +112,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_key_has_its_own),
+        cmocka_unit_test(the_bound_may_be_lower),
         cmocka_unit_test(those_beyond_the_bound_share_one),
         cmocka_unit_test(known_keys_need_no_memory),
     };

@@ -14,7 +14,7 @@
 
 static struct metrics *new_metrics(void)
 {
-    struct metrics *m = metrics_new();
+    struct metrics *m = metrics_new(KEYED_MAX);
     assert_non_null(m);
     return m;
 }
@@ -131,7 +131,7 @@ static void failing_memory_costs_the_quantiles(void **state)
     assert_int_equal(v.sum, 16);
     metrics_free(m);
     memory_fail_after(0);
-    assert_null(metrics_new());
+    assert_null(metrics_new(KEYED_MAX));
     memory_fail_after(-1);
     metrics_free(NULL);
 }

@@ -56,7 +56,7 @@ static void start(struct rig *rig)
                                         .zxid_counter_max = 0xfffffffe};
     const struct replica_options replica_options = {
         .server_id = 1, .tick_ms = 1000, .packet_bytes_max = 1 << 20, .digest_algorithm = "SHA1"};
-    *rig = (struct rig){.metrics = metrics_new()};
+    *rig = (struct rig){.metrics = metrics_new(KEYED_MAX)};
     outbox_init(&rig->out);
     rig->r = replica_new(&replica_options, tree_new(&tree_options), sessions_new(1000), LOGGED, rig->metrics, &silent);
     assert_non_null(rig->r);

@@ -151,7 +151,7 @@ static void new_replica_is_whole_or_none(void **state)
     const struct tree_options tree_options = {.extended_types = true};
     struct tree *tree = tree_new(&tree_options);
     struct sessions *sessions = sessions_new(1000);
-    struct metrics *metrics = metrics_new();
+    struct metrics *metrics = metrics_new(KEYED_MAX);
     struct replica *r = NULL;
     for (int after = 0; r == NULL; after++) {
         memory_fail_after(after);
