@@ -89,8 +89,9 @@ static void news(struct world *w, struct server *m, enum disk_news news, int64_t
     if (m->loading)
         return;
     replica_feed(w, m, (struct replica_event){.kind = kinds[news], .zxid = zxid});
-    if (news == NEWS_ROOM) /* all have their full time-out again */
-        m->replica->patient_ms = m->shown_us / SIM_MILLISECOND;
+    const int64_t own_ms = m->shown_us / SIM_MILLISECOND;
+    if (news == NEWS_ROOM && m->replica->patient_ms < own_ms) /* all have their full time-out again */
+        m->replica->patient_ms = own_ms;
 }
 
 /* -- the disk ------------------------------------------------------------------------------------------------------ */
