@@ -22,9 +22,10 @@
 
 enum state { OURS, HELD, SUBSTITUTED, ASKED_BACK, OVER };
 
-enum { YIELD_NS = 4000 }; /* to give way takes no longer than that when nobody wants the CPU */
-
-enum { STACK_BYTES = 8 << 20 }; /* the loop's code expects that of a main thread */
+enum {
+    YIELD_NS = 4000,       /* to give way takes no longer than that when nobody wants the CPU */
+    STACK_BYTES = 8 << 20, /* the loop's code expects that of a main thread */
+};
 
 struct turns {
     uv_loop_t *loop;

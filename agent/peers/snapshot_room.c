@@ -31,7 +31,9 @@ void pace_heed(struct pace *p, uint64_t written, size_t links, int64_t now_us)
     const uint64_t passed_us = (uint64_t)(now_us - p->written_us);
     if (passed_us < HEEDED_US)
         return;
-    const uint64_t each = (written - p->written) * MICROSECONDS / passed_us;
+    const uint64_t more = written - p->written; /* of months, when nobody was catching up */
+    const uint64_t each = more > UINT64_MAX / MICROSECONDS ? more / passed_us * MICROSECONDS
+                                                           : more * MICROSECONDS / passed_us;
     p->rate_least = each < PACE_RATE_MAX / FASTER / (links + 1) ? FASTER * each * links : PACE_RATE_MAX;
     p->written = written;
     p->written_us = now_us;

@@ -66,10 +66,10 @@ static void begin_vigil(struct vigil *v, zooid_client *c, enum awaited awaited)
 }
 
 /* What mostly comes later than in the first half is missed as often, and costs more than it saves. */
-static void end_vigil(const struct vigil *v)
+static void end_vigil(const struct vigil *v, bool has_come)
 {
     if (v->end_us > 0)
-        patience_learns(v->patience, now_us() < v->half_us);
+        patience_learns(v->patience, has_come && now_us() < v->half_us);
 }
 
 /* Gives way to whoever could run here meanwhile, the agent perhaps. */
@@ -136,22 +136,24 @@ bool drive_until_locked(zooid_client *c, int64_t deadline_ms, enum awaited await
                         bool (*is_true)(const zooid_client *c, const void *context), const void *context)
 {
     struct vigil vigil = {0};
+    bool has_come, over = false;
     link_work_locked(c, false);
-    while (!is_true(c, context)) {
-        bool over = c->closing;
+    while (!(has_come = is_true(c, context)) && !over) {
+        over = c->closing;
         if (deadline_ms != INT64_MAX && now_ms() >= deadline_ms) {
             link_work_locked(c, true); /* what has come already counts */
             over = true;
         }
         if (over)
-            return is_true(c, context);
+            continue;
+        if (c->driven) {
+            wait_turn_locked(c, deadline_ms);
+            continue;
+        }
         if (vigil.patience == NULL)
             begin_vigil(&vigil, c, awaited);
-        if (c->driven)
-            wait_turn_locked(c, deadline_ms);
-        else
-            drive_locked(c, deadline_ms, &vigil);
+        drive_locked(c, deadline_ms, &vigil);
     }
-    end_vigil(&vigil);
-    return true;
+    end_vigil(&vigil, has_come);
+    return has_come;
 }

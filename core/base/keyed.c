@@ -5,7 +5,8 @@
 #include "core/base/check.h"
 #include "core/base/mem.h"
 
-static_assert(KEYED_MAX <= UINT8_MAX && KEYED_SLOTS >= 4 * KEYED_MAX, "a slot holds an entry's number");
+static_assert(KEYED_MAX <= UINT8_MAX, "a slot holds an entry's number");
+static_assert(KEYED_SLOTS >= 4 * KEYED_MAX, "most slots are free");
 
 /* FNV-1a. */
 static uint32_t hash_of(struct bytes key)

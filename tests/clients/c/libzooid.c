@@ -369,6 +369,29 @@ static void without_an_agent_it_says_so(void)
     zooid_close(NULL);
 }
 
+static uint64_t own_cpu_ms(void)
+{
+    struct timespec used;
+    CHECK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used) == 0);
+    return (uint64_t)used.tv_sec * 1000 + (uint64_t)used.tv_nsec / 1000000;
+}
+
+/* Of the waits in which nothing comes only the first few begin awake. */
+static void who_waits_in_vain_sleeps(void)
+{
+    enum { WAITS = 40, AWAKE_MS = 10 };
+    struct zooid_options options = ZOOID_OPTIONS_INIT;
+    zooid_client *c = NULL;
+    options.socket = socket_path;
+    options.awake_us = AWAKE_MS * 1000;
+    CHECK(zooid_open(&c, &options, NULL) == ZOOID_OK);
+    uint64_t before = own_cpu_ms();
+    for (int i = 0; i < WAITS; i++)
+        CHECK(zooid_next_event(c, 2 * AWAKE_MS) == NULL);
+    CHECK(own_cpu_ms() - before < WAITS * AWAKE_MS / 2);
+    zooid_close(c);
+}
+
 int main(int argc, char **argv)
 {
     static const struct scenario scenarios[] = {
@@ -379,6 +402,7 @@ int main(int argc, char **argv)
         {"submitted requests become events", submitted_requests_become_events},
         {"a backup comes in events or at a descriptor", a_backup_comes_in_events_or_at_a_descriptor},
         {"deadlines are kept", deadlines_are_kept},
+        {"who waits in vain sleeps", who_waits_in_vain_sleeps},
         {"watches fire once", watches_fire_once},
         {"threads share a client", threads_share_a_client},
         {"who waits is sent home", who_waits_is_sent_home},

@@ -83,8 +83,8 @@ void check_remembered(struct world *w, struct server *m)
         return;
     }
     const size_t count = reference_after(ref, replica_last_zxid(body->r));
-    size_t from = body->serves && body->remembered <= count ? body->remembered : oldest(ref, h, count);
-    if (from < count && !find_behind(ref, h, from, &place)) /* it has forgotten some since */
+    size_t from = body->remembered;
+    if (!body->serves || from > count || !find_behind(ref, h, from, &place)) /* or it has forgotten some since */
         from = oldest(ref, h, count);
     if (from < count && find_behind(ref, h, from, &place))
         compare(w, m, from, count, place);

@@ -95,6 +95,15 @@ static void it_outruns_the_writers(void **state)
     assert_in_range(bytes_in(&p, 100000000, 1), 98000, 102000); /* they have ended */
 }
 
+static void years_of_writes_are_no_burst(void **state)
+{
+    const int64_t year_us = INT64_C(365) * 24 * 3600 * 1000000;
+    (void)state;
+    struct pace p = {.rate = 1000};
+    pace_heed(&p, (uint64_t)year_us * 5, 1, year_us); /* 5 MB/s */
+    assert_in_range(p.rate_least, 9900000, 10100000);
+}
+
 static void the_fastest_rate_is_one(void **state)
 {
     (void)state;
@@ -266,6 +275,7 @@ int main(void)
         cmocka_unit_test(a_slow_rate_is_a_rate),
         cmocka_unit_test(the_fastest_rate_is_one),
         cmocka_unit_test(it_outruns_the_writers),
+        cmocka_unit_test(years_of_writes_are_no_burst),
         cmocka_unit_test(those_with_room_go_on_and_the_others_wait),
         cmocka_unit_test(a_link_that_is_gone_is_forgotten),
         cmocka_unit_test(however_many_there_are_each_has_its_turn),
