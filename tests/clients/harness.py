@@ -293,6 +293,17 @@ class Apache(Server):
         return (["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m"] + _property_options(self.properties)
                 + ["-cp", ZOOKEEPER_CLASSPATH, "org.apache.zookeeper.server.quorum.QuorumPeerMain", config_path])
 
+    def launch(self):
+        self.remove_a_log_without_a_header()
+        super().launch()
+
+    def remove_a_log_without_a_header(self):
+        """Killed between making a log and writing to it, it does not start until somebody removes that file (ZOOKEEPER-2332)."""
+        logs = glob.glob(os.path.join(self.data_dir, "version-2", "log.*"))
+        newest = max(logs, key=lambda path: int(path.rpartition(".")[2], 16), default=None)
+        if newest and os.path.getsize(newest) == 0:
+            os.unlink(newest)
+
 
 def run_foreign_client(server, command, deadline_s=120.0, env=None):
     """Runs a client program to its end. It prints a line for each thing it has shown; the line `restart` asks for the
