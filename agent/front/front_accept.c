@@ -270,5 +270,8 @@ void front_accepted(void *context, int fd, const struct sockaddr_storage *peer)
     f->open_count++;
     list_append(&f->connections, &c->link);
     connection_time(c, &f->sessionless, f->limits.sessionless_timeout_ms);
+    /* Its first frame is here already, as a rule: to read it before epoll watches the socket saves being told of it. */
+    c->stream.readable = true;
     connection_settle(c);
+    connection_queue(c);
 }
