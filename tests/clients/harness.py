@@ -12,7 +12,6 @@ import atexit
 import ctypes
 import glob
 import os
-import random
 import shutil
 import signal
 import socket
@@ -23,6 +22,7 @@ import threading
 import time
 import unittest
 
+from ports import free_port  # noqa: F401
 from waiting import wait_until, without_delay  # noqa: F401
 
 SKIPPED = 77
@@ -64,26 +64,6 @@ def need_kazoo():
         import kazoo.client  # noqa: F401
     except ImportError:
         skip("kazoo is not installed (package python3-kazoo)")
-
-
-_port_locks = []
-
-
-def free_port():
-    """A TCP port nobody listens on, outside the range from which the kernel takes ports for outgoing connections. It is
-    this process's until its end: a name that only one process can hold keeps other tests from being given it too."""
-    while True:
-        port = random.SystemRandom().randrange(12000, 32000)
-        lock = socket.socket(socket.AF_UNIX)
-        with socket.socket() as probe:
-            try:
-                lock.bind("\0zooid-test-port-%d" % port)
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                lock.close()
-                continue
-        _port_locks.append(lock)
-        return port
 
 
 def four_letter_word(port, word, deadline_s=10.0, host="127.0.0.1"):

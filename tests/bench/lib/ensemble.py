@@ -6,7 +6,8 @@ import shutil
 import socket
 import time
 
-from servers import free_port, pause
+from ports import free_port
+from servers import pause
 
 SIZE = 3
 LIMITS = ["initLimit=10", "syncLimit=5"]

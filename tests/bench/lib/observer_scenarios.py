@@ -3,8 +3,9 @@
 import os
 
 from ensemble import LIMITS
+from ports import free_port
 from scenarios import pick
-from servers import cpu_seconds, free_port, memory_kb, pause
+from servers import cpu_seconds, memory_kb, pause
 from table import Row
 
 RATE, SIZE = 5000, 100
@@ -39,6 +40,8 @@ def measure(bench, ensemble, observers):
     each = len(observers) * sample["writes"] / 1e6
     sample["observer_cpu_us"] = (cpu_of(observers) - before[0]) / each
     sample["follower_cpu_us"] = (cpu_of(ensemble.followers()) - before[1]) / (2 * sample["writes"] / 1e6)
+    for observer in observers:
+        observer.check_alive()
     sample["observer_rss_kb"] = max(memory_kb(observer.pid)["VmRSS"] for observer in observers)
     return sample
 

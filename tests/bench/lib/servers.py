@@ -11,6 +11,8 @@ import struct
 import subprocess
 import time
 
+from ports import free_port
+
 CONFIG = """\
 tickTime={tick_ms}
 dataDir={directory}
@@ -34,12 +36,6 @@ def die_with_parent():
 
 def pause(seconds):
     select.select([], [], [], seconds)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def cpu_seconds(pid):
@@ -127,11 +123,14 @@ class Server:
     def wait_serving(self):
         deadline = time.monotonic() + 120
         while not answers(self.port):
-            if self.process.poll() is not None:
-                raise RuntimeError(f"{self.name} ended with {self.process.returncode}: {self.last_words()}")
+            self.check_alive()
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{self.name} does not serve: {self.last_words()}")
             pause(0.01)
+
+    def check_alive(self):
+        if self.process.poll() is not None:
+            raise RuntimeError(f"{self.name} ended with {self.process.returncode}: {self.last_words()}")
 
     def last_words(self):
         with open(self.output, encoding="utf-8", errors="replace") as output:
