@@ -57,6 +57,9 @@ class Ensemble:
         for member in self.members:
             member.wait_serving()
 
+    def parting_words(self):
+        return "".join(member.parting_words() for member in self.members)
+
     def kill(self):
         for member in self.members:
             member.kill()

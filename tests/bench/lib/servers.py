@@ -22,6 +22,7 @@ maxClientCnxns=0
 admin.enableServer=false
 forceSync=yes
 """
+LAST_LINES = 12
 CONNECT_REQUEST = struct.pack(">iiqiqi16s?", 45, 0, 0, 10000, 0, 16, bytes(16), False)
 JAVA_CLASS = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 JAVA_JAR = "/usr/share/java/zookeeper.jar"
@@ -134,7 +135,12 @@ class Server:
 
     def last_words(self):
         with open(self.output, encoding="utf-8", errors="replace") as output:
-            return "".join(output.readlines()[-5:])
+            return "".join(output.readlines()[-LAST_LINES:])
+
+    def parting_words(self):
+        if self.process is None:
+            return ""
+        return f"{self.name}, pid {self.pid}, says last:\n{self.last_words()}"
 
     def kill(self):
         """SIGKILL: the directory stays as a crash leaves it."""
