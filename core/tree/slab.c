@@ -131,7 +131,7 @@ struct tree_node *slab_take_numbered(struct tree *t, uint32_t number)
 void slab_release(struct tree *t, struct tree_node *n)
 {
     uint32_t number = n->number;
-    bool held = (n->flags & TREE_STORED) != 0;
+    bool held = (n->flags & TREE_STORED) != 0 || is_named(t, number);
     *n = (struct tree_node){.number = number};
     if (!held)
         clear_changed(t, number);

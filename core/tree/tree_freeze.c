@@ -33,6 +33,11 @@ void clear_changed(struct tree *t, uint32_t number)
     *word_of(&chunk_of(t, number)->changed, number) &= ~bit_of(number);
 }
 
+bool is_named(const struct tree *t, uint32_t number)
+{
+    return (*word_of(&chunk_of(t, number)->named, number) & bit_of(number)) != 0;
+}
+
 /* The number goes from the frozen ones to those that were given; false: it is not frozen. */
 static bool take_frozen(struct tree *t, uint32_t number)
 {
@@ -118,6 +123,12 @@ static void change_again(struct tree *t, struct chunk *chunk)
     }
 }
 
+static void name_left(struct chunk *chunk)
+{
+    for (size_t i = 0; i < CHUNK_WORDS; i++)
+        chunk->named.words[i] |= chunk->frozen.words[i];
+}
+
 static bool is_empty(const struct slot_bits *bits)
 {
     uint64_t all = 0;
@@ -126,13 +137,17 @@ static bool is_empty(const struct slot_bits *bits)
     return all == 0;
 }
 
-/* Whatever the checkpoint does not hold counts as changed again; a complete one holds all that was frozen. */
+/* Whatever the checkpoint does not hold counts as changed again; a complete one holds all that was frozen, those too
+ * that one before it could only name. */
 static void thaw_chunk(struct tree *t, struct chunk *chunk, bool stored)
 {
-    if (stored)
+    if (stored) {
         CHECK(is_empty(&chunk->frozen));
-    else
+        chunk->named = (struct slot_bits){{0}};
+    } else {
         change_again(t, chunk);
+        name_left(chunk);
+    }
     chunk->frozen = chunk->taken = (struct slot_bits){{0}};
 }
 

@@ -31,6 +31,7 @@ struct slot_bits {
 
 struct chunk {
     struct slot_bits changed, frozen, taken;
+    struct slot_bits named; /* an interrupted checkpoint may hold children of these, though not them */
     struct tree_node nodes[CHUNK_NODES];
 };
 
@@ -39,8 +40,8 @@ struct number_chain {
     uint32_t first, last; /* 0: empty */
 };
 
-/* A number that a checkpoint may hold must not be given to another node before a checkpoint has removed it: an
- * interrupted one would hang the old node's children under the new node. */
+/* A number that a checkpoint may hold, or name as a parent, must not be given to another node before a checkpoint has
+ * removed it: an interrupted one would hang the old node's children under the new node. */
 struct slab {
     struct chunk **chunks; /* NULL: no chunk yet at this place */
     uint32_t chunk_count, chunk_cap, absent_from;
@@ -206,5 +207,6 @@ void changing(struct tree *t, struct tree_node *n);
 void set_changed(struct tree *t, uint32_t number);
 void clear_changed(struct tree *t, uint32_t number);
 bool is_changed(const struct tree *t, uint32_t number);
+bool is_named(const struct tree *t, uint32_t number);          /* by what an interrupted checkpoint may hold */
 void cursors_leave(struct tree *t, const struct tree_node *n); /* a childless node is about to go */
 void cursors_end(struct tree *t);

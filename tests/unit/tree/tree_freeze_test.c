@@ -283,6 +283,17 @@ static void take_all_frozen(struct checkpoints *c)
         continue;
 }
 
+static void assert_is_reused(struct checkpoints *c, uint32_t number)
+{
+    bool reused = false;
+    for (int i = 0; i < 2000 && !reused; i++) {
+        char path[16];
+        snprintf(path, sizeof path, "/g%d", i);
+        reused = create_at(c, path) == number;
+    }
+    assert_true(reused);
+}
+
 /* A number that was never handed out is free at once; any other only when a checkpoint has removed it. */
 static void freed_numbers_are_held_back(void **state)
 {
@@ -307,13 +318,34 @@ static void freed_numbers_are_held_back(void **state)
     freeze(c);
     take_all_frozen(c);
     thaw(c, true);
-    bool reused = false;
-    for (int i = 0; i < 2000 && !reused; i++) {
-        char path[16];
-        snprintf(path, sizeof path, "/g%d", i);
-        reused = create_at(c, path) == number;
-    }
-    assert_true(reused);
+    assert_is_reused(c, number);
+    end(c);
+}
+
+/* A node that was not handed out yet when the checkpoint was given up, while its child was. */
+static void the_number_of_a_parent_is_held_back_with_its_child(void **state)
+{
+    (void)state;
+    struct checkpoints *c = malloc(sizeof *c);
+    assert_non_null(c);
+    start(c);
+    (void)create_at(c, "/low");
+    uint32_t parent = create_at(c, "/parent");
+    delete_at(c, "/low");
+    uint32_t child = create_at(c, "/parent/child");
+    assert_in_range(child, 1, parent - 1);
+    freeze(c);
+    while (tree_next_frozen(c->tree, 1) != child)
+        continue;
+    thaw(c, false);
+    delete_at(c, "/parent/child");
+    delete_at(c, "/parent");
+    assert_int_not_equal(create_at(c, "/a"), parent);
+    freeze(c);
+    assert_int_not_equal(create_at(c, "/b"), parent);
+    take_all_frozen(c);
+    thaw(c, true);
+    assert_is_reused(c, parent);
     end(c);
 }
 
@@ -323,6 +355,7 @@ int main(void)
         cmocka_unit_test(checkpoints_survive_everything),
         cmocka_unit_test(only_changes_are_handed_out),
         cmocka_unit_test(freed_numbers_are_held_back),
+        cmocka_unit_test(the_number_of_a_parent_is_held_back_with_its_child),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
