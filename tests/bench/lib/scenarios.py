@@ -11,6 +11,7 @@ from table import Row
 
 MB = 1024.0 * 1024.0
 HELPER_LIMIT_S = 900
+WARM_UP_ROUNDS = 8  # of 2,000 sessions: so long Apache's grow faster, since what they take is compiled meanwhile
 FILLED_NODE = "/fill/p0000/n0000000"  # one of those that `fill` makes
 
 
@@ -213,7 +214,7 @@ def run_sessions(rate, bench, servers):
         wait_quiet(servers)
         return bench.helper("sessions", *where_and_who(server))
 
-    alternate(bench, servers, 1, sample)  # Apache's first is slow: not yet compiled
+    alternate(bench, servers, WARM_UP_ROUNDS, sample)
     samples = beside_bare(bench, servers, sample)
     bench.keep(title, samples)
     return [
