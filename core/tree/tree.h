@@ -178,8 +178,8 @@ enum status tree_loaded(struct tree *t, uint64_t *dropped);
 typedef void tree_before_change_fn(void *context, uint32_t number, const struct tree_node *n);
 
 /* The changed numbers become the frozen ones and a new set of changes begins; there must be no frozen set. A number
- * that was freed and may be in the last checkpoint is held back until a checkpoint that was frozen afterwards is
- * complete. Always ST_OK: it needs no memory. */
+ * that was freed and may be in the last checkpoint, or be named there as a parent, is held back until a checkpoint that
+ * was frozen afterwards is complete. Always ST_OK: it needs no memory. */
 enum status tree_freeze(struct tree *t, tree_before_change_fn *before_change, void *context);
 
 /* The smallest frozen number >= `from`, which is no longer frozen then; 0: none is left. */

@@ -16,9 +16,19 @@ static struct chunk *chunk_of(const struct tree *t, uint32_t number)
     return t->slab.chunks[number >> CHUNK_BITS];
 }
 
+static bool has_bit(const struct slot_bits *bits, uint32_t number)
+{
+    return (bits->words[(number & (CHUNK_NODES - 1)) / 64] & bit_of(number)) != 0;
+}
+
 bool is_changed(const struct tree *t, uint32_t number)
 {
-    return (*word_of(&chunk_of(t, number)->changed, number) & bit_of(number)) != 0;
+    return has_bit(&chunk_of(t, number)->changed, number);
+}
+
+bool is_named(const struct tree *t, uint32_t number)
+{
+    return has_bit(&chunk_of(t, number)->named, number);
 }
 
 void set_changed(struct tree *t, uint32_t number)
@@ -33,16 +43,11 @@ void clear_changed(struct tree *t, uint32_t number)
     *word_of(&chunk_of(t, number)->changed, number) &= ~bit_of(number);
 }
 
-bool is_named(const struct tree *t, uint32_t number)
-{
-    return (*word_of(&chunk_of(t, number)->named, number) & bit_of(number)) != 0;
-}
-
 /* The number goes from the frozen ones to those that were given; false: it is not frozen. */
 static bool take_frozen(struct tree *t, uint32_t number)
 {
     struct chunk *chunk = chunk_of(t, number);
-    if ((*word_of(&chunk->frozen, number) & bit_of(number)) == 0)
+    if (!has_bit(&chunk->frozen, number))
         return false;
     *word_of(&chunk->frozen, number) &= ~bit_of(number);
     *word_of(&chunk->taken, number) |= bit_of(number);

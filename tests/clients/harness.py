@@ -22,7 +22,7 @@ import threading
 import time
 import unittest
 
-from ports import free_port  # noqa: F401
+from ports import free_port
 from waiting import wait_until, without_delay  # noqa: F401
 
 SKIPPED = 77

@@ -40,8 +40,6 @@ def measure(bench, ensemble, observers):
     each = len(observers) * sample["writes"] / 1e6
     sample["observer_cpu_us"] = (cpu_of(observers) - before[0]) / each
     sample["follower_cpu_us"] = (cpu_of(ensemble.followers()) - before[1]) / (2 * sample["writes"] / 1e6)
-    for observer in observers:
-        observer.check_alive()
     sample["observer_rss_kb"] = max(memory_kb(observer.pid)["VmRSS"] for observer in observers)
     return sample
 

@@ -53,6 +53,8 @@ def memory_kb(pid):
             name, _, rest = line.partition(":")
             if name in ("VmRSS", "RssAnon", "RssFile"):
                 values[name] = int(rest.split()[0])
+    if not values:
+        raise RuntimeError(f"process {pid} has ended")
     return values
 
 
@@ -124,14 +126,11 @@ class Server:
     def wait_serving(self):
         deadline = time.monotonic() + 120
         while not answers(self.port):
-            self.check_alive()
+            if self.process.poll() is not None:
+                raise RuntimeError(f"{self.name} ended with {self.process.returncode}: {self.last_words()}")
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{self.name} does not serve: {self.last_words()}")
             pause(0.01)
-
-    def check_alive(self):
-        if self.process.poll() is not None:
-            raise RuntimeError(f"{self.name} ended with {self.process.returncode}: {self.last_words()}")
 
     def last_words(self):
         with open(self.output, encoding="utf-8", errors="replace") as output:

@@ -335,8 +335,10 @@ static void the_number_of_a_parent_is_held_back_with_its_child(void **state)
     uint32_t child = create_at(c, "/parent/child");
     assert_in_range(child, 1, parent - 1);
     freeze(c);
-    while (tree_next_frozen(c->tree, 1) != child)
-        continue;
+    for (uint32_t number = 0; number != child;) {
+        number = tree_next_frozen(c->tree, 1);
+        assert_in_range(number, 1, child);
+    }
     thaw(c, false);
     delete_at(c, "/parent/child");
     delete_at(c, "/parent");
