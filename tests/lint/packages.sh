@@ -1,5 +1,5 @@
 #!/bin/bash
-# What the packages say about the sources: the functions of libzooid, and what a build needs.
+# What the packages say about the sources: the functions of libzooid, what a build needs, and who asks for that.
 #
 #   tests/lint/packages.sh --rewrite    brings the list of functions up to date
 . "$(dirname "$0")/tree.bash"
@@ -38,7 +38,20 @@ needs() {
     done < <(awk -v column="$column" '$1 == "build" && $2 ~ /:/ && $column != "-" { print $column }' packaging/install-deps | sort -u)
 }
 
-[ -f "$symbols" ] && [ -f "$header" ] || exit 0
+# knows FILE: install-deps takes every call that stands in the file.
+knows() {
+    local where=$1 groups
+    [ -f "$where" ] || return 0
+    while read -r groups; do
+        # shellcheck disable=SC2086 # one word a group
+        packaging/install-deps --check $groups >/dev/null 2>&1
+        [ $? -ne 2 ] || found "$where" "packaging/install-deps lacks a group, or more:$groups" "Its table begins with the groups that there are."
+    done < <(grep -oP '^[^#]*packaging/install-deps\K( [a-z]+)+' "$where" | sort -u)
+}
+
+knows Makefile
+knows .ci/run
+if [ ! -f "$symbols" ] || [ ! -f "$header" ]; then finish; fi
 [ "${1:-}" != --rewrite ] || rewrite
 while read -r name; do
     found "$symbols" "lacks $name, which $header declares" "Run tests/lint/packages.sh --rewrite."

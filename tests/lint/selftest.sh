@@ -62,6 +62,7 @@ expect documents agent/settings/settings.def 'SETTING(tick_time, "tickTime", 200
 expect documents core/base/metrics.def 'COUNTER(commit_count, "x")' 'metric commit_count is not documented'
 expect metrics core/base/metrics.def 'COUNTER(commit_count, "x")' 'nobody counts commit_count'
 expect packages bindings/c/include/zooid.h 'ZOOID_API int zooid_x(void);' 'lacks zooid_x'
+expect packages .ci/run 'packaging/install-deps build nonsense' 'lacks a group, or more: build nonsense'
 expect documents README.md '[x](no/such/file.md)' 'leads nowhere'
 
 mkdir -p "$tree/bindings/c"
