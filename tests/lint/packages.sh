@@ -45,7 +45,7 @@ knows() {
     while read -r groups; do
         # shellcheck disable=SC2086 # one word a group
         packaging/install-deps --check $groups >/dev/null 2>&1
-        [ $? -ne 2 ] || found "$where" "packaging/install-deps lacks a group, or more:$groups" "Its table begins with the groups that there are."
+        [ $? -ne 2 ] || found "$where" "packaging/install-deps lacks a group, or more: $groups" "Its table begins with the groups that there are."
     done < <(grep -oP '^[^#]*packaging/install-deps\K( [a-z]+)+' "$where" | sort -u)
 }
 
