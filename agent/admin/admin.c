@@ -327,6 +327,22 @@ static enum status listen_on(struct admin *a, size_t which, const char *address,
     return listener_open_tcp(&a->listeners[which], &parts, &tcp, &events, message);
 }
 
+/* A member votes without its HTTP server too, as Apache's do: several of them on one host come with one port for all.
+ */
+static enum status listen_for_operators(struct admin *a, struct buffer *message)
+{
+    const struct settings *s = a->overview->settings;
+    size_t before = message->len;
+    enum status st = listen_on(a, 0, s->admin_address, s->admin_port, message);
+    if (st == ST_OK || st == ST_NO_MEMORY || a->overview->peers == NULL)
+        return st;
+    LOG_WARN(a->overview->log, "admin",
+             "%.*s: this member goes on without an HTTP server; admin.serverPort gives it a port of its own",
+             (int)(message->len - before), (const char *)message->data + before);
+    message->len = before;
+    return ST_OK;
+}
+
 enum status admin_open(struct admin **out, uv_loop_t *loop, struct overview *overview, struct buffer *message)
 {
     const struct settings *s = overview->settings;
@@ -338,7 +354,7 @@ enum status admin_open(struct admin **out, uv_loop_t *loop, struct overview *ove
     list_init(&a->connections);
     enum status st = ST_OK;
     if (s->admin_enabled)
-        st = listen_on(a, 0, s->admin_address, s->admin_port, message);
+        st = listen_for_operators(a, message);
     if (st == ST_OK && s->metrics_port >= 0)
         st = listen_on(a, METRICS_ONLY, s->metrics_address, s->metrics_port, message);
     if (st != ST_OK) {

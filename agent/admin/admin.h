@@ -8,7 +8,8 @@
 struct admin; /* opaque */
 
 /* Listens as the settings say, on the admin port and, when asked for, on a port for metrics alone. `message` (appended)
- * says what failed. ST_IO_ERROR, ST_BUSY (the address is taken), ST_NOT_FOUND (the host name), ST_NO_MEMORY. */
+ * says what failed. A member of an ensemble that cannot have the admin port is content without, and warns. ST_IO_ERROR,
+ * ST_BUSY (the address is taken), ST_NOT_FOUND (the host name), ST_NO_MEMORY. */
 enum status admin_open(struct admin **out, uv_loop_t *loop, struct overview *overview, struct buffer *message);
 
 /* The ports that are listened on; -1: none. */

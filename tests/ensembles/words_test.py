@@ -22,6 +22,13 @@ def http(server, path):
             return error.code, error.read().decode()
 
 
+def is_live(server):
+    try:
+        return http(server, "/live")[0] == 200
+    except OSError:
+        return False
+
+
 def command(server, name):
     status, body = http(server, "/commands/" + name)
     assert status == 200, body
@@ -30,6 +37,23 @@ def command(server, name):
 
 def values(server):
     return dict(line.split("\t") for line in server.word("mntr").splitlines() if "\t" in line)
+
+
+class OneAdminPort(unittest.TestCase):
+    """Members on one host whose files leave admin.serverPort as it is: the first has it, and the others serve without."""
+
+    def test_all_serve(self):
+        ensemble = Ensemble([AGENT, AGENT, APACHE], **SETTINGS)
+        self.addCleanup(ensemble.stop)
+        first, port = ensemble[1], ensemble[1].admin_port
+        for sid in (2, 3):
+            ensemble[sid].settings["admin.serverPort"] = port
+        first.launch()
+        harness.wait_until(lambda: is_live(first), what="the first member's HTTP server")
+        ensemble.start([2, 3])
+        ensemble.wait_serving(1)
+        self.assertEqual(command(first, "configuration")["client_port"], first.port)
+        self.assertIn("cannot listen on 127.0.0.1, port %d" % port, ensemble[2].log_tail())
 
 
 class Seen(unittest.TestCase):
