@@ -105,6 +105,7 @@ enum status replica_settings_make(struct replica_settings *to, const struct sett
         .digest_algorithm = s->digest_algorithm,
         .super_digest = or_null(s->super_digest),
         .x509_super_user = or_null(s->x509_super_user),
+        .ensemble_names = s->has_ensemble_provider ? s->ensemble_auth_name : or_null(s->ensemble_auth_name),
         .apache_passwords = s->session_passwords == SESSION_PASSWORDS_APACHE,
         .container_check_ms = s->container_check_interval_ms,
         .container_never_used_ms = s->container_max_never_used_ms,

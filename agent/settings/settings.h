@@ -74,11 +74,12 @@ struct settings {
     struct setting_origin origins[SETTINGS_COUNT];
     char *file; /* NULL: none was read */
     bool is_ensemble;
-    int64_t server_id;       /* of dataDir/myid; -1 when it runs alone */
-    struct members *members; /* the committed configuration; NULL when it runs alone */
-    struct members *pending; /* a newer one that was proposed and may have been agreed to, or NULL */
-    struct members *self;    /* zooid.serverAddress as a configuration of this server alone; NULL: not given */
-    char *members_text;      /* the first one as lines without a version, each with its end; empty: it runs alone */
+    bool has_ensemble_provider; /* an authProvider is Apache's for the scheme ensemble */
+    int64_t server_id;          /* of dataDir/myid; -1 when it runs alone */
+    struct members *members;    /* the committed configuration; NULL when it runs alone */
+    struct members *pending;    /* a newer one that was proposed and may have been agreed to, or NULL */
+    struct members *self;       /* zooid.serverAddress as a configuration of this server alone; NULL: not given */
+    char *members_text;         /* the first one as lines without a version, each with its end; empty: it runs alone */
 };
 
 enum settings_severity { SETTINGS_INFO, SETTINGS_WARNING, SETTINGS_ERROR };

@@ -195,6 +195,10 @@ static void judge_provider(struct loader *l, const struct family_value *value)
                                            APACHE_AUTH "IPAuthenticationProvider",
                                            APACHE_AUTH "X509AuthenticationProvider"};
     struct setting_place place = settings_place_of(l->settings, value->origin);
+    const bool is_ensemble = strcmp(value->text, APACHE_AUTH "EnsembleAuthenticationProvider") == 0;
+    l->settings->has_ensemble_provider |= is_ensemble;
+    if (is_ensemble)
+        return;
     for (size_t i = 0; i < ARRAY_LEN(built_in); i++)
         if (strcmp(value->text, built_in[i]) == 0)
             return;

@@ -1,5 +1,6 @@
 /* auth.c - auth, sasl and whoAmI: who a connection is (client-protocol 8.2, 8.4 to 8.7). */
 #include "core/base/crypto.h"
+#include "core/base/metrics.h"
 #include "core/ops/families.h"
 
 enum {
@@ -62,11 +63,41 @@ static enum status identify_x509(const struct identify *i, struct bytes data)
     return ST_AUTH_FAILED;
 }
 
+static bool list_has(const char *list, struct bytes word)
+{
+    for (size_t len = strcspn(list, ",");; len = strcspn(list, ",")) {
+        if (bytes_equal(bytes_make((const uint8_t *)list, len), word))
+            return true;
+        if (list[len] == '\0')
+            return false;
+        list += len + 1;
+    }
+}
+
+/* Makes nobody more than he was: a client says which ensemble it looks for. ST_NOT_FOUND: another one; an error would
+ * be the end of that client, while one that is only closed tries its next server (Apache's
+ * EnsembleAuthenticationProvider). */
+static enum status identify_ensemble(const struct identify *i, struct bytes data)
+{
+    const char *names = i->rules->ensemble_names;
+    if (names == NULL)
+        return ST_AUTH_FAILED;
+    const bool names_none = bytes_is_null(data) || data.len == 0 || names[0] == '\0';
+    const bool is_right = names_none || list_has(names, data);
+    metrics_add(i->metrics,
+                names_none ? COUNTER_ensemble_auth_skip
+                : is_right ? COUNTER_ensemble_auth_success
+                           : COUNTER_ensemble_auth_fail,
+                1);
+    return is_right ? ST_OK : ST_NOT_FOUND;
+}
+
 static const struct {
     const char *scheme;
     enum status (*identify)(const struct identify *i, struct bytes data);
 } providers[] = {
     {"digest", identify_digest},
+    {"ensemble", identify_ensemble},
     {"ip", identify_ip},
     {"x509", identify_x509},
 };

@@ -68,10 +68,12 @@ struct op_rules {
     bool reconfig_enabled;
     bool digest_enabled;
     const char *digest_algorithm;
-    const char *super_digest;      /* NULL: none */
-    const char *x509_super_user;   /* NULL: none */
-    uint32_t txn_bytes_max;        /* 0: no limit; a larger txn is refused */
-    uint32_t acl_entries_max;      /* 0: no limit; a longer list is refused */
+    const char *super_digest;    /* NULL: none */
+    const char *x509_super_user; /* NULL: none */
+    const char
+        *ensemble_names;      /* what clients may call this ensemble, as "a,b", or "": anything; NULL: no such scheme */
+    uint32_t txn_bytes_max;   /* 0: no limit; a larger txn is refused */
+    uint32_t acl_entries_max; /* 0: no limit; a longer list is refused */
     uint32_t multi_read_bytes_max; /* 0: no limit; beyond it no further part of a multiRead's answer is begun */
     uint32_t answer_bytes_max;     /* of the local door's operations; 0: no limit */
 };
@@ -132,6 +134,7 @@ struct apply {
 struct identify {
     const struct op_rules *rules;
     struct identities who;
+    struct metrics *metrics;
     /* Adds an identity to the connection, unless it is there. ST_NO_MEMORY. */
     enum status (*add)(void *context, struct bytes scheme, struct bytes id);
     void *context;

@@ -61,6 +61,7 @@ static void set_rules(struct replica *r)
         .digest_algorithm = o->digest_algorithm,
         .super_digest = o->super_digest,
         .x509_super_user = o->x509_super_user,
+        .ensemble_names = o->ensemble_names,
         .txn_bytes_max = o->txn_bytes_max,
         .acl_entries_max = o->acl_entries_max,
         .multi_read_bytes_max = o->multi_read_bytes_max,
@@ -81,6 +82,8 @@ static enum status set_options(struct replica *r, const struct replica_options *
     if (st == ST_OK)
         st = copy_string(&strings[3], options->audit_user);
     if (st == ST_OK)
+        st = copy_string(&strings[4], options->ensemble_names);
+    if (st == ST_OK)
         st = copy_schemes(&schemes, options->auth_schemes_required);
     if (st != ST_OK) {
         free_strings(strings, ARRAY_LEN(strings));
@@ -91,6 +94,7 @@ static enum status set_options(struct replica *r, const struct replica_options *
     own.super_digest = strings[1];
     own.x509_super_user = strings[2];
     own.audit_user = strings[3];
+    own.ensemble_names = strings[4];
     own.auth_schemes_required = (const char *const *)schemes;
     free_strings(r->strings, ARRAY_LEN(r->strings));
     free_schemes(r->auth_schemes);

@@ -58,6 +58,7 @@ struct replica_options {
     const char *digest_algorithm;
     const char *super_digest;                 /* "super:<hash>" or NULL */
     const char *x509_super_user;              /* a subject DN or NULL */
+    const char *ensemble_names;               /* ensembleAuthName, as "a,b", or "": any; NULL: no such scheme */
     const char *const *auth_schemes_required; /* enforce.auth.schemes, NULL-terminated; NULL: not enforced */
     const char *audit_user;                   /* what the server does itself it does as this user; NULL: no audit */
     bool apache_passwords;                    /* session passwords by Apache's public rule instead of the keyed hash */

@@ -86,7 +86,8 @@ struct replica {
     enum replica_service service;
     struct replica_options options;
     struct op_rules rules;
-    char *strings[4]; /* digest algorithm, super digest, x509 super user, audit user: what `options` and `rules` have */
+    /* Digest algorithm, super digest, x509 super user, audit user, ensemble names: what `options` and `rules` have. */
+    char *strings[5];
     char **auth_schemes;
     struct tree *tree;
     struct sessions *sessions; /* of the ensemble */

@@ -228,12 +228,14 @@ static enum status take_identity(struct replica *r, struct client *c, const stru
                                  int32_t xid, struct outbox *out)
 {
     struct identified who = {r, c};
-    const struct identify identify = {&r->rules, client_identities(c), add_identity, &who};
+    const struct identify identify = {&r->rules, client_identities(c), r->metrics, add_identity, &who};
     r->answer.len = 0;
     struct writer w = writer_to(&r->answer);
     enum status st = op->identify(&identify, body, &w);
     if (st == ST_NO_MEMORY || w.status != ST_OK)
         return ST_NO_MEMORY;
+    if (st == ST_NOT_FOUND)
+        return client_turn_away(r, c, out, "it looks for an ensemble with a name that is not in ensembleAuthName");
     if (st != ST_OK)
         metrics_add(r->metrics, COUNTER_auth_failed_count, 1);
     const struct reply_header header = {xid, 0, status_code(st)};

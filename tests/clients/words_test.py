@@ -191,6 +191,28 @@ class Counters(SeenTestCase):
         self.assert_counted(lambda: self.another().call("auth", type=0, scheme="nosuch", auth=b""), auth_failed_count=1)
 
 
+class EnsembleNames(SeenTestCase):
+    """Apache's provider of the scheme ensemble: a client says which ensemble it looks for."""
+
+    settings = {"ensembleAuthName": "blue, green",
+                "authProvider.1": "org.apache.zookeeper.server.auth.EnsembleAuthenticationProvider"}
+
+    def answer(self, name):
+        """The error of the reply, or None when the connection is closed without one; and what was counted."""
+        before = self.values()
+        client = wire.Client(("127.0.0.1", self.server.port))
+        reply = client.call("auth", type=0, scheme="ensemble", auth=name)
+        client.close()
+        after = self.values()
+        counted = {key for key in ("success", "skip", "fail") if after["zk_ensemble_auth_" + key] != before["zk_ensemble_auth_" + key]}
+        return reply and reply.err, counted
+
+    def test_answers(self):
+        self.assertEqual(self.answer(b"green"), (0, {"success"}))
+        self.assertEqual(self.answer(b""), (0, {"skip"}))
+        self.assertEqual(self.answer(b"red"), (None, {"fail"}))
+
+
 @only_ours
 class LateReplies(SeenTestCase):
     def test_reply_to_one_who_is_gone(self):

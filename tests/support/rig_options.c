@@ -53,6 +53,7 @@ static const struct option_row {
     OPTION("digest_auth", FLAG, digest_enabled),
     OPTION("log_digests", FLAG, log_digests),
     OPTION("close_paths", FLAG, close_session_txn),
+    OPTION("ensemble_names", TEXT, ensemble_names),
     OPTION("outstanding", U32, outstanding_per_client_max),
     OPTION("outstanding_all", U32, outstanding_max),
     OPTION("large_threshold", U32, large_request_threshold),
