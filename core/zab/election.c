@@ -11,8 +11,6 @@
 #include "core/base/mem.h"
 #include "core/zab/election_internal.h"
 
-#include <inttypes.h>
-
 /* -- telling --------------------------------------------------------------------------------------------------------
  */
 
@@ -220,16 +218,6 @@ void election_hear(struct zab *z, int64_t sid, const struct notification *n)
 /* -- the role -------------------------------------------------------------------------------------------------------
  */
 
-/* Where all servers do, nobody will ever lead: files that another program left at a power cut may be so. */
-static void say_why_it_abstains(struct zab *z)
-{
-    if (zab_is_voter(z) && zab_lacks_txns_before_config(z))
-        zab_say(z,
-                "does not stand for leader: it has heard of configuration %" PRIx64
-                " and lacks the txns before it, which another server must have",
-                (uint64_t)zab_pending_config(z)->version);
-}
-
 void election_enter(struct zab *z)
 {
     struct election *e = mem_calloc(1, sizeof *e);
@@ -238,7 +226,7 @@ void election_enter(struct zab *z)
         return;
     }
     z->election = e;
-    say_why_it_abstains(z);
+    zab_forget_config_ahead(z);
     z->round = (int64_t)((uint64_t)z->round + 1); /* others may have brought it to the largest number */
     e->initial = election_initial_vote(z);
     if (election_abstains(&z->vote))

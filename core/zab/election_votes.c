@@ -1,8 +1,7 @@
 /* election_votes.c - which votes may be given in an election, which one is better, and when a quorum agrees
  * (quorum-protocol 1.6, 1.7 and 1.9).
  *
- * Who has an empty vote abstains: observers, joiners, and a voter that must not lead, since its disk is full or it
- * lacks what stands before a configuration that it knows. */
+ * Who has an empty vote abstains: observers, joiners, and a voter that must not lead, since its disk is full. */
 #include "core/zab/election_internal.h"
 
 static const struct vote NO_VOTE = {INT64_MIN, INT64_MIN, INT64_MIN};
@@ -22,7 +21,7 @@ struct vote election_own_vote(const struct zab *z)
 
 bool election_may_lead(const struct zab *z)
 {
-    return !z->disk_full && !zab_lacks_txns_before_config(z);
+    return !z->disk_full;
 }
 
 struct vote election_initial_vote(const struct zab *z)

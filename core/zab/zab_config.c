@@ -4,10 +4,13 @@
  * member knows that may lead, whenever it crashes:
  *
  *   - who has a reconfig txn in its log knows that configuration, so last-seen is stored in front of the txn;
- *   - who has one as last-seen has all that was proposed before it, so last-seen is stored behind that, and a member
- *     for which this is not so, since a snapshot was on its way, does not stand for election. */
+ *   - who has one as last-seen has all that was proposed before it, so last-seen is stored behind that. A member for
+ *     which this is not so, since a snapshot was on its way or another program kept its files in another order, has
+ *     agreed to nothing of it and forgets it. */
 #include "core/jute/txn.h"
 #include "core/zab/zab_internal.h"
+
+#include <inttypes.h>
 
 enum { HEADER_TYPE_AT = TXN_HEADER_LEN - 4 };
 
@@ -34,16 +37,6 @@ bool zab_is_observer(const struct zab *z)
     return own == NULL ? z->options.observer : own->role == MEMBER_OBSERVER;
 }
 
-/* Where the quorums are the same it does not matter. Behind the epoch that is current, and behind the log, the next txn
- * is the first that could have been missed. */
-bool zab_lacks_txns_before_config(const struct zab *z)
-{
-    const struct members *pending = zab_pending_config(z);
-    const int64_t begun = EPOCH_ZXID(z->current_epoch);
-    const int64_t last = z->loaded_zxid > begun ? z->loaded_zxid : begun;
-    return pending != NULL && pending->version > last + 1 && !members_same_content(pending, z->committed);
-}
-
 /* -- changing them ------------------------------------------------------------------------------------------------- */
 
 bool zab_set_last_seen(struct zab *z, struct members *m)
@@ -60,6 +53,29 @@ bool zab_set_last_seen(struct zab *z, struct members *m)
     }
     buffer_free(&text);
     return printed;
+}
+
+/* Where the quorums are the same it does not matter. Behind the epoch that is current, and behind the log, the next txn
+ * is the first that could have been missed. */
+static bool lacks_txns_before(const struct zab *z, const struct members *m)
+{
+    const int64_t begun = EPOCH_ZXID(z->current_epoch);
+    const int64_t last = z->loaded_zxid > begun ? z->loaded_zxid : begun;
+    return m->version > last + 1 && !members_same_content(m, z->committed);
+}
+
+/* What is agreed to is logged first, with all that stands before it: whoever leads without this server's agreement
+ * finds the configuration in the log of one that did agree, and whoever leads because nobody did may do so without it.
+ */
+void zab_forget_config_ahead(struct zab *z)
+{
+    const struct members *pending = zab_pending_config(z);
+    if (pending == NULL || !lacks_txns_before(z, pending))
+        return;
+    zab_say(z,
+            "configuration %" PRIx64 " is forgotten: txns before it are missing here, so that it was never agreed to",
+            (uint64_t)pending->version);
+    (void)zab_set_last_seen(z, NULL);
 }
 
 bool zab_set_committed(struct zab *z, struct members *m)

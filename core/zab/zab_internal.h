@@ -162,8 +162,9 @@ bool zab_is_reconfig(const struct zab *z, const struct entry *e);
 /* The entry is about to be logged: what it proposes is last-seen from now on. */
 void zab_see_config(struct zab *z, const struct entry *e);
 
-/* Is something missing here that was proposed before the pending configuration? Then this server must not lead. */
-bool zab_lacks_txns_before_config(const struct zab *z);
+/* Drops the pending configuration when something is missing here that was proposed before it. With the database loaded.
+ */
+void zab_forget_config_ahead(struct zab *z);
 
 /* What the committed configuration says of this server; or, where it does not know it, what zoo.cfg does. */
 bool zab_is_observer(const struct zab *z);
