@@ -62,7 +62,7 @@ static enum status expire_sessions(struct replica *r, struct sessions *sessions,
     enum status st = ST_OK;
     if (due_us > r->now_us || must_listen_first(r, due_us))
         return ST_OK;
-    for (int i = 0; i < EXPIRIES_PER_STEP && st == ST_OK; i++) {
+    for (int i = 0; i < EXPIRIES_PER_STEP && st == ST_OK && (sessions == r->local || can_write(r)); i++) {
         struct session *session = sessions_expired(sessions, now_ms(r));
         if (session == NULL)
             break;
@@ -111,11 +111,21 @@ static enum status reap(struct replica *r, const struct tree_node *node, struct 
     return st;
 }
 
-/* At most so many a minute; the others are found again at the next pass. */
+/* At most so many a minute; the others are found again at the next pass. A proposal may end this server's leading. */
 static bool may_reap(const struct replica *r)
 {
     uint32_t max = r->options.container_per_minute_max;
-    return max == 0 || r->container_in_minute < max;
+    return can_write(r) && (max == 0 || r->container_in_minute < max);
+}
+
+/* NULL: there are no more. To be asked for anew each time: a proposal may bring commits, and with them another list. */
+static const struct tree_node *reapable_at(const struct tree *t, size_t i)
+{
+    size_t count;
+    const uint32_t *numbers = tree_reapable(t, &count);
+    const struct tree_node *node = i < count ? tree_by_number(t, numbers[i]) : NULL;
+    CHECK(i >= count || node != NULL);
+    return node;
 }
 
 static enum status reap_containers(struct replica *r, struct outbox *out)
@@ -124,14 +134,11 @@ static enum status reap_containers(struct replica *r, struct outbox *out)
         r->container_minute_us = r->now_us;
         r->container_in_minute = 0;
     }
-    size_t count;
-    const uint32_t *numbers = tree_reapable(r->tree, &count);
+    const struct tree_node *node;
     enum status st = ST_OK;
-    for (size_t i = 0; i < count && st == ST_OK && may_reap(r); i++) {
-        const struct tree_node *node = tree_by_number(r->tree, numbers[i]);
+    for (size_t i = 0; st == ST_OK && may_reap(r) && (node = reapable_at(r->tree, i)) != NULL; i++)
         if (is_reapable(r, node))
             st = reap(r, node, out);
-    }
     return st;
 }
 

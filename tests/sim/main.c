@@ -237,6 +237,9 @@ int main(int argc, char **argv)
     (void)signal(SIGABRT, on_abort);
 #ifdef __SANITIZE_ADDRESS__
     __sanitizer_set_death_callback(say_seed);
+#else
+    (void)signal(SIGSEGV, on_abort);
+    (void)signal(SIGBUS, on_abort);
 #endif
     if (o.mutant != NULL && o.voters == 0)
         o.voters = o.mutant->voters;
