@@ -65,8 +65,7 @@ static bool lacks_txns_before(const struct zab *z, const struct members *m)
 }
 
 /* What is agreed to is logged first, with all that stands before it: whoever leads without this server's agreement
- * finds the configuration in the log of one that did agree, and whoever leads because nobody did may do so without it.
- */
+ * finds the configuration in the log of one that did agree, and where nobody did, it has come to nothing. */
 void zab_forget_config_ahead(struct zab *z)
 {
     const struct members *pending = zab_pending_config(z);
