@@ -5,7 +5,7 @@ that is less than a snapshot and the log is whole."""
 import re
 import unittest
 
-from ensemble import AGENT, APACHE, Ensemble, harness, metric
+from ensemble import AGENT, APACHE, Ensemble, caught_up, harness, metric
 from faults_test import differences, shown
 
 KEPT = 500      # commitLogCount, no less than which is kept
@@ -31,7 +31,8 @@ class LogSync(unittest.TestCase):
         self.write("large", 40, size=100000)
 
     def miss(self, ensemble, sid, name):
-        """The member is away while others write."""
+        """The member, which has all that was written so far, is away while others write."""
+        caught_up(ensemble, sid).end()
         ensemble[sid].terminate()
         self.write(name, MISSED)
 
@@ -69,8 +70,7 @@ class LogSync(unittest.TestCase):
         ensemble = self.ensemble([AGENT] * 3, [AGENT], observerMasterPort=harness.free_port(),
                                  **{"observerMaster.sizeLimit": 0})
         self.grow()
-        ensemble[4].kill()
-        self.write("missed", MISSED)
+        self.miss(ensemble, 4, "missed")
         before = {sid: self.sent(ensemble, sid) for sid in (1, 2, 3)}
         ensemble.start([4])
         self.assertEqual(differences(shown(ensemble, ensemble.leader()), shown(ensemble, 4)), "")
