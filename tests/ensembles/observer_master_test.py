@@ -168,6 +168,8 @@ class ObserverMasters(unittest.TestCase):
         self.assertEqual([self.master_of(ensemble, sid) for sid in (4, 5)], [1, 1])
         old = ensemble.client(4)
         old.create("/moved", b"old")
+        # The clients number their requests alike: where that one is still under way, it would be taken for the next one's.
+        self.assertEqual(read_at(ensemble, 5, "/moved"), b"old")
         new = self.take_over(ensemble, 5, old.session)
         new.must("setData", path="/moved", data=b"new", version=0)
         late = old.call("setData", path="/moved", data=b"late", version=-1)
