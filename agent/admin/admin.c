@@ -327,8 +327,7 @@ static enum status listen_on(struct admin *a, size_t which, const char *address,
     return listener_open_tcp(&a->listeners[which], &parts, &tcp, &events, message);
 }
 
-/* A member votes without its HTTP server too, as Apache's do: several of them on one host come with one port for all.
- */
+/* A member votes without its HTTP server too, as Apache's do: several on one host come with one port for all. */
 static enum status listen_for_operators(struct admin *a, struct buffer *message)
 {
     const struct settings *s = a->overview->settings;

@@ -191,14 +191,11 @@ static void judge(struct loader *l, const struct foreign_row *row, const char *k
 /* An optional provider only warns; one that would take the place of our check of certificates stops the start. */
 static void judge_provider(struct loader *l, const struct family_value *value)
 {
-    static const char *const built_in[] = {APACHE_AUTH "DigestAuthenticationProvider",
-                                           APACHE_AUTH "IPAuthenticationProvider",
-                                           APACHE_AUTH "X509AuthenticationProvider"};
+    static const char *const built_in[] = {
+        APACHE_AUTH "DigestAuthenticationProvider", APACHE_AUTH "EnsembleAuthenticationProvider",
+        APACHE_AUTH "IPAuthenticationProvider", APACHE_AUTH "X509AuthenticationProvider"};
     struct setting_place place = settings_place_of(l->settings, value->origin);
-    const bool is_ensemble = strcmp(value->text, APACHE_AUTH "EnsembleAuthenticationProvider") == 0;
-    l->settings->has_ensemble_provider |= is_ensemble;
-    if (is_ensemble)
-        return;
+    l->settings->has_ensemble_provider |= strcmp(value->text, APACHE_AUTH "EnsembleAuthenticationProvider") == 0;
     for (size_t i = 0; i < ARRAY_LEN(built_in); i++)
         if (strcmp(value->text, built_in[i]) == 0)
             return;

@@ -68,12 +68,11 @@ struct op_rules {
     bool reconfig_enabled;
     bool digest_enabled;
     const char *digest_algorithm;
-    const char *super_digest;    /* NULL: none */
-    const char *x509_super_user; /* NULL: none */
-    const char
-        *ensemble_names;      /* what clients may call this ensemble, as "a,b", or "": anything; NULL: no such scheme */
-    uint32_t txn_bytes_max;   /* 0: no limit; a larger txn is refused */
-    uint32_t acl_entries_max; /* 0: no limit; a longer list is refused */
+    const char *super_digest;      /* NULL: none */
+    const char *x509_super_user;   /* NULL: none */
+    const char *ensemble_names;    /* of the scheme ensemble, as "a,b", or "": any; NULL: no such scheme */
+    uint32_t txn_bytes_max;        /* 0: no limit; a larger txn is refused */
+    uint32_t acl_entries_max;      /* 0: no limit; a longer list is refused */
     uint32_t multi_read_bytes_max; /* 0: no limit; beyond it no further part of a multiRead's answer is begun */
     uint32_t answer_bytes_max;     /* of the local door's operations; 0: no limit */
 };
@@ -164,7 +163,7 @@ struct op {
     enum status (*prepare)(struct prepare *p, const struct op *op, const union op_body *body, struct writer *record);
 
     /* Connection: takes effect when the request is read, while its answer waits its turn. ST_AUTH_FAILED: reply, then
-     * close. */
+     * close. ST_NOT_FOUND: close without a reply, since this is not the ensemble that the client looks for. */
     enum status (*identify)(const struct identify *i, const union op_body *body, struct writer *answer);
 
     /* What the audit log calls such a request (audit.h). NULL: it says nothing of it. */

@@ -162,8 +162,7 @@ bool zab_is_reconfig(const struct zab *z, const struct entry *e);
 /* The entry is about to be logged: what it proposes is last-seen from now on. */
 void zab_see_config(struct zab *z, const struct entry *e);
 
-/* Drops the pending configuration when something is missing here that was proposed before it. With the database loaded.
- */
+/* With the database loaded: drops the pending configuration when something that was proposed before it is missing. */
 void zab_forget_config_ahead(struct zab *z);
 
 /* What the committed configuration says of this server; or, where it does not know it, what zoo.cfg does. */

@@ -191,11 +191,10 @@ class Counters(SeenTestCase):
         self.assert_counted(lambda: self.another().call("auth", type=0, scheme="nosuch", auth=b""), auth_failed_count=1)
 
 
-class EnsembleNames(SeenTestCase):
-    """Apache's provider of the scheme ensemble: a client says which ensemble it looks for."""
+class AnyEnsembleName(SeenTestCase):
+    """Apache's provider of the scheme ensemble: a client says which ensemble it looks for, and this one has no name."""
 
-    settings = {"ensembleAuthName": "blue, green",
-                "authProvider.1": "org.apache.zookeeper.server.auth.EnsembleAuthenticationProvider"}
+    settings = {"authProvider.1": "org.apache.zookeeper.server.auth.EnsembleAuthenticationProvider"}
 
     def answer(self, name):
         """The error of the reply, or None when the connection is closed without one; and what was counted."""
@@ -206,6 +205,13 @@ class EnsembleNames(SeenTestCase):
         after = self.values()
         counted = {key for key in ("success", "skip", "fail") if after["zk_ensemble_auth_" + key] != before["zk_ensemble_auth_" + key]}
         return reply and reply.err, counted
+
+    def test_answers(self):
+        self.assertEqual(self.answer(b"green"), (0, {"skip"}))
+
+
+class EnsembleNames(AnyEnsembleName):
+    settings = dict(AnyEnsembleName.settings, ensembleAuthName="blue, green")
 
     def test_answers(self):
         self.assertEqual(self.answer(b"green"), (0, {"success"}))
