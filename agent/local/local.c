@@ -253,7 +253,8 @@ void local_close(struct local *l, void (*done)(void *context), void *context)
             done(context);
         return;
     }
-    l->closing = true;
+    l->closing = true;        /* the timer is set no more, */
+    uv_timer_stop(&l->timer); /* and must not ask a pump that has gone with its last door */
     l->done = done;
     l->context = context;
     front_close(l->front, on_front_closed, l);

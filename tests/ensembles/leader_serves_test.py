@@ -25,11 +25,29 @@ def followers(ensemble):
     return [sid for sid in ensemble.members if ensemble[sid].alive() and ensemble.mode(sid) == "follower"]
 
 
+def has_leader(ensemble, sid):
+    """Whether it gets an answer of its leader: one that has just been lost is still followed for a moment."""
+    try:
+        client = ensemble.client(sid)
+    except OSError:
+        return False
+    try:
+        reply = client.call("sync", path="/") if client.session else None
+        return reply is not None and reply.err == 0
+    except OSError:
+        return False
+    finally:
+        client.close()
+
+
 def silent(ensemble, count):
     """The id of the one that serves nobody, once so many others follow: it leads."""
     alive = [sid for sid in ensemble.members if ensemble[sid].alive()]
-    following = harness.wait_until(lambda: len(followers(ensemble)) == count and followers(ensemble), 60,
-                                   "%d members to follow" % count)
+
+    def follow():
+        found = [sid for sid in followers(ensemble) if has_leader(ensemble, sid)]
+        return found if len(found) == count else None
+    following = harness.wait_until(follow, 60, "%d members to follow" % count)
     leader, = set(alive) - set(following)
     return leader
 

@@ -12,6 +12,7 @@ from plugin_rig import harness
 
 harness.need_kazoo()
 import kazoo.client  # noqa: E402
+import kazoo.exceptions  # noqa: E402
 
 PLUGIN = os.path.join(plugin_rig.BUILD, "lib", "zooid", "plugins", "health.so")
 
@@ -58,14 +59,18 @@ class Health:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def hosts(self):
-        return self.client.get_children("/" + self.name) if self.client.exists("/" + self.name) else []
+        try:
+            return self.client.get_children("/" + self.name)
+        except kazoo.exceptions.NoNodeError:
+            return []
 
     def node(self, check):
         """What the tree shows, or an empty dictionary."""
         for host in self.hosts():
-            path = "/%s/%s/%s" % (self.name, host, check)
-            if self.client.exists(path):
-                return json.loads(self.client.get(path)[0])
+            try:
+                return json.loads(self.client.get("/%s/%s/%s" % (self.name, host, check))[0])
+            except kazoo.exceptions.NoNodeError:
+                pass
         return {}
 
     def wait_for(self, check, status, output="", deadline_s=30):
