@@ -181,7 +181,7 @@ endef
 
 $(CORE_LIB): $(call object,$(CORE_SOURCES))
 	$(archive)
-$(AGENT_LIB): $(call object,$(filter-out agent/main.c,$(AGENT_SOURCES)) $(wildcard bindings/c/codec*.c)) $(B)/obj/gen/local.pb-c.o
+$(AGENT_LIB): $(call object,$(filter-out agent/main.c,$(AGENT_SOURCES)) $(wildcard bindings/c/codec*.c) bindings/c/patience.c) $(B)/obj/gen/local.pb-c.o
 	$(archive)
 $(SUPPORT_LIB): $(call object,$(SUPPORT_SOURCES))
 	$(archive)

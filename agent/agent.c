@@ -151,6 +151,7 @@ static void on_reload_signal(uv_signal_t *signal, int number)
                                  .hash_key = &a->hash_key,
                                  .password_key = a->password_key,
                                  .replica = a->replica,
+                                 .turns = a->turns,
                                  .doors = a->doors,
                                  .ensemble = a->ensemble};
     if (a->phase != SERVING)
@@ -311,6 +312,7 @@ static enum status start(struct agent *a, struct buffer *message)
         st = make_supervisor(a);
     if (st != ST_OK)
         return st;
+    turns_busy_poll(a->turns, (uint32_t)a->settings->busy_poll_us);
     fill_overview(a);
     if (a->ensemble != NULL)
         ensemble_open(a->ensemble, a->pump, a->turns);

@@ -66,6 +66,7 @@ static void take_over(const struct reload *r)
         st = replica_reconfigure(r->replica, &fresh.options);
     if (st != ST_OK)
         LOG_ERROR(log_of(r), "settings", "not taken over: %s", status_text(st));
+    turns_busy_poll(r->turns, (uint32_t)r->settings->busy_poll_us);
     doors_reload(r->doors, r->settings);
     ensemble_reload(r->ensemble, r->settings);
 }

@@ -1,6 +1,7 @@
 /* reload.h - the settings read again at SIGHUP: what can change at run time is taken over, the rest is named. */
 #pragma once
 
+#include "agent/base/turns.h"
 #include "agent/doors.h"
 #include "agent/log_output.h"
 #include "agent/peers/ensemble.h"
@@ -18,6 +19,7 @@ struct reload {
     const struct hash_key *hash_key;
     const uint8_t *password_key; /* 32 bytes */
     struct replica *replica;
+    struct turns *turns;
     struct doors *doors;
     struct ensemble *ensemble; /* NULL: the agent runs alone */
 };

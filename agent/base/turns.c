@@ -12,6 +12,7 @@
 #include "agent/base/turns.h"
 
 #include "agent/base/thread.h"
+#include "bindings/c/patience.h"
 #include "core/base/mem.h"
 
 #include <poll.h>
@@ -38,6 +39,12 @@ struct turns {
     /* The loop's. */
     struct turns_errand errand;
     struct turns_vigil vigil; /* `wanted` is NULL: there is none */
+    uint32_t busy_poll_us;
+    struct patience patience; /* whether polling has been worth it */
+    struct look {
+        uint32_t us; /* from the end of this turn; 0: the loop does not look out */
+        bool is_poll, was_in_vain;
+    } look;
     bool has_errand, stopped;
 };
 
@@ -72,29 +79,52 @@ static bool turn_once(struct turns *t, uv_run_mode mode)
     return uv_run(t->loop, mode) != 0 && !t->stopped;
 }
 
-/* Where somebody else has had the CPU meanwhile, it is wanted elsewhere. */
-static void look_out(const struct turns *t, uint32_t us)
+/* -- staying awake ------------------------------------------------------------------------------------------------ */
+
+static uint32_t vigil_us(const struct turns *t)
 {
-    uint64_t before, now = uv_hrtime(), end = now + (uint64_t)us * 1000;
-    bool is_wanted = false;
-    while (!is_wanted && now < end && !something_waits(t)) {
-        before = now;
+    return t->vigil.wanted == NULL ? 0 : t->vigil.wanted(t->vigil.context);
+}
+
+/* How the loop goes on behind the coming turn. Who has looked out in vain sleeps first. */
+static struct look next_look(struct turns *t)
+{
+    if (t->look.was_in_vain)
+        return (struct look){0};
+    uint32_t us = vigil_us(t);
+    if (us > 0 || t->busy_poll_us == 0 || !patience_tries(&t->patience))
+        return (struct look){.us = us};
+    return (struct look){.us = t->busy_poll_us, .is_poll = true};
+}
+
+/* Until something waits or is due. Where somebody else has had the CPU meanwhile, it is wanted elsewhere. */
+static void look_out(struct turns *t)
+{
+    struct look *look = &t->look;
+    const int due_ms = look->us == 0 ? 0 : uv_backend_timeout(t->loop);
+    if (due_ms == 0)
+        return;
+    const uint64_t most_us = due_ms < 0 || look->us / 1000 < (uint32_t)due_ms ? look->us : (uint64_t)due_ms * 1000;
+    const uint64_t begin = uv_hrtime(), end = begin + most_us * 1000;
+    uint64_t now = begin;
+    bool is_wanted = false, has_come = something_waits(t);
+    while (!has_come && !is_wanted && now < end) {
+        uint64_t before = now;
         (void)sched_yield();
         now = uv_hrtime();
         is_wanted = now - before > YIELD_NS;
+        has_come = something_waits(t);
     }
+    look->was_in_vain = !has_come;
+    if (look->is_poll)
+        patience_learns(&t->patience, has_come && now - begin < (end - begin) / 2);
 }
 
-/* False: the loop has ended. What it puts off until it sleeps is done before it stays awake. */
+/* False: the loop has ended. What it puts off until it sleeps is done before it looks out. */
 static bool turn(struct turns *t)
 {
-    uint32_t awake_us = t->vigil.wanted == NULL ? 0 : t->vigil.wanted(t->vigil.context);
-    if (awake_us > 0) {
-        if (!turn_once(t, UV_RUN_NOWAIT))
-            return false;
-        look_out(t, awake_us);
-    }
-    return turn_once(t, UV_RUN_ONCE);
+    t->look = next_look(t);
+    return turn_once(t, t->look.us > 0 ? UV_RUN_NOWAIT : UV_RUN_ONCE);
 }
 
 /* -- the substitute ----------------------------------------------------------------------------------------------- */
@@ -109,9 +139,8 @@ static void wait_for_timer(struct turns *t)
 static void turn_meanwhile(struct turns *t)
 {
     bool alive;
-    do
-        alive = turn(t);
-    while (alive && atomic_load(&t->state) == SUBSTITUTED);
+    while ((alive = turn(t)) && atomic_load(&t->state) == SUBSTITUTED)
+        look_out(t);
     tell(t, alive ? OURS : OVER);
 }
 
@@ -148,6 +177,7 @@ static bool run_errand(struct turns *t)
     if (limit_us == 0)
         return true;
     enum turns_delay delay = DELAY_LATE;
+    t->look.us = 0; /* after it there is something new */
     atomic_store(&t->state, HELD);
     set_timer(t, limit_us);
     errand.run(errand.context);
@@ -165,7 +195,7 @@ static bool run_errand(struct turns *t)
 void turns_run(struct turns *t)
 {
     while (turn(t) && run_errand(t))
-        ;
+        look_out(t);
 }
 
 void turns_stop(struct turns *t)
@@ -184,6 +214,11 @@ void turns_offer(struct turns *t, const struct turns_errand *errand)
 void turns_stay_awake(struct turns *t, const struct turns_vigil *vigil)
 {
     t->vigil = vigil == NULL ? (struct turns_vigil){0} : *vigil;
+}
+
+void turns_busy_poll(struct turns *t, uint32_t us)
+{
+    t->busy_poll_us = us;
 }
 
 /* -- life --------------------------------------------------------------------------------------------------------- */

@@ -50,6 +50,11 @@ void turns_offer(struct turns *t, const struct turns_errand *errand);
 /* From now on this is asked before the loop sleeps; NULL: nothing. Copied. On the loop, or before it turns. */
 void turns_stay_awake(struct turns *t, const struct turns_vigil *vigil);
 
+/* From now on the loop looks for what comes next for at most so many microseconds before it sleeps, as long as it has
+ * mostly come within half of that; 0, as in the beginning: it sleeps at once, unless something else keeps it awake. On
+ * the loop, or before it turns. */
+void turns_busy_poll(struct turns *t, uint32_t us);
+
 /* Turns the loop until nothing keeps it alive any more, or turns_stop. */
 void turns_run(struct turns *t);
 

@@ -2,7 +2,7 @@
  *
  *   client.c     made, closed, asked for its state; the thread that works while nobody else does
  *   drive.c      whose turn it is to work the socket, and waiting for something to become true
- *   patience.c   whether who waits stays awake for a moment (patience.h)
+ *   patience.c   whether who waits stays awake for a moment (patience.h, which the agent has, too)
  *   link.c       the socket: connected, greeted, read, written, lost
  *   call.c       requests on their way: submitted, answered, given up; call_send.c sends them
  *   request.c    what can be asked; request_more.c what can be added to that
@@ -152,6 +152,9 @@ struct watch {
     unsigned owners;
     char path[];
 };
+
+/* What is waited for, of which each has been worth staying awake for, or not. */
+enum awaited { AWAITED_READ, AWAITED_WRITE, AWAITED_EVENT, AWAITED_KINDS };
 
 struct zooid_client {
     pthread_mutex_t lock;

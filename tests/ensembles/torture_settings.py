@@ -26,6 +26,7 @@ OWN = {
     "zooid.logRetainTime": ("0", "1s", "1h"),
     "zooid.loopSyncUs": (0, 1000, 1000000),
     "zooid.loopAwakeUs": (0, 50, 10000),
+    "zooid.busyPollUs": (0, 50, 10000),
     "zooid.checkpointSliceUs": (50, 500),
     "zooid.checkpointMemory": (1048576, 67108864),
     "zooid.checkpointMapSize": (67108864, 1099511627776),
@@ -57,7 +58,8 @@ OWN = {
 # Of those what SIGHUP takes over.
 RELOADED = (
     "snapCount", "snapSizeLimitInKb", "txnLogSizeLimitInKb", "autopurge.snapRetainCount", "autopurge.purgeInterval",
-    "zooid.logRetainBytes", "zooid.logRetainTime", "zooid.loopSyncUs", "zooid.loopAwakeUs", "zooid.checkpointSliceUs",
+    "zooid.logRetainBytes", "zooid.logRetainTime", "zooid.loopSyncUs", "zooid.loopAwakeUs", "zooid.busyPollUs",
+    "zooid.checkpointSliceUs",
     "zooid.resyncInterval", "zooid.drainTimeout", "globalOutstandingLimit", "zooid.maxOutstandingPerClient", "zooid.maxLogInFlight",
     "zooid.maxOutputPerClient", "zooid.localUnsentMax", "zooid.localWindowMax", "zooid.localBackupBytesMax", "zooid.logLevel",
 )

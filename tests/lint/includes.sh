@@ -17,6 +17,7 @@ core/replica    core/base core/jute core/tree core/session core/members core/zab
 agent           core/base core/jute core/members core/store core/replica/replica.h core/replica/status_report.h core/ops/op.h core/ops/audit.h agent/base agent/settings agent/net agent/disk agent/front agent/local agent/peers agent/join agent/admin
 agent/base      core/base core/jute core/members
 agent/base/version.h  bindings/c/include/zooid.h
+agent/base/turns*     bindings/c/patience.h
 agent/settings  core/base core/jute core/members core/store/io.h core/store/atomic_file.h agent/base
 agent/net       core/base core/jute core/members agent/base agent/settings
 agent/disk      core/base core/jute core/members core/store core/replica/replica.h agent/base agent/settings

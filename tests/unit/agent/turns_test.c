@@ -262,19 +262,96 @@ static void on_woken_to_stop(void *context)
 
 /* It would stay awake for an hour if what it puts off until it sleeps were not done first, or if it slept on what it
  * has seen. */
-static void what_comes_is_seen_awake(void **state)
+static void see_what_comes(struct fixture *f)
 {
-    struct fixture *f = *state;
-    const struct turns_vigil vigil = {f, as_long_as_it_takes};
     uv_prepare_t prepare = {.data = f};
     turns_offer(f->turns, NULL);
     uv_timer_stop(&f->ticker);
     f->wakeup.woken = on_woken_to_stop;
     assert_int_equal(uv_prepare_init(&f->loop, &prepare), 0);
     uv_prepare_start(&prepare, on_prepare);
+    turns_run(f->turns);
+    assert_int_equal(uv_run(&f->loop, UV_RUN_NOWAIT), 1);
+}
+
+static void what_comes_is_seen_awake(void **state)
+{
+    struct fixture *f = *state;
+    const struct turns_vigil vigil = {f, as_long_as_it_takes};
+    turns_stay_awake(f->turns, &vigil);
+    see_what_comes(f);
+    turns_stay_awake(f->turns, NULL);
+}
+
+static void what_comes_is_seen_by_a_poll(void **state)
+{
+    struct fixture *f = *state;
+    turns_busy_poll(f->turns, UINT32_MAX);
+    see_what_comes(f);
+}
+
+static void on_idle(uv_idle_t *idle)
+{
+    struct fixture *f = idle->data;
+    if (++f->begun < 100)
+        return;
+    turns_stop(f->turns);
+    uv_close((uv_handle_t *)idle, NULL);
+}
+
+static uint32_t for_an_hour(void *context)
+{
+    struct fixture *f = context;
+    f->late++;
+    return UINT32_MAX;
+}
+
+/* Each turn has work for the next one, which nothing tells but the loop itself. Were it looked for in vain, the next
+ * turn would sleep without having asked whether to stay awake. */
+static void work_does_not_wait_for_a_look_out(void **state)
+{
+    struct fixture *f = *state;
+    const struct turns_vigil vigil = {f, for_an_hour};
+    uv_idle_t idle = {.data = f};
+    turns_offer(f->turns, NULL);
+    uv_timer_stop(&f->ticker);
+    assert_int_equal(uv_idle_init(&f->loop, &idle), 0);
+    uv_idle_start(&idle, on_idle);
     turns_stay_awake(f->turns, &vigil);
     turns_run(f->turns);
     turns_stay_awake(f->turns, NULL);
+    assert_int_equal(f->begun, 100);
+    assert_int_equal(f->late, 100);
+    assert_int_equal(uv_run(&f->loop, UV_RUN_NOWAIT), 1);
+}
+
+static void count_turns(uv_check_t *check)
+{
+    struct fixture *f = check->data;
+    f->begun++;
+}
+
+static void on_tick_to_stop_in_the_end(uv_timer_t *timer)
+{
+    enum { TICKS = 256 };
+    struct fixture *f = timer->data;
+    if (++f->ticks == TICKS)
+        turns_stop(f->turns);
+}
+
+/* A tick that was polled for takes two turns: one that does not sleep, and one that does. */
+static void polls_in_vain_become_rare(void **state)
+{
+    struct fixture *f = *state;
+    uv_check_t check = {.data = f};
+    turns_offer(f->turns, NULL);
+    assert_int_equal(uv_timer_start(&f->ticker, on_tick_to_stop_in_the_end, 1, 1), 0);
+    assert_int_equal(uv_check_init(&f->loop, &check), 0);
+    uv_check_start(&check, count_turns);
+    turns_busy_poll(f->turns, SOON_US);
+    turns_run(f->turns);
+    assert_in_range(f->begun, f->ticks / 2, f->ticks * 3 / 2);
+    uv_close((uv_handle_t *)&check, NULL);
     assert_int_equal(uv_run(&f->loop, UV_RUN_NOWAIT), 1);
 }
 
@@ -311,6 +388,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_loop_can_end_while_an_errand_lasts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(it_is_given_back_each_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_comes_is_seen_awake, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_comes_is_seen_by_a_poll, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(work_does_not_wait_for_a_look_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(polls_in_vain_become_rare, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_anything_it_sleeps_in_the_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_loop_without_handles_ends, set_up, tear_down),
     };
