@@ -1,5 +1,4 @@
-/* agent.c - builds the parts in order, passes on what they tell each other, and takes them down in the opposite order.
- */
+/* agent.c - builds the parts in order, passes on what they tell each other, and takes them down in reverse. */
 #include "agent/agent.h"
 
 #include "agent/admin/admin.h"
@@ -158,8 +157,7 @@ static void on_reload_signal(uv_signal_t *signal, int number)
         return;
     notify_reloading();
     reload_settings(&parts);
-    if (a->supervisor != NULL)
-        supervisor_reload(a->supervisor);
+    supervisor_reload(a->supervisor);
     notify_ready("serving");
 }
 

@@ -196,7 +196,7 @@ void supervisor_start(struct supervisor *s)
 
 void supervisor_reload(struct supervisor *s)
 {
-    if (s->process != NULL && !s->ends)
+    if (s != NULL && s->process != NULL && !s->ends)
         (void)uv_process_kill(s->process, SIGHUP);
 }
 

@@ -15,7 +15,7 @@ struct supervisor;
 struct supervisor *supervisor_new(uv_loop_t *loop, const struct settings *settings, struct metrics *metrics,
                                   struct log_sink *log);
 void supervisor_start(struct supervisor *s);
-void supervisor_reload(struct supervisor *s);
+void supervisor_reload(struct supervisor *s); /* NULL is allowed */
 /* Asks it to end, and makes it, if that takes too long. May be called again. */
 void supervisor_stop(struct supervisor *s);
 /* When it has ended; `closed` may be NULL. NULL is allowed: `closed` is called at once. */
