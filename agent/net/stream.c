@@ -10,7 +10,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { UNSENT_STEP = 4096, PARTS_MAX = 1024 };
+enum {
+    UNSENT_STEP = 4096,
+    PARTS_MAX = 1024,
+    UNWANTED_MAX = 8, /* turns for which who does not want to read is told all the same */
+};
 
 enum stream_result stream_outcome(ssize_t result, size_t *done)
 {
@@ -93,8 +97,10 @@ void stream_update_interest(struct stream *s)
 {
     if (s->fd < 0 || s->broken)
         return;
-    /* While nothing is read, the end of the peer's process must be seen all the same. */
-    int wanted = s->reading ? UV_READABLE : s->half_closed || s->finishing ? 0 : UV_DISCONNECT;
+    /* To tell libuv takes two or three system calls, and most pauses end within some turns. While nothing is read, the
+     * end of the peer's process must be seen all the same. */
+    bool watches = s->reading || ((s->interest & UV_READABLE) != 0 && s->unwanted < UNWANTED_MAX);
+    int wanted = watches ? UV_READABLE : s->half_closed || s->finishing ? 0 : UV_DISCONNECT;
     if (stream_unsent(s) > 0 || s->layer_wants_write)
         wanted |= UV_WRITABLE;
     if (wanted == s->interest)
@@ -143,8 +149,11 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         stream_break(s);
         s->readable = true;
     } else {
-        if ((events & UV_READABLE) != 0)
+        if ((events & UV_READABLE) != 0) {
             s->readable = true;
+            if (!s->reading && s->unwanted < UNWANTED_MAX)
+                s->unwanted++;
+        }
         if ((events & UV_WRITABLE) != 0 && stream_unsent(s) > 0)
             send_unsent(s);
         if ((events & UV_DISCONNECT) != 0 && !s->reading && !s->broken)
@@ -271,9 +280,10 @@ enum status stream_write(struct stream *s, const struct iovec *parts, size_t cou
 void stream_want(struct stream *s, bool reading)
 {
     s->reading = reading;
-    /* Not wanting is told to libuv only when something comes: most pauses end before. */
-    if (reading)
-        stream_update_interest(s);
+    if (!reading)
+        return;
+    s->unwanted = 0;
+    stream_update_interest(s);
 }
 
 void stream_finish(struct stream *s)

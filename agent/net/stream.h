@@ -57,6 +57,7 @@ struct stream {
     int interest;                 /* what is asked of libuv now, UV_READABLE | UV_WRITABLE */
     bool has_room;                /* the kernel has a place for it among what it watches */
     bool reading;                 /* the owner wants to read */
+    uint8_t unwanted;             /* how often libuv has told of what the owner does not want to read yet */
     bool readable;                /* there may be something to read */
     bool layer_wants_write;       /* TLS cannot go on before it has written */
     bool half_closed;             /* the peer sends nothing more, which is heard of while nothing is read */
