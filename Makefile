@@ -25,10 +25,11 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 B      := $(BUILD)$(if $(V),/$(V))
 GEN    := $(BUILD)/gen
 
-# ---- variants: V=asan, ubsan, san (both at once), tsan, cover, fuzz, clang -------------------------------------------
+# ---- variants: V=lto (as packages are built), asan, ubsan, san (both at once), tsan, cover, fuzz, clang -------------------------------------------
 sanitizer := -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all -Wno-maybe-uninitialized -DZOOID_DCHECK
 
 variant_flags.       := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fno-plt
+variant_flags.lto    := $(variant_flags.) -flto=auto -ffat-lto-objects
 variant_flags.clang  := $(variant_flags.)
 variant_flags.asan   := $(sanitizer) -fsanitize=address
 variant_flags.ubsan  := $(sanitizer) -fsanitize=undefined
@@ -41,7 +42,7 @@ variant_cc.clang     := clang
 variant_cc.fuzz      := clang
 
 ifeq ($(variant_flags.$(V)),)
-$(error There is no variant V=$(V); there are asan, ubsan, san, tsan, cover, fuzz and clang)
+$(error There is no variant V=$(V); there are lto, asan, ubsan, san, tsan, cover, fuzz and clang)
 endif
 ifneq ($(variant_cc.$(V)),)
 CC := $(variant_cc.$(V))
@@ -54,8 +55,8 @@ endif
 # more.
 block_moves := vector_loop:512:noalign,libcall:-1:noalign
 block_moves := -mmemset-strategy=$(block_moves) -mmemcpy-strategy=$(block_moves)
-ifeq ($(V),)
-variant_flags. += $(shell $(CC) $(block_moves) -E -x c /dev/null >/dev/null 2>&1 && echo '$(block_moves)')
+ifeq ($(filter-out lto,$(V)),)
+variant_flags.$(V) += $(shell $(CC) $(block_moves) -E -x c /dev/null >/dev/null 2>&1 && echo '$(block_moves)')
 endif
 
 WARNINGS := -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
@@ -332,7 +333,7 @@ $(call object,$(TEST_SOURCES) $(SUPPORT_SOURCES) $(FUZZ_SOURCES) $(BENCH_SOURCES
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
 # ---- targets ---------------------------------------------------------------------------------------------------------
-.PHONY: all python swig-go help run demo check test test-long unit lint format asan ubsan san tsan cover bench fuzz sim \
+.PHONY: all python swig-go help run demo check test test-long unit lint format asan ubsan san tsan cover bench measure fuzz sim \
 	package install install-plugins install-bindings install-python install-go clean distclean print-version FORCE programs objects fuzzers variant-san variant-tsan variant-fuzz
 
 all: $(AGENT) $(if $(AGENT),,$(AGENT_LIB) $(CORE_LIB)) $(LIBRARY) $(CLI) $(HOST) $(PLUGINS)
@@ -354,7 +355,7 @@ help:
 	@echo 'make asan ubsan san tsan    the C tests with sanitizers; tsan: and programs on libzooid'
 	@echo 'make cover       the C tests, with the lines they reach'
 	@echo 'make sim         simulated ensembles: SEEDS=1000 of them, or SEED=n WORLD=zab|replica with its trace'
-	@echo 'make bench       measure against Apache ZooKeeper'
+	@echo 'make bench       measure against Apache ZooKeeper, built as packages are'
 	@echo 'make fuzz        run each fuzzer for SECONDS=60'
 	@echo 'make install     to DESTDIR and PREFIX=/usr; install-bindings: and the packages for Python and Go'
 	@echo 'make package     the deb and the rpm packages, in $(BUILD)/packages'
@@ -420,7 +421,10 @@ lint: $(CORE_LIB) | $(test_packages)
 format: | $(test_packages)
 	@tests/lint/format.sh --rewrite
 
-bench: all $(BENCHES) python $(B)/lib/pkgconfig/zooid.pc
+# Programs are measured as packages have them.
+bench:
+	@$(MAKE) V=lto measure
+measure: all $(BENCHES) python $(B)/lib/pkgconfig/zooid.pc
 	@ZOOID_ROOT=$(CURDIR) ZOOID_AGENT=$(abspath $(AGENT)) ZOOID_BUILD=$(abspath $(B)) tests/bench/run $(ARGS)
 
 # A seed alone is printed event by event, in both worlds or in WORLD; MUTANT=name builds a deliberate bug in.
