@@ -5,9 +5,7 @@
  * event before it is answered. One epoll loop, one system call for each thing that has to be said. What the kernel's
  * TCP and the client cost weighs on it as on any server, so that nobody can be faster here by much. The server prints
  * its port on a line of its own and serves until its standard input ends. */
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/bench/lib/bare.h"
 #include "tests/bench/lib/clock.h"
 #include "tests/bench/lib/options.h"
 #include "tests/bench/lib/session.h"
@@ -34,19 +33,6 @@ struct server {
     size_t watcher_count;
 };
 
-static void watch(const struct server *s, int fd)
-{
-    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
-    if (epoll_ctl(s->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
-        die_errno("epoll_ctl");
-}
-
-static void say(int fd, const uint8_t *frame, size_t size)
-{
-    if (send(fd, frame, size, MSG_NOSIGNAL) != (ssize_t)size)
-        die_errno("a frame cannot be sent");
-}
-
 /* The frame's length, then xid and a zxid; what follows is zero. */
 static void begin_frame(uint8_t *frame, size_t size, int32_t xid)
 {
@@ -54,22 +40,12 @@ static void begin_frame(uint8_t *frame, size_t size, int32_t xid)
     (void)wire_put_i64(wire_put_i32(wire_put_i32(frame, (int32_t)size - 4), xid), 1);
 }
 
-static void grant(int fd)
-{
-    uint8_t frame[WIRE_CONNECT_RESPONSE_SIZE];
-    memset(frame, 0, sizeof frame);
-    uint8_t *at = wire_put_i32(frame, (int32_t)sizeof frame - 4);
-    at = wire_put_i64(wire_put_i32(wire_put_i32(at, 0), SESSION_TIMEOUT_MS), fd);
-    (void)wire_put_i32(at, 16);
-    say(fd, frame, sizeof frame);
-}
-
 static void tell_watchers(struct server *s)
 {
     uint8_t frame[EVENT_SIZE];
     begin_frame(frame, sizeof frame, WIRE_XID_EVENT);
     for (size_t i = 0; i < s->watcher_count; i++)
-        say(s->watchers[i], frame, sizeof frame);
+        bare_send(s->watchers[i], frame, sizeof frame);
     s->watcher_count = 0;
 }
 
@@ -83,7 +59,7 @@ static void serve_request(struct server *s, int fd, const uint8_t *request)
         tell_watchers(s);
     if (type == WIRE_GET_DATA)
         s->watchers[s->watcher_count++] = fd;
-    say(fd, frame, size);
+    bare_send(fd, frame, size);
 }
 
 /* Its clients send one whole frame at a time and wait for what comes back. */
@@ -98,34 +74,25 @@ static void serve_connection(struct server *s, int fd)
         serve_request(s, fd, in);
     } else {
         s->greeted[fd] = true;
-        grant(fd);
+        bare_grant(fd);
     }
 }
 
 static void accept_all(const struct server *s)
 {
-    for (;;) {
-        int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
-        if (fd < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED))
-            return;
-        if (fd < 0 || fd >= CONNECTIONS_MAX)
-            die_errno("accept");
-        watch(s, fd);
+    for (int fd; (fd = bare_accept(s->listener)) >= 0;) {
+        if (fd >= CONNECTIONS_MAX)
+            die("too many connections");
+        bare_watch(s->epoll, fd);
     }
 }
 
 static void listen_somewhere(struct server *s)
 {
-    static const int on = 1;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
-    s->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (s->listener < 0 || setsockopt(s->listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
-        bind(s->listener, (struct sockaddr *)&address, size) != 0 || listen(s->listener, SOMAXCONN) != 0 ||
-        getsockname(s->listener, (struct sockaddr *)&address, &size) != 0)
-        die_errno("no port to listen on");
-    watch(s, s->listener);
-    (void)printf("%u\n", ntohs(address.sin_port));
+    uint16_t port;
+    s->listener = bare_listen(&port);
+    bare_watch(s->epoll, s->listener);
+    (void)printf("%u\n", port);
     (void)fflush(stdout);
 }
 
@@ -153,7 +120,7 @@ int main(int argc, char **argv)
     s.greeted = need_memory(CONNECTIONS_MAX, sizeof *s.greeted);
     s.watchers = need_memory(CONNECTIONS_MAX, sizeof *s.watchers);
     listen_somewhere(&s);
-    watch(&s, STDIN_FILENO);
+    bare_watch(s.epoll, STDIN_FILENO);
     struct epoll_event events[EVENTS_MAX];
     for (bool serving = true; serving;) {
         int count = epoll_wait(s.epoll, events, EVENTS_MAX, -1);

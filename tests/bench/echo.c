@@ -18,7 +18,6 @@
  * prints its port on a line of its own and serves until its standard input ends. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -35,8 +34,9 @@
 #include "tests/bench/lib/options.h"
 #include "tests/bench/lib/session.h"
 #include "tests/bench/lib/wire.h"
+#include "tests/bench/lib/zero_log.h"
 
-enum { BUFFER_SIZE = 64 * 1024, ZERO_BLOCK = 1024 * 1024, LOG_SIZE = 64 * ZERO_BLOCK, EVENTS_MAX = 16 };
+enum { BUFFER_SIZE = 64 * 1024, EVENTS_MAX = 16 };
 enum mode { MODE_REPLY, MODE_LOGGED, MODE_INLINE, MODE_RELAY };
 
 struct peer {
@@ -48,10 +48,7 @@ struct peer {
 };
 
 struct echo_log {
-    int fd;
-    off_t at;
-    uint8_t *record;
-    size_t record_size;
+    struct zero_log file;
     int done; /* eventfd: some of `synced` are to be answered */
     pthread_mutex_t lock;
     pthread_cond_t wanted;
@@ -73,15 +70,6 @@ struct server {
 /* Tags of the descriptors that are no peers. */
 static char tag_listener, tag_done, tag_next, tag_stdin;
 
-static void log_write(struct echo_log *log)
-{
-    if (log->at + (off_t)log->record_size > LOG_SIZE)
-        log->at = 0;
-    if (pwrite(log->fd, log->record, log->record_size, log->at) != (ssize_t)log->record_size || fdatasync(log->fd) != 0)
-        die_errno("the log cannot be written");
-    log->at += (off_t)log->record_size;
-}
-
 static void *log_main(void *argument)
 {
     struct echo_log *log = argument;
@@ -93,7 +81,7 @@ static void *log_main(void *argument)
         struct peer *batch = log->waiting;
         log->waiting = NULL;
         (void)pthread_mutex_unlock(&log->lock);
-        log_write(log);
+        zero_log_write(&log->file, 1);
         (void)pthread_mutex_lock(&log->lock);
         while (batch != NULL) {
             struct peer *next = batch->next_waiting;
@@ -106,24 +94,6 @@ static void *log_main(void *argument)
             die_errno("eventfd");
     }
     return NULL;
-}
-
-static void log_open(struct echo_log *log, const char *path, size_t record_size)
-{
-    log->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (log->fd < 0)
-        die_errno("%s", path);
-    uint8_t *zeros = need_memory(1, ZERO_BLOCK);
-    for (off_t at = 0; at < LOG_SIZE; at += ZERO_BLOCK) {
-        if (pwrite(log->fd, zeros, ZERO_BLOCK, at) != ZERO_BLOCK)
-            die_errno("%s", path);
-    }
-    free(zeros);
-    if (fsync(log->fd) != 0 || unlink(path) != 0)
-        die_errno("%s", path);
-    log->record_size = record_size;
-    log->record = need_memory(1, record_size);
-    memset(log->record, 'x', record_size);
 }
 
 static void watch(const struct server *s, int fd, void *tag)
@@ -217,7 +187,7 @@ static void serve_request(struct server *s, struct peer *peer, const uint8_t *re
         return;
     }
     if (s->mode == MODE_INLINE)
-        log_write(&s->log);
+        zero_log_write(&s->log.file, 1);
     put_reply(s, xid);
 }
 
@@ -345,7 +315,7 @@ int main(int argc, char **argv)
     struct server s = {.mode = parse_mode(mode), .request_size = request, .reply_size = reply};
     bool logs = s.mode == MODE_LOGGED || s.mode == MODE_INLINE;
     if (request < WIRE_REPLY_HEADER_SIZE || reply < WIRE_REPLY_HEADER_SIZE || request > BUFFER_SIZE / 2 ||
-        reply > BUFFER_SIZE || record == 0 || record > LOG_SIZE || (logs && file == NULL) ||
+        reply > BUFFER_SIZE || record == 0 || record > ZERO_LOG_RECORD_MAX || (logs && file == NULL) ||
         (s.mode == MODE_RELAY) != (next != NULL))
         die("sizes out of range, no --file for a mode that logs, or no --next for one that asks");
     s.replies = need_memory(BUFFER_SIZE / request + 1, reply);
@@ -353,7 +323,7 @@ int main(int argc, char **argv)
     if (s.epoll < 0)
         die_errno("epoll_create1");
     if (logs)
-        log_open(&s.log, file, record);
+        zero_log_open(&s.log.file, file, record);
     if (s.mode == MODE_LOGGED)
         log_thread_start(&s);
     if (s.mode == MODE_RELAY)

@@ -117,7 +117,10 @@ class Yardstick:
 
     def start(self, bench, program, *options):
         self.processes.append(bench.spawn(program, *options, stdin=subprocess.PIPE))
-        self.port = int(self.processes[-1].stdout.readline())
+        self.take_ports(self.processes[-1].stdout.readline())
+
+    def take_ports(self, line):
+        self.port = int(line)
 
     @property
     def pids(self):
@@ -153,6 +156,25 @@ class BareServer(Yardstick):
         self.start(bench, "bare")
 
 
+class BareEnsemble(Yardstick):
+    """A leader and two followers that agree on every session, and do nothing else."""
+
+    def __init__(self, bench):
+        super().__init__("echo")
+        self.ports = []
+        leader = []
+        for number in range(3):
+            self.start(bench, "quorum", "--file", os.path.join(bench.work, f"quorum-{number}.log"), *leader, "--id", number)
+            self.ports.append(self.port)
+            leader = leader or ["--leader", self.link_port]
+
+    def take_ports(self, line):
+        self.port, self.link_port = map(int, line.split())
+
+    def endpoints(self, _where):
+        return ",".join(map(str, self.ports))
+
+
 def run_round_trip(trip, bench, servers):
     sticks = [EchoChain(bench, "echo", trip, trip.chain)]
     if trip.chain == ["logged"]:
@@ -181,10 +203,9 @@ def run_round_trip(trip, bench, servers):
 
 
 def beside_bare(bench, servers, sample):
-    """Of use beside one server: an ensemble has more to do than a bare one."""
-    if any(len(server.members) > 1 for server in servers):
-        return alternate(bench, servers, bench.rounds, sample)
-    bare = BareServer(bench)
+    """Beside an ensemble stands one that has to agree, too."""
+    is_ensemble = any(len(server.members) > 1 for server in servers)
+    bare = BareEnsemble(bench) if is_ensemble else BareServer(bench)
     samples = alternate(bench, [*servers, bare], bench.rounds, sample)
     bare.stop()
     return samples
