@@ -25,7 +25,7 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 B      := $(BUILD)$(if $(V),/$(V))
 GEN    := $(BUILD)/gen
 
-# ---- variants: V=lto (as packages are built), asan, ubsan, san (both at once), tsan, cover, fuzz, clang -------------------------------------------
+# ---- variants: V=lto (as packages are built), asan, ubsan, san (both at once), tsan, cover, fuzz, clang -------------
 sanitizer := -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all -Wno-maybe-uninitialized -DZOOID_DCHECK
 
 variant_flags.       := -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fno-plt

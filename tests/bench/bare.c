@@ -20,7 +20,7 @@
 #include "tests/bench/lib/session.h"
 #include "tests/bench/lib/wire.h"
 
-enum { BUFFER_SIZE = 4096, DATA_SIZE = 100, EVENTS_MAX = 1024, CONNECTIONS_MAX = 1 << 20 };
+enum { BUFFER_SIZE = 4096, DATA_SIZE = 100, EVENTS_MAX = 1024 };
 enum {
     EVENT_SIZE = WIRE_REPLY_HEADER_SIZE + 26,
     READ_REPLY_SIZE = WIRE_REPLY_HEADER_SIZE + 4 + DATA_SIZE + WIRE_STAT_SIZE
@@ -78,15 +78,6 @@ static void serve_connection(struct server *s, int fd)
     }
 }
 
-static void accept_all(const struct server *s)
-{
-    for (int fd; (fd = bare_accept(s->listener)) >= 0;) {
-        if (fd >= CONNECTIONS_MAX)
-            die("too many connections");
-        bare_watch(s->epoll, fd);
-    }
-}
-
 static void listen_somewhere(struct server *s)
 {
     uint16_t port;
@@ -103,7 +94,7 @@ static bool serve_event(struct server *s, int fd)
     if (fd == STDIN_FILENO)
         return read(STDIN_FILENO, &byte, 1) > 0;
     if (fd == s->listener)
-        accept_all(s);
+        bare_accept_all(s->epoll, s->listener);
     else
         serve_connection(s, fd);
     return true;
@@ -117,8 +108,8 @@ int main(int argc, char **argv)
     struct server s = {.epoll = epoll_create1(EPOLL_CLOEXEC)};
     if (s.epoll < 0)
         die_errno("epoll_create1");
-    s.greeted = need_memory(CONNECTIONS_MAX, sizeof *s.greeted);
-    s.watchers = need_memory(CONNECTIONS_MAX, sizeof *s.watchers);
+    s.greeted = need_memory(BARE_CONNECTIONS_MAX, sizeof *s.greeted);
+    s.watchers = need_memory(BARE_CONNECTIONS_MAX, sizeof *s.watchers);
     listen_somewhere(&s);
     bare_watch(s.epoll, STDIN_FILENO);
     struct epoll_event events[EVENTS_MAX];

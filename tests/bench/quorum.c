@@ -6,10 +6,11 @@
  * and whoever was asked grants it. All that came in one turn of the loop is one message each way, one write and one
  * fdatasync. There is no table of sessions, no tree, no election, and no time-out.
  *
- *   quorum --file LOG                 the leader; prints its port, and the port for followers
- *   quorum --file LOG --leader PORT   a follower; prints its port
+ *   quorum --file LOG                         the leader; prints its port, and the port for followers
+ *   quorum --file LOG --leader PORT --id N    a follower, 1 or 2; prints its port
  *
  * A server serves until its standard input ends. */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +31,6 @@ enum {
     REQUEST_MAX = 4096,      /* of a client */
     UNDER_WAY_MAX = 1 << 16, /* sessions */
     EVENTS_MAX = 256,
-    CONNECTIONS_MAX = 1 << 20,
 };
 
 enum message_kind { ASK, PROPOSE, ACKNOWLEDGE, COMMIT };
@@ -196,15 +196,6 @@ static void serve_client(struct server *s, int fd)
     }
 }
 
-static void accept_clients(const struct server *s)
-{
-    for (int fd; (fd = bare_accept(s->listener)) >= 0;) {
-        if (fd >= CONNECTIONS_MAX)
-            die("too many connections");
-        bare_watch(s->epoll, fd);
-    }
-}
-
 /* -- life ---------------------------------------------------------------------------------------------------------- */
 
 static void add_link(struct server *s, int fd)
@@ -231,7 +222,7 @@ static bool serve_event(struct server *s, int fd)
     if (fd == STDIN_FILENO)
         return read(STDIN_FILENO, &byte, 1) > 0;
     if (fd == s->listener)
-        accept_clients(s);
+        bare_accept_all(s->epoll, s->listener);
     else if (fd == s->link_listener)
         add_link(s, bare_accept(fd));
     else if (link != NULL)
@@ -246,6 +237,8 @@ static void serve(struct server *s)
     struct epoll_event events[EVENTS_MAX];
     for (;;) {
         int count = epoll_wait(s->epoll, events, EVENTS_MAX, -1);
+        if (count < 0 && errno != EINTR)
+            die_errno("epoll_wait");
         for (int i = 0; i < count; i++)
             if (!serve_event(s, events[i].data.fd))
                 return;
@@ -288,7 +281,7 @@ int main(int argc, char **argv)
     struct server s = {.epoll = epoll_create1(EPOLL_CLOEXEC), .id = (int)id};
     if (s.epoll < 0)
         die_errno("epoll_create1");
-    s.greeted = need_memory(CONNECTIONS_MAX, sizeof *s.greeted);
+    s.greeted = need_memory(BARE_CONNECTIONS_MAX, sizeof *s.greeted);
     s.links = need_memory(FOLLOWERS, sizeof *s.links);
     s.sessions = need_memory(UNDER_WAY_MAX, sizeof *s.sessions);
     zero_log_open(&s.log, file, RECORD_SIZE);

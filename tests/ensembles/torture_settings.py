@@ -59,8 +59,7 @@ OWN = {
 RELOADED = (
     "snapCount", "snapSizeLimitInKb", "txnLogSizeLimitInKb", "autopurge.snapRetainCount", "autopurge.purgeInterval",
     "zooid.logRetainBytes", "zooid.logRetainTime", "zooid.loopSyncUs", "zooid.loopAwakeUs", "zooid.busyPollUs",
-    "zooid.checkpointSliceUs",
-    "zooid.resyncInterval", "zooid.drainTimeout", "globalOutstandingLimit", "zooid.maxOutstandingPerClient", "zooid.maxLogInFlight",
+    "zooid.checkpointSliceUs", "zooid.resyncInterval", "zooid.drainTimeout", "globalOutstandingLimit", "zooid.maxOutstandingPerClient", "zooid.maxLogInFlight",
     "zooid.maxOutputPerClient", "zooid.localUnsentMax", "zooid.localWindowMax", "zooid.localBackupBytesMax", "zooid.logLevel",
 )
 

@@ -40,6 +40,15 @@ void bare_watch(int epoll, int fd)
         die_errno("epoll_ctl");
 }
 
+void bare_accept_all(int epoll, int listener)
+{
+    for (int fd; (fd = bare_accept(listener)) >= 0;) {
+        if (fd >= BARE_CONNECTIONS_MAX)
+            die("too many connections");
+        bare_watch(epoll, fd);
+    }
+}
+
 void bare_send(int fd, const void *data, uint64_t size)
 {
     if (send(fd, data, size, MSG_NOSIGNAL) != (ssize_t)size)
