@@ -25,6 +25,7 @@ void ensemble_zab_options(const struct settings *settings, struct zab_options *o
         .notification_ms_min = s->notification_ms_min,
         .notification_ms_max = s->notification_ms_max,
         .finalize_wait_ms = s->election_quiet_ms,
+        .connect_retry_ms = s->connect_retry_ms,
         .committed_count_max = (uint32_t)s->commit_log_count,
         .committed_bytes_max = (uint64_t)s->max_committed_log,
         .observer_masters = s->observer_master_port > 0,

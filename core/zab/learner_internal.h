@@ -12,8 +12,8 @@
 #include "core/zab/observer_master.h"
 
 /* A leader that is about to open its port is tried again soon; one that does not is not worth more than Apache's pace
- * (quorum-protocol 2.9). */
-enum { RECONNECT_MS_FIRST = 5, RECONNECT_MS_MAX = 100 };
+ * and patience: five tries, connect_retry_ms apart (quorum-protocol 2.9). */
+enum { RECONNECT_MS_FIRST = 5, RECONNECT_PAUSES = 4 };
 
 /* In the order in which they are gone through; the bits make sets of them. */
 enum learner_stage {
@@ -40,6 +40,7 @@ struct learner {
     bool is_hasty;       /* the deadline is the agents', not Apache's */
     bool is_excused;     /* the leader is: this member has slept past the deadline, and has set another one */
     int64_t retry_ms;    /* how long the last wait for another try was; 0: none yet */
+    int64_t give_up_ms;  /* the leader that refuses then, or later, is given up; 0: it has not refused yet */
     int64_t connect_ms;  /* when to ask for a connection; INT64_MAX: one has been asked for */
     int64_t *masters;    /* who may be connected to, in the order in which they are tried; the leader is the last */
     size_t master_count, master_next;
@@ -109,7 +110,8 @@ void learner_choose_masters(struct zab *z, struct learner *l);
 /* Connects to the one whose turn it is. */
 void learner_connect(struct zab *z, struct learner *l);
 
-/* It could not be reached: the next one has its turn, after a while when all have had it. */
+/* It could not be reached: the next one has its turn, after a while when all have had it. Leaves the role when the
+ * leader has refused for long. */
 void learner_try_next(struct zab *z, struct learner *l);
 
 /* An observer that had to go to the leader looks for a follower now and then; and one has taken the connection. */

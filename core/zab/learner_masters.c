@@ -16,10 +16,10 @@
 
 enum { TICKS_FOR_FOLLOWERS = 2 };
 
-static int64_t next_pause(struct learner *l)
+static int64_t next_pause(const struct zab *z, struct learner *l)
 {
-    const int64_t twice = 2 * l->retry_ms;
-    l->retry_ms = l->retry_ms == 0 ? RECONNECT_MS_FIRST : twice < RECONNECT_MS_MAX ? twice : RECONNECT_MS_MAX;
+    const int64_t wanted = l->retry_ms == 0 ? RECONNECT_MS_FIRST : 2 * l->retry_ms, most = z->options.connect_retry_ms;
+    l->retry_ms = wanted < most ? wanted : most;
     return l->retry_ms;
 }
 
@@ -85,11 +85,26 @@ void learner_connect(struct zab *z, struct learner *l)
     l->connect_ms = INT64_MAX;
 }
 
+/* Those who named it may not know yet that it is dead: the time-out would hold this server to it for long, and by then
+ * there may be another. */
+static bool leader_refused_for_long(const struct zab *z, struct learner *l)
+{
+    if (l->master != z->vote.leader)
+        return false;
+    if (l->give_up_ms == 0)
+        l->give_up_ms = z->now_ms + (int64_t)RECONNECT_PAUSES * z->options.connect_retry_ms;
+    return z->now_ms >= l->give_up_ms;
+}
+
 void learner_try_next(struct zab *z, struct learner *l)
 {
+    if (leader_refused_for_long(z, l)) {
+        learner_fail(z, "leader %" PRId64 " cannot be reached", z->vote.leader);
+        return;
+    }
     const size_t count = z->now_ms < l->leader_from_ms ? l->master_count - 1 : l->master_count;
     l->master_next = (l->master_next + 1) % count;
-    l->connect_ms = z->now_ms + delay(z, l) + (l->master_next == 0 ? next_pause(l) : 0);
+    l->connect_ms = z->now_ms + delay(z, l) + (l->master_next == 0 ? next_pause(z, l) : 0);
 }
 
 /* -- away from the leader ------------------------------------------------------------------------------------------ */

@@ -24,7 +24,7 @@ struct zab *zab_new(const struct zab_options *options, struct members *committed
     CHECK(committed != NULL);
     CHECK(options->tick_ms > 0 && options->init_limit > 0 && options->sync_limit > 0);
     CHECK(options->notification_ms_min > 0 && options->notification_ms_max >= options->notification_ms_min);
-    CHECK(options->finalize_wait_ms >= 0);
+    CHECK(options->finalize_wait_ms >= 0 && options->connect_retry_ms > 0);
     CHECK(options->committed_count_max > 0 && options->zxid_counter_max > 0);
     CHECK(options->zxid_margin >= 0);
     CHECK(options->snapshot_syncs_max > 0 && options->diff_syncs_max > 0);

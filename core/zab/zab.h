@@ -30,6 +30,7 @@ struct zab_options {
     int32_t tick_ms, init_limit, sync_limit;
     int32_t notification_ms_min, notification_ms_max; /* 200 and 60000 */
     int32_t finalize_wait_ms;                         /* 200: quiet time behind a quorum of equal votes */
+    int32_t connect_retry_ms;      /* leaderConnectDelayDuringRetryMs: longest pause between two tries to connect */
     bool observer_masters;         /* observerMasterPort: followers take observers, this one too if it follows */
     int32_t observer_reconnect_ms; /* observer.reconnectDelayMs: longest wait before an observer asks the leader */
     int32_t observer_retry_ms; /* an observer at the leader looks so often, or half as often, for a follower that takes

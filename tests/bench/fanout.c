@@ -205,6 +205,7 @@ static void open_leader(struct rig *r)
                                         .notification_ms_min = 200,
                                         .notification_ms_max = 60000,
                                         .finalize_wait_ms = 200,
+                                        .connect_retry_ms = 100,
                                         .committed_count_max = 500,
                                         .committed_bytes_max = 1 << 26,
                                         .snapshot_syncs_max = 10,

@@ -309,6 +309,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .notification_ms_min = 200,
         .notification_ms_max = 60000,
         .finalize_wait_ms = 200,
+        .connect_retry_ms = 100,
         .committed_count_max = bounds % 4 + 1,
         .committed_bytes_max = 1 << 20,
         .snapshot_syncs_max = bounds / 4 % 3 + 1,

@@ -109,6 +109,7 @@ static void fill_options(const struct world *w, const struct server *m, struct z
         .notification_ms_min = p->notification_ms_min,
         .notification_ms_max = p->notification_ms_max,
         .finalize_wait_ms = p->finalize_wait_ms,
+        .connect_retry_ms = 100,
         .observer_masters = p->observer_masters,
         .observer_reconnect_ms = p->tick_ms,
         .observer_election_ms = p->tick_ms,

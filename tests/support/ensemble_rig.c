@@ -114,6 +114,7 @@ static void join(struct rig *rig, int64_t voters, int64_t observers, bool keyed)
         .notification_ms_min = 200,
         .notification_ms_max = 2000,
         .finalize_wait_ms = 200,
+        .connect_retry_ms = 100,
         .committed_count_max = 500,
         .observer_masters = rig->ensemble->observer_masters,
         .observer_election_ms = 200,

@@ -484,6 +484,7 @@ void leader_rig_start(struct leader_rig *r, const struct leader_rig_setup *setup
         .notification_ms_min = 200,
         .notification_ms_max = 60000,
         .finalize_wait_ms = 200,
+        .connect_retry_ms = 100,
         .snapshot_syncs_max = setup->syncs_max == 0 ? 10 : setup->syncs_max,
         .diff_syncs_max = setup->syncs_max == 0 ? 100 : setup->syncs_max,
         .committed_count_max = setup->committed_count_max == 0 ? 500 : setup->committed_count_max,

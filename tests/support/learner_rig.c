@@ -315,6 +315,7 @@ static struct zab_options make_options(const struct learner_rig *r, const struct
                                 .notification_ms_min = 200,
                                 .notification_ms_max = 60000,
                                 .finalize_wait_ms = 200,
+                                .connect_retry_ms = 100,
                                 .snapshot_syncs_max = 10,
                                 .diff_syncs_max = 100,
                                 .committed_count_max = 500,

@@ -196,6 +196,7 @@ static void run_new(struct zab_rig *rig, const struct words *words, struct buffe
         .notification_ms_min = 200,
         .notification_ms_max = 60000,
         .finalize_wait_ms = 200,
+        .connect_retry_ms = (int32_t)words_number(words, "connect", 100),
         .snapshot_syncs_max = (uint32_t)words_number(words, "snapshots", 10),
         .diff_syncs_max = (uint32_t)words_number(words, "diffs", 100),
         .observer_masters = words_have(words, "masters"),

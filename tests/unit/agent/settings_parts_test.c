@@ -12,6 +12,7 @@ static void test_zab_is_told(void **state)
                                        "server.4=d:1:2:observer\ntickTime=2000\n"
                                        "multiAddress.enabled=true\nfastleader.minNotificationInterval=100\n"
                                        "fastleader.maxNotificationInterval=1000\nzooid.electionQuietTime=50\n"
+                                       "leaderConnectDelayDuringRetryMs=150\n"
                                        "commitLogCount=700\nzooid.maxCommittedLog=70000\n"
                                        "leader.maxConcurrentSnapSyncs=3\nmaxConcurrentDiffSyncs=4\n"
                                        "observerMasterPort=2191\nobserverMaster.sizeLimit=5000\n"
@@ -27,6 +28,7 @@ static void test_zab_is_told(void **state)
     assert_int_equal(o.notification_ms_min, 100);
     assert_int_equal(o.notification_ms_max, 1000);
     assert_int_equal(o.finalize_wait_ms, 50);
+    assert_int_equal(o.connect_retry_ms, 150);
     assert_int_equal(o.committed_count_max, 700);
     assert_int_equal(o.committed_bytes_max, 70000);
     assert_int_equal(o.pending_bytes_max, 2000000);

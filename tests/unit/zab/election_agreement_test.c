@@ -88,6 +88,7 @@ static void begin(struct world *w, uint64_t seed)
                                             .notification_ms_min = 200,
                                             .notification_ms_max = 60000,
                                             .finalize_wait_ms = 200,
+                                            .connect_retry_ms = 100,
                                             .snapshot_syncs_max = 10,
                                             .diff_syncs_max = 100,
                                             .committed_count_max = 500,

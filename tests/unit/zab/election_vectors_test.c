@@ -84,6 +84,7 @@ static void begin(struct stage *s, struct bytes frame, int64_t now_ms)
                                         .notification_ms_min = 200,
                                         .notification_ms_max = 60000,
                                         .finalize_wait_ms = 200,
+                                        .connect_retry_ms = 100,
                                         .snapshot_syncs_max = 10,
                                         .diff_syncs_max = 100,
                                         .committed_count_max = 500,
