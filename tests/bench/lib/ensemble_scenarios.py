@@ -157,7 +157,7 @@ SERVED = {
     "ensemble-death": door_scenarios.run_death,
 }
 ALONE = {
-    "ensemble-fresh": partial(scenarios.run_fresh, 5 * 1024),
+    "ensemble-fresh": partial(scenarios.run_fresh, 5, 5 * 1024),
     "ensemble-kill": partial(run_failover, 2000),
     "ensemble-kill-200": partial(run_failover, 200),
     "ensemble-stop": partial(run_stopped, 2000),

@@ -245,23 +245,30 @@ def run_sessions(rate, bench, servers):
     ]
 
 
-def run_fresh(session_bytes, bench, servers):
-    """Memory right after a start, the largest member's, and what 2,000 sessions add to servers that have never seen one."""
-    resident, anonymous, sessions = {}, {}, {}
-    for server in servers:
-        server.wipe()
-        server.start()
-        pause(1.0)
-        memory = [memory_kb(pid) for pid in server.pids]
-        resident[server.name] = [max(kb["VmRSS"] for kb in memory) / 1024]
-        anonymous[server.name] = [max(kb["RssAnon"] for kb in memory) / 1024]
-        opened = bench.helper("sessions", *where_and_who(server))
-        sessions[server.name] = [opened["rss_bytes_per_session"]]
-        server.kill()
+def fresh_sample(bench, server):
+    """The largest member's memory right after a start, and 2,000 sessions of servers that have never seen one."""
+    server.wipe()
+    server.start()
+    pause(1.0)
+    memory = [memory_kb(pid) for pid in server.pids]
+    opened = bench.helper("sessions", *where_and_who(server))
+    server.kill()
+    return {
+        "resident_mb": max(kb["VmRSS"] for kb in memory) / 1024,
+        "anonymous_mb": max(kb["RssAnon"] for kb in memory) / 1024,
+        **opened,
+    }
+
+
+def run_fresh(rate, session_bytes, bench, servers):
+    title = "2,000 sessions after a start"
+    samples = alternate(bench, servers, bench.restart_rounds, lambda server: fresh_sample(bench, server))
+    bench.keep(title, samples)
     return [
-        Row("after start", "resident", "MB", resident, (None, "max", 8)),
-        Row("after start", "of it anonymous", "MB", anonymous),
-        Row("2,000 sessions", "resident each", "bytes", sessions, (None, "max", session_bytes)),
+        Row("after start", "resident", "MB", pick(samples, "resident_mb"), (None, "max", 8)),
+        Row("after start", "of it anonymous", "MB", pick(samples, "anonymous_mb")),
+        Row(title, "opened", "1/s", pick(samples, "sessions_per_s"), ("apache", "min", rate)),
+        Row(title, "resident each", "bytes", pick(samples, "rss_bytes_per_session"), (None, "max", session_bytes)),
     ]
 
 
@@ -368,7 +375,7 @@ SERVED = {
     "sessions": partial(run_sessions, 3),
 }
 ALONE = {
-    "fresh": partial(run_fresh, 2048),
+    "fresh": partial(run_fresh, 3, 2048),
     "start": run_start,
     "restart200k": partial(run_tree, 200_000, 200, 0),
     "million": partial(run_tree, 1_000_000, 1000, 100_000),
