@@ -86,6 +86,9 @@ class Writer(kill_test.Writer, Load):
 
     def visit(self, server):
         self.client = connected(server, session=self.session, last_zxid=self.last_zxid, timeout=LASTING_MS)
+        if self.client.session.id == 0 and not self.made:
+            self.session = None    # a local one, whose member has gone before the first ephemeral made it everybody's
+            raise Lost("expired")
         if self.client.session.id == 0:
             raise AssertionError("%s: session 0x%x did not survive" % (self.root, self.session.id))
         self.session = self.client.session

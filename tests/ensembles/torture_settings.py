@@ -12,6 +12,8 @@ COMMON = {
     "zooid.txnsPerEpoch": (4294967294, 4294967294, 3000),
     "zooid.maxLinkQueue": (1048576, 67108864),
     "zooid.maxPendingProposals": (1048576, 268435456),
+    "localSessionsEnabled": ("false", "false", "true"),
+    "sslQuorum": ("false", "false", "false", "true"),
 }
 
 # What each has of its own.
@@ -70,8 +72,12 @@ def drawn(rng, choices):
     return {key: rng.choice(values) for key, values in choices.items()}
 
 
-def common(rng, free_port):
+def common(rng, free_port, stores):
+    """`stores`: the settings of a certificate that each member may show."""
     settings = drawn(rng, COMMON)
+    settings["localSessionsUpgradingEnabled"] = settings["localSessionsEnabled"]    # for those who make ephemerals
+    if settings["sslQuorum"] == "true":
+        settings.update(stores)
     tick = settings["tickTime"]
     settings.update({"initLimit": max(5, INIT_MS // tick), "syncLimit": max(3, SYNC_MS // tick),
                      "znode.container.maxNeverUsedIntervalMs": 500, "minSessionTimeout": 1000, "maxSessionTimeout": 600000})

@@ -22,12 +22,15 @@ from faults_test import differences, shown
 sys.path.insert(0, os.path.join(harness.ROOT, "tests", "plugins"))
 import supervised  # noqa: E402
 
+from authority import Authority  # noqa: E402
+
 import torture_load  # noqa: E402
 import torture_settings  # noqa: E402
 from tortured import REPAIRABLE, TorturedAgent, check_data  # noqa: E402
 
 LONG = os.environ.get("ZOOID_LONG") == "1"
 SEED, KEEP = os.environ.get("ZOOID_SEED"), os.environ.get("ZOOID_KEEP")
+MEMBERS = 7    # at most
 RUNS, EVENTS = (20, 40) if LONG else (3, 6)
 BEHIND = 700    # more txns than are kept in memory
 STOP_S = 40    # the longest drain, plugins, a checkpoint and a snapshot; a machine that is busy
@@ -39,10 +42,10 @@ NOT_NOW = (-13, -14)
 class Ordeal:
     """One ensemble, from its start to its end."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, stores):
         self.random = random.Random(seed)
         voters, observers = self.random.choice([3, 3, 3, 4, 5]), self.random.choice([0, 1, 2])
-        common = torture_settings.common(self.random, harness.free_port)
+        common = torture_settings.common(self.random, harness.free_port, stores)
         self.ensemble = ChangingEnsemble([TorturedAgent] * voters, [TorturedAgent] * observers, **common)
         for member in self.ensemble.members.values():
             member.server.settings.update(torture_settings.drawn(self.random, torture_settings.OWN))
@@ -360,9 +363,16 @@ class Ordeal:
 
 
 class Torture(unittest.TestCase):
+    def setUp(self):
+        authority = Authority()
+        self.addCleanup(authority.remove)
+        authority.make("server", "/O=zooid/CN=server", hosts=",".join("IP:127.0.0.%d" % host for host in range(1, MEMBERS + 1)))
+        self.stores = {"ssl.quorum.keyStore.location": authority.path("server.pem"),
+                       "ssl.quorum.trustStore.location": authority.path("ca.crt"), "ssl.quorum.trustStore.type": "PEM"}
+
     def endure(self, seed):
         print("ZOOID_SEED=%d" % seed, flush=True)
-        ordeal = Ordeal(seed)
+        ordeal = Ordeal(seed, self.stores)
         self.addCleanup(ordeal.ensemble.stop)
         try:
             ordeal.begin()
