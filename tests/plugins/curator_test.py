@@ -1,30 +1,13 @@
 #!/usr/bin/python3
 """Curator's x-discovery, unmodified, and the plugin discovery: each finds what the other has registered."""
-import os
 import subprocess
-import tempfile
 
 import discovery_rig
-from discovery_rig import harness
 
-JAVA = harness.need_program("java", "default-jre-headless")
-COMPILER = harness.need_program("javac", "default-jdk-headless")
-CLASSPATH = ":".join(harness.need_file(os.path.join(harness.JARS, name + ".jar"), package) for name, package in (
-    ("curator-x-discovery", "libcurator-discovery-java"), ("curator-framework", "libcurator-framework-java"),
-    ("curator-client", "libcurator-client-java"), ("curator-recipes", "libcurator-recipes-java"),
-    ("zookeeper", "libzookeeper-java"), ("guava", "libguava-java"),
-    ("jackson-core", "libjackson2-core-java"), ("jackson-databind", "libjackson2-databind-java"),
-    ("jackson-annotations", "libjackson2-annotations-java"), ("slf4j-nop", "libslf4j-java")))
+import curator
 
 
 class Curator(discovery_rig.DiscoveryCase):
-    def compiled(self):
-        classes = tempfile.TemporaryDirectory()
-        self.addCleanup(classes.cleanup)
-        source = os.path.join(harness.ROOT, "tests", "plugins", "java", "CuratorDiscovery.java")
-        subprocess.run([COMPILER, "-Xlint:all,-path,-classfile,-try", "-cp", CLASSPATH, "-d", classes.name, source], check=True)
-        return classes.name
-
     def test_each_finds_the_other(self):
         d = self.discovery(start=False)
         d.write("a.conf", 'services = ( { name = "web"; id = "w1"; port = 80; tags = ["v1"]; weight = 3; }, '
@@ -32,9 +15,8 @@ class Curator(discovery_rig.DiscoveryCase):
         d.start()
         self.wait_ids("web", ["w1", "w2"])
         self.wait_offered()
-        client = subprocess.Popen(
-            [JAVA, "-XX:TieredStopAtLevel=1", "-Xmx128m", "-cp", self.compiled() + ":" + CLASSPATH, "CuratorDiscovery",
-             self.server.address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        program = curator.compiled(self, "tests", "plugins", "java", "CuratorDiscovery.java")
+        client = subprocess.Popen([*program, self.server.address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.addCleanup(client.communicate)
         self.addCleanup(client.kill)
         lines = [client.stdout.readline().strip() for _ in range(5)]
@@ -54,4 +36,4 @@ class Curator(discovery_rig.DiscoveryCase):
 
 
 if __name__ == "__main__":
-    harness.main()
+    discovery_rig.harness.main()
