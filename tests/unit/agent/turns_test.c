@@ -379,6 +379,16 @@ static void without_anything_it_sleeps_in_the_end(void **state)
     assert_in_range(f->begun, 1, 10); /* not over and over again */
 }
 
+/* It would look out for an hour. */
+static void a_timer_does_not_wait_for_a_look_out(void **state)
+{
+    struct fixture *f = *state;
+    turns_offer(f->turns, NULL);
+    assert_int_equal(uv_timer_start(&f->ticker, on_tick_to_stop, 5, 0), 0);
+    turns_busy_poll(f->turns, UINT32_MAX);
+    turns_run(f->turns);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -390,6 +400,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_comes_is_seen_awake, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_comes_is_seen_by_a_poll, set_up, tear_down),
         cmocka_unit_test_setup_teardown(work_does_not_wait_for_a_look_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_timer_does_not_wait_for_a_look_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(polls_in_vain_become_rare, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_anything_it_sleeps_in_the_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_loop_without_handles_ends, set_up, tear_down),
