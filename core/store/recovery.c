@@ -34,6 +34,13 @@ static enum status damage(struct search *s, const char *file, const char *text)
     return findings_add(&s->r->findings, FINDING_DAMAGE, file, 0, "%s", text);
 }
 
+/* With `until`: nothing is wrong, but the tree of then cannot be had. */
+static enum status out_of_reach(struct search *s, const char *file, const char *text)
+{
+    s->refused = true;
+    return findings_add(&s->r->findings, FINDING_NOTE, file, 0, "%s", text);
+}
+
 /* -- what is there ------------------------------------------------------------------------------------------------ */
 
 static enum status has_files(struct search *s, const char *dir, enum store_file_kind kind, bool *has)
@@ -107,7 +114,7 @@ static enum status look_at_checkpoint(struct search *s)
     s->r->checkpoint_zxid = s->meta.complete ? s->meta.to : s->meta.from;
     s->has_checkpoint = s->r->checkpoint_zxid >= 0;
     if (s->has_checkpoint && o->until > 0 && s->meta.to > o->until)
-        return damage(s, o->checkpoint_name, "the checkpoint holds transactions that are to be cut off");
+        return out_of_reach(s, o->checkpoint_name, "the checkpoint holds transactions that are to be cut off");
     return ST_OK;
 }
 
@@ -264,30 +271,44 @@ static enum status try_snapshot(struct search *s, const struct store_file *file)
     return run_replay(s, &replay, &scanned);
 }
 
-/* The log from its first record on: only when that is the first there ever was. */
-static enum status try_nothing(struct search *s)
+/* With bases that turned out bad it is them that are spoken of. */
+static enum status begins_late(struct search *s)
 {
-    enum status st = fresh_tree(s);
-    if (st != ST_OK)
-        return st;
-    s->r->base = RECOVERY_NOTHING;
-    s->r->base_exact = false;
-    struct replay replay = {.options = s->options, .r = s->r, .base_name = "an empty tree"};
-    replay.any_start = s->options->trust_empty && !s->any;
-    struct txnlog_scan_result scanned;
-    st = run_replay(s, &replay, &scanned);
-    if (st != ST_OK || !s->found || scanned.records == 0)
-        return st;
-    const int64_t first_of_ensemble = 0x100000001;
-    if (scanned.first_zxid == 1 || scanned.first_zxid == first_of_ensemble || replay.any_start)
-        return findings_add(&s->r->findings, FINDING_NOTE, s->options->log_dir, 0,
-                            "there is no snapshot; the tree is made from the log alone, from zxid 0x%" PRIx64 " on",
-                            (uint64_t)scanned.first_zxid);
-    s->found = false;
+    if (s->options->until > 0)
+        return out_of_reach(s, s->options->log_dir,
+                            "neither a checkpoint nor a snapshot from before what is to be cut off is kept, nor the "
+                            "log from its beginning on");
+    if (s->any)
+        return ST_OK;
     return damage(
         s, s->options->log_dir,
         "there is no snapshot, and the log does not begin with the first transaction; put the snapshots back, or, "
         "if there never were any, start once with snapshot.trust.empty=true");
+}
+
+/* The log from its first record on: only when that is the first there ever was. */
+static enum status try_nothing(struct search *s)
+{
+    const int64_t first_of_ensemble = 0x100000001;
+    const bool any_start = s->options->trust_empty && !s->any;
+    int64_t first;
+    enum status st = txnlog_first(s->options->io, s->options->log_dir, &first);
+    if (st == ST_OK && first > 1 && first != first_of_ensemble && !any_start)
+        return begins_late(s);
+    if (st == ST_OK)
+        st = fresh_tree(s);
+    if (st != ST_OK)
+        return st;
+    s->r->base = RECOVERY_NOTHING;
+    s->r->base_exact = false;
+    struct replay replay = {.options = s->options, .r = s->r, .base_name = "an empty tree", .any_start = any_start};
+    struct txnlog_scan_result scanned;
+    st = run_replay(s, &replay, &scanned);
+    if (st != ST_OK || !s->found || scanned.records == 0)
+        return st;
+    return findings_add(&s->r->findings, FINDING_NOTE, s->options->log_dir, 0,
+                        "there is no snapshot; the tree is made from the log alone, from zxid 0x%" PRIx64 " on",
+                        (uint64_t)scanned.first_zxid);
 }
 
 /* -- the search --------------------------------------------------------------------------------------------------- */

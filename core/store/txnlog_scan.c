@@ -240,3 +240,20 @@ enum status txnlog_scan(const struct txnlog_scan *scan, struct txnlog_scan_resul
     store_files_free(&files);
     return st;
 }
+
+static enum status note_first(void *context, const struct txnlog_record *record)
+{
+    *(int64_t *)context = record->zxid;
+    return ST_END;
+}
+
+enum status txnlog_first(const struct store_io *io, const char *dir, int64_t *zxid)
+{
+    struct txnlog_scan_result result;
+    struct findings findings = {0};
+    const struct txnlog_scan scan = {.io = io, .dir = dir, .any_start = true, .fn = note_first, .context = zxid};
+    *zxid = 0;
+    enum status st = txnlog_scan(&scan, &result, &findings);
+    findings_free(&findings);
+    return st == ST_END ? ST_OK : st;
+}

@@ -56,3 +56,6 @@ struct txnlog_scan_result {
 /* Scans; what is found is added to `findings`. ST_OK also when the verdict is bad. ST_NO_MEMORY, ST_IO_ERROR (with a
  * finding), or what `fn` returned. */
 enum status txnlog_scan(const struct txnlog_scan *scan, struct txnlog_scan_result *result, struct findings *findings);
+
+/* The zxid of the first record; 0: there is none, or none that can be read. Errors as txnlog_scan. */
+enum status txnlog_first(const struct store_io *io, const char *dir, int64_t *zxid);

@@ -198,7 +198,7 @@ static void a_tree_from_the_log_alone(void **state)
     store_files_free(&files);
     assert_recovers(&rig);
     disk_sim_remove(rig.disk, DIR "/log.1");
-    assert_refuses(&rig, "missing");
+    assert_refuses(&rig, "does not begin with the first transaction");
     tear_down(&rig);
 }
 

@@ -232,6 +232,33 @@ static void the_log_alone_must_be_whole(void **state)
     tear_down(&rig);
 }
 
+static void assert_out_of_reach(struct rig *rig, int64_t until)
+{
+    rig->options.until = until;
+    assert_int_equal(recover(rig), ST_CORRUPT);
+    assert_null(rig->r.tree);
+    assert_int_equal(rig->r.findings.count, 1);
+    assert_int_equal(findings_worst(&rig->r.findings), FINDING_NOTE);
+    rig->options.until = 0;
+}
+
+/* As behind an export, or at a member that was killed while it led: it takes a snapshot from its leader then. */
+static void a_base_beyond_what_is_to_stay_is_no_damage(void **state)
+{
+    (void)state;
+    struct rig rig;
+    set_up(&rig);
+    log_txns(&rig, 20);
+    put_snapshot(&rig, 0);
+    drop(&rig, "log.1");
+    log_txns(&rig, 20);
+    assert_out_of_reach(&rig, 10); /* records are missing behind an empty tree */
+    put_checkpoint(&rig, SIZE_MAX);
+    assert_out_of_reach(&rig, 30);
+    assert_recovers(&rig, RECOVERY_CHECKPOINT, 40);
+    tear_down(&rig);
+}
+
 static void a_log_that_ends_before_the_checkpoint_is_missing(void **state)
 {
     (void)state;
@@ -506,6 +533,7 @@ static void a_later_epoch_alone_is_trusted_only_when_told(void **state)
     set_up(&rig);
     log_sessions(&rig, 0x500000001, 3);
     assert_refuses(&rig);
+    assert_out_of_reach(&rig, 0x500000002);
     rig.options.trust_empty = true;
     assert_int_equal(recover(&rig), ST_OK);
     assert_int_equal(rig.r.last_zxid, 0x500000003);
@@ -603,6 +631,7 @@ int main(void)
         cmocka_unit_test(an_interrupted_checkpoint_is_replayed_to_its_end),
         cmocka_unit_test(a_damaged_snapshot_needs_a_log_that_reaches_it),
         cmocka_unit_test(the_log_alone_must_be_whole),
+        cmocka_unit_test(a_base_beyond_what_is_to_stay_is_no_damage),
         cmocka_unit_test(a_log_that_ends_before_the_checkpoint_is_missing),
         cmocka_unit_test(a_checkpoint_at_the_beginning_of_an_epoch_is_no_record_s),
         cmocka_unit_test(a_torn_tail_is_cut_and_the_log_goes_on),
