@@ -8,6 +8,7 @@ Part of `make test-long` only: they wait by the clock, for a minute."""
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -25,6 +26,7 @@ NOT_OURS = {
 # It is this that they start for a server: java -jar JAR server FILE.
 JAVA = """#!/bin/sh
 printf '%%s\\n' 'admin.enableServer=false' '4lw.commands.whitelist=ruok,srvr,cons' >>"$4"
+echo $$ >>'%s'
 exec '%s' -c "$4"
 """
 # How they see that their servers are there: by a date of Apache's releases before 3.6 in the answer to srvr.
@@ -46,6 +48,19 @@ class GosOwn(unittest.TestCase):
     def setUp(self):
         self.directory = tempfile.mkdtemp(prefix="zooid-go-")
         self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.pids = os.path.join(self.directory, "pids")
+        write(self.pids, "")
+        self.addCleanup(self.end_servers)
+
+    def end_servers(self):
+        """Some of its tests leave one behind."""
+        with open(self.pids, encoding="ascii") as file:
+            for pid in map(int, file):
+                try:
+                    if os.path.samefile("/proc/%d/exe" % pid, harness.AGENT):
+                        os.kill(pid, signal.SIGKILL)
+                except OSError:
+                    pass    # it has ended
 
     def place(self):
         """A copy of the client whose servers are agents."""
@@ -56,7 +71,7 @@ class GosOwn(unittest.TestCase):
             helper = file.read()
         self.assertEqual(helper.count(OLD_CHECK), 1)
         write(package + "/server_help.go", helper.replace(OLD_CHECK, OUR_CHECK))
-        write(self.directory + "/bin/java", JAVA % harness.AGENT, 0o755)
+        write(self.directory + "/bin/java", JAVA % (self.pids, harness.AGENT), 0o755)
         write(self.directory + "/contrib/fatjar/zookeeper-3.8.0-fatjar.jar", "")
         return package
 

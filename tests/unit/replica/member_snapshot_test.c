@@ -46,6 +46,7 @@ static void start(struct rig *rig)
                                         .tick_ms = 1000,
                                         .init_limit = 10,
                                         .sync_limit = 5,
+                                        .connect_retry_ms = 100,
                                         .notification_ms_min = 200,
                                         .notification_ms_max = 200,
                                         .committed_count_max = 500,
