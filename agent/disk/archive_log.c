@@ -69,7 +69,7 @@ static int find_end(struct archive *a, struct buffer *message)
     store_files_free(&files);
     bool is_sound = st == ST_OK && result.verdict == TXNLOG_SOUND;
     if (!is_sound)
-        restore_say_findings(message, &findings);
+        restore_say_findings(message, &findings, FINDING_REPAIR);
     findings_free(&findings);
     return is_sound ? 0 : restore_say_failed(message, a->dir, "read the archive", st == ST_OK ? ST_CORRUPT : st);
 }
@@ -175,10 +175,10 @@ static int add(struct archive *a, const char *log_dir, struct buffer *message)
                            "(zooid.logRetainBytes)",
                            (uint64_t)a->last_zxid);
     else if (st == ST_OK && a->last_zxid < a->until && a->added_zxid < a->until) {
-        restore_say_findings(message, &findings);
+        restore_say_findings(message, &findings, FINDING_REPAIR);
         code = restore_say(message, log_dir, "the log ends before zxid 0x%" PRIx64, (uint64_t)a->until);
     } else if (st != ST_OK && st != ST_END) {
-        restore_say_findings(message, &findings);
+        restore_say_findings(message, &findings, FINDING_REPAIR);
         code = restore_say_failed(message, log_dir, "archive the log", st);
     }
     findings_free(&findings);

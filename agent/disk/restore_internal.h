@@ -11,7 +11,8 @@ int restore_say(struct buffer *message, const char *what, const char *format, ..
     __attribute__((format(printf, 3, 4)));
 /* The same for what a call to the disk has brought; `st` where the kernel said nothing. */
 int restore_say_failed(struct buffer *message, const char *what, const char *verb, enum status st);
-void restore_say_findings(struct buffer *message, const struct findings *findings);
+/* Those of that kind and the graver ones. */
+void restore_say_findings(struct buffer *message, const struct findings *findings, enum finding_kind least);
 
 /* The directory with the files of a backup or log: DIR/version-2 if there is one, else DIR. NULL: out of memory. Free
  * with mem_free. */

@@ -30,10 +30,10 @@ int restore_say_failed(struct buffer *message, const char *what, const char *ver
     return restore_say(message, what, "cannot %s: %s", verb, why[0] != '\0' ? why : status_text(st));
 }
 
-void restore_say_findings(struct buffer *message, const struct findings *findings)
+void restore_say_findings(struct buffer *message, const struct findings *findings, enum finding_kind least)
 {
     for (size_t i = 0; i < findings->count; i++)
-        if (findings->items[i].kind != FINDING_NOTE)
+        if (findings->items[i].kind >= least)
             (void)buffer_printf(message, "%s at byte %" PRIu64 ": %s\n", findings->items[i].file,
                                 findings->items[i].offset, findings->items[i].text);
 }
@@ -93,7 +93,7 @@ static int read_one_file(const char *path, const struct until *until, const stru
                          ? ST_NO_MEMORY
                          : snapshot_load(disk_posix(), path, state->tree, state->sessions, 0, &info, FINDING_DAMAGE,
                                          &findings);
-    restore_say_findings(message, &findings);
+    restore_say_findings(message, &findings, FINDING_REPAIR);
     findings_free(&findings);
     return st == ST_OK ? judge_file(path, until, &info, state, message)
                        : restore_say_failed(message, path, "be read", st);
@@ -131,7 +131,7 @@ static int look_through(const char *dir, struct look *look, struct buffer *messa
     enum status st = txnlog_scan(&scan, &result, &findings);
     bool is_sound = st == ST_OK && (result.verdict != TXNLOG_CORRUPT || look->is_beyond);
     if (!is_sound)
-        restore_say_findings(message, &findings);
+        restore_say_findings(message, &findings, FINDING_REPAIR);
     findings_free(&findings);
     return is_sound ? 0 : restore_say_failed(message, dir, "read the log", st == ST_OK ? ST_CORRUPT : st);
 }
@@ -178,7 +178,7 @@ static int read_directory(const char *dir, const struct until *until, const stru
         return code;
     enum status st = recovery_run(&recover, &r);
     if (st != ST_OK) {
-        restore_say_findings(message, &r.findings);
+        restore_say_findings(message, &r.findings, FINDING_NOTE);
         code = restore_say_failed(message, dir, "be restored", st);
     } else if (until->kind == UNTIL_ZXID && r.last_zxid != until->value && !look.is_beyond) {
         code = restore_say(message, dir, "the backup ends at zxid 0x%" PRIx64, (uint64_t)r.last_zxid);

@@ -276,8 +276,8 @@ static enum status begins_late(struct search *s)
 {
     if (s->options->until > 0)
         return out_of_reach(s, s->options->log_dir,
-                            "neither a checkpoint nor a snapshot from before what is to be cut off is kept, nor the "
-                            "log from its beginning on");
+                            "neither a checkpoint nor a snapshot can be used that has nothing from behind the place "
+                            "that is wanted, and the log does not begin with the first transaction");
     if (s->any)
         return ST_OK;
     return damage(
@@ -292,7 +292,7 @@ static enum status try_nothing(struct search *s)
     const int64_t first_of_ensemble = 0x100000001;
     const bool any_start = s->options->trust_empty && !s->any;
     int64_t first;
-    enum status st = txnlog_first(s->options->io, s->options->log_dir, &first);
+    enum status st = txnlog_first(s->options->io, s->options->log_dir, &first, &s->r->findings);
     if (st == ST_OK && first > 1 && first != first_of_ensemble && !any_start)
         return begins_late(s);
     if (st == ST_OK)

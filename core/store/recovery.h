@@ -68,7 +68,8 @@ struct recovery {
     uint64_t tail_record, tail_end; /* where that record begins and ends */
 };
 
-/* ST_OK: `r` holds the tree. ST_CORRUPT: refused, the findings say why; no tree. ST_NO_MEMORY, ST_IO_ERROR: likewise.
+/* ST_OK: `r` holds the tree. ST_CORRUPT: refused, the findings say why, with `until` perhaps in notes alone: nothing is
+ * wrong, but that place is out of reach; no tree. ST_NO_MEMORY, ST_IO_ERROR: likewise.
  * Call recovery_free when done. */
 enum status recovery_run(const struct recovery_options *options, struct recovery *r);
 

@@ -247,13 +247,15 @@ static enum status note_first(void *context, const struct txnlog_record *record)
     return ST_END;
 }
 
-enum status txnlog_first(const struct store_io *io, const char *dir, int64_t *zxid)
+enum status txnlog_first(const struct store_io *io, const char *dir, int64_t *zxid, struct findings *findings)
 {
     struct txnlog_scan_result result;
-    struct findings findings = {0};
+    const size_t before = findings->count;
     const struct txnlog_scan scan = {.io = io, .dir = dir, .any_start = true, .fn = note_first, .context = zxid};
     *zxid = 0;
-    enum status st = txnlog_scan(&scan, &result, &findings);
-    findings_free(&findings);
-    return st == ST_END ? ST_OK : st;
+    enum status st = txnlog_scan(&scan, &result, findings);
+    if (st != ST_OK && st != ST_END)
+        return st;
+    findings_truncate(findings, before);
+    return ST_OK;
 }

@@ -57,5 +57,6 @@ struct txnlog_scan_result {
  * finding), or what `fn` returned. */
 enum status txnlog_scan(const struct txnlog_scan *scan, struct txnlog_scan_result *result, struct findings *findings);
 
-/* The zxid of the first record; 0: there is none, or none that can be read. Errors as txnlog_scan. */
-enum status txnlog_first(const struct store_io *io, const char *dir, int64_t *zxid);
+/* The zxid of the first record; 0: there is none, or damage stands before it, of which a scan would tell. Errors as
+ * txnlog_scan, with its finding. */
+enum status txnlog_first(const struct store_io *io, const char *dir, int64_t *zxid, struct findings *findings);

@@ -105,6 +105,18 @@ class Restore(unittest.TestCase):
         self.refused("does not reach back", "-u", "1999-01-01T00:00:00Z", self.backup, self.data)
         self.refused("the log ends before that time", "-u", "2199-01-01 00:00:00", self.backup, self.data)
 
+    def test_a_place_before_all_snapshots(self):
+        agent = self.start(harness.Agent)
+        fill(agent, 1, nodes=20)
+        place = self.last_zxid(agent) - 5
+        os.mkdir(self.backup)
+        self.zooid(agent, "backup", "-l", self.backup)
+        agent.restart()    # another file of the log
+        fill(agent, 2, nodes=20)
+        self.zooid(agent, "backup", "-l", self.backup)
+        os.remove(os.path.join(self.backup, "version-2", "log.1"))
+        self.refused("neither a checkpoint nor a snapshot can be used", "-u", "0x%x" % place, self.backup, self.data)
+
     @staticmethod
     def last_zxid(agent):
         return int(harness.four_letter_word(agent.port, "srvr").decode().split("Zxid: ")[1].split()[0], 16)

@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 """Curator's recipes, unmodified: compiles java/CuratorRecipes.java against Debian's jars and runs it."""
-import curator
 import harness
+import jvm
 
 
 class Recipes(harness.ServerTestCase):
     properties = {"extendedTypesEnabled": "true"}
 
     def test_recipes(self):
-        program = curator.compiled(self, "tests", "clients", "java", "CuratorRecipes.java")
+        program = jvm.compiled_for_curator(self, "tests", "clients", "java", "CuratorRecipes.java")
         lines = harness.run_foreign_client(self.server, [*program, self.server.address])
         self.assertEqual(lines[-1], "cache, leader and group after a restart of the server\n")
 

@@ -2,14 +2,13 @@
 """Read-only mode: what a member without a quorum does for whom, in ensembles of agents and in mixed ones; Apache's server in
 the same place is asked the same."""
 # limit: 600
-import os
-import subprocess
-import tempfile
 import unittest
 import urllib.error
 import urllib.request
 
 from ensemble import AGENT, APACHE, READ_ONLY, TICK_MS, Ensemble, harness, metric, wire
+
+import jvm
 
 PROPERTIES = {"readonlymode.enabled": "true"}
 # Apache's server takes clients in read-only mode only with local sessions; ours in any case.
@@ -184,10 +183,7 @@ class Clients(unittest.TestCase):
         client.retry(client.set, "/kept", b"other")
 
     def test_java(self):
-        java = harness.need_program("java", "default-jre-headless")
-        compiler = harness.need_program("javac", "default-jdk-headless")
-        jars = ":".join(os.path.join(harness.JARS, name) for name in ("zookeeper.jar", "slf4j-nop.jar"))
-        source = os.path.join(harness.ROOT, "tests", "clients", "java", "ReadOnlyClient.java")
+        program = jvm.compiled(self, jvm.ZOOKEEPER, "tests", "clients", "java", "ReadOnlyClient.java")
 
         class Quorum:
             """What the client asks for by its line `restart`."""
@@ -195,10 +191,7 @@ class Clients(unittest.TestCase):
             def restart():
                 bring_back(self.ensemble)
 
-        with tempfile.TemporaryDirectory() as classes:
-            subprocess.run([compiler, "-Xlint:all,-path", "-Werror", "-cp", jars, "-d", classes, source], check=True)
-            command = [java, "-XX:TieredStopAtLevel=1", "-Xmx128m", "-cp", classes + ":" + jars, "ReadOnlyClient"]
-            lines = harness.run_foreign_client(Quorum, command + [self.hosts])
+        lines = harness.run_foreign_client(Quorum, [*program, self.hosts])
         self.assertEqual(lines[-1], "reads without a leader, writes with one\n")
 
 

@@ -30,7 +30,7 @@ from tortured import REPAIRABLE, TorturedAgent, check_data  # noqa: E402
 
 LONG = os.environ.get("ZOOID_LONG") == "1"
 SEED, KEEP = os.environ.get("ZOOID_SEED"), os.environ.get("ZOOID_KEEP")
-MEMBERS = 7    # at most
+VOTERS, OBSERVERS = (3, 3, 3, 4, 5), (0, 1, 2)
 RUNS, EVENTS = (20, 40) if LONG else (3, 6)
 BEHIND = 700    # more txns than are kept in memory
 STOP_S = 40    # the longest drain, plugins, a checkpoint and a snapshot; a machine that is busy
@@ -44,7 +44,7 @@ class Ordeal:
 
     def __init__(self, seed, stores):
         self.random = random.Random(seed)
-        voters, observers = self.random.choice([3, 3, 3, 4, 5]), self.random.choice([0, 1, 2])
+        voters, observers = self.random.choice(VOTERS), self.random.choice(OBSERVERS)
         common = torture_settings.common(self.random, harness.free_port, stores)
         self.ensemble = ChangingEnsemble([TorturedAgent] * voters, [TorturedAgent] * observers, **common)
         for member in self.ensemble.members.values():
@@ -366,7 +366,8 @@ class Torture(unittest.TestCase):
     def setUp(self):
         authority = Authority()
         self.addCleanup(authority.remove)
-        authority.make("server", "/O=zooid/CN=server", hosts=",".join("IP:127.0.0.%d" % host for host in range(1, MEMBERS + 1)))
+        hosts = range(1, 1 + max(VOTERS) + max(OBSERVERS))
+        authority.make("server", "/O=zooid/CN=server", hosts=",".join("IP:127.0.0.%d" % host for host in hosts))
         self.stores = {"ssl.quorum.keyStore.location": authority.path("server.pem"),
                        "ssl.quorum.trustStore.location": authority.path("ca.crt"), "ssl.quorum.trustStore.type": "PEM"}
 

@@ -4,7 +4,7 @@ import subprocess
 
 import discovery_rig
 
-import curator
+import jvm
 
 
 class Curator(discovery_rig.DiscoveryCase):
@@ -15,7 +15,7 @@ class Curator(discovery_rig.DiscoveryCase):
         d.start()
         self.wait_ids("web", ["w1", "w2"])
         self.wait_offered()
-        program = curator.compiled(self, "tests", "plugins", "java", "CuratorDiscovery.java")
+        program = jvm.compiled_for_curator(self, "tests", "plugins", "java", "CuratorDiscovery.java")
         client = subprocess.Popen([*program, self.server.address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.addCleanup(client.communicate)
         self.addCleanup(client.kill)

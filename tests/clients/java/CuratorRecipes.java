@@ -40,7 +40,7 @@ public final class CuratorRecipes {
     private static final int DEADLINE_S = 30, SESSION_MS = 30000;
 
     private final CuratorFramework one, other;
-    private final ExecutorService elsewhere = Executors.newCachedThreadPool();
+    private final ExecutorService elsewhere = Executors.newCachedThreadPool(CuratorRecipes::daemon);
 
     private CuratorRecipes(String hosts) throws Exception {
         one = client(hosts);
@@ -52,6 +52,13 @@ public final class CuratorRecipes {
         client.start();
         demand(client.blockUntilConnected(DEADLINE_S, TimeUnit.SECONDS), "connected");
         return client;
+    }
+
+    /** What fails here ends the program, whatever waits there. */
+    private static Thread daemon(Runnable work) {
+        Thread thread = new Thread(work);
+        thread.setDaemon(true);
+        return thread;
     }
 
     private static void demand(boolean condition, String what) {
@@ -226,7 +233,6 @@ public final class CuratorRecipes {
         recipes.showsBarriersAndQueue();
         recipes.showsNodes();
         recipes.showsWhatLastsThroughARestart();
-        recipes.elsewhere.shutdown();
         recipes.one.close();
         recipes.other.close();
     }

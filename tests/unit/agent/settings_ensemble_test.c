@@ -78,7 +78,7 @@ static void test_what_a_member_does_not_do_is_said(void **state)
         "server that calls has to show a certificate for the address that it comes from, or for a host of the server "
         "lines; one that is in no server line, as a host that has joined, needs its address in its certificate\n"
         "zoo.cfg:14: warning: connectToLearnerMasterLimit: is not followed: a learner has initLimit to "
-        "connect, too\n"
+        "connect, at most\n"
         "zoo.cfg:15: warning: leader.maxTimeToWaitForEpoch: is not followed: a leader waits for its quorum "
         "as long as initLimit says\n"
         "zoo.cfg:16: warning: commitLogCount: is less than 500; 500 are kept\n");

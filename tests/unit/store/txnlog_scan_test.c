@@ -345,6 +345,34 @@ static void a_file_that_cannot_be_read_is_said_so(void **state)
     tear_down(&rig);
 }
 
+/* An empty file, and an end that is torn or damaged, do not matter; damage before it is a scan's to tell. */
+static void the_first_record_is_found_alone(void **state)
+{
+    (void)state;
+    struct rig rig;
+    int64_t zxid = -1;
+    set_up(&rig);
+    const struct store_io *io = disk_sim_io(rig.disk);
+    assert_int_equal(txnlog_first(io, DIR, &zxid, &rig.findings), ST_OK);
+    assert_int_equal(zxid, 0);
+    make_file(&rig, 0);
+    put(&rig, DIR "/log.1");
+    make_file(&rig, 3);
+    rig.file.data[rig.last + 20] ^= 1;
+    put(&rig, DIR "/log.2");
+    assert_int_equal(txnlog_first(io, DIR, &zxid, &rig.findings), ST_OK);
+    assert_int_equal(zxid, 1);
+    rig.file.data[20] ^= 1;
+    put(&rig, DIR "/log.2");
+    assert_int_equal(txnlog_first(io, DIR, &zxid, &rig.findings), ST_OK);
+    assert_int_equal(zxid, 0);
+    assert_int_equal(rig.findings.count, 0);
+    disk_sim_fault(rig.disk, &(struct disk_fault){DISK_FAIL_ONCE, DISK_ANY & ~(unsigned)DISK_CLOSE, 1, ST_IO_ERROR});
+    assert_int_equal(txnlog_first(io, DIR, &zxid, &rig.findings), ST_IO_ERROR);
+    assert_int_equal(rig.findings.count, 1);
+    tear_down(&rig);
+}
+
 static void an_entry_without_a_txn_is_damage(void **state)
 {
     (void)state;
@@ -372,6 +400,7 @@ int main(void)
         cmocka_unit_test(zxids_rise_without_gaps),
         cmocka_unit_test(foreign_files_are_refused),
         cmocka_unit_test(a_file_that_cannot_be_read_is_said_so),
+        cmocka_unit_test(the_first_record_is_found_alone),
         cmocka_unit_test(an_entry_without_a_txn_is_damage),
     };
     return cmocka_run_group_tests_name("txnlog_scan", tests, NULL, NULL);
