@@ -180,10 +180,11 @@ static int read_directory(const char *dir, const struct until *until, const stru
     if (st != ST_OK) {
         restore_say_findings(message, &r.findings, FINDING_NOTE);
         code = restore_say_failed(message, dir, "be restored", st);
+    } else if (r.base == RECOVERY_NOTHING && r.txns == 0) {
+        code = restore_say(message, dir, "there is no log, and no snapshot %s",
+                           until->kind == UNTIL_END ? "to begin with" : "from before the place that is wanted");
     } else if (until->kind == UNTIL_ZXID && r.last_zxid != until->value && !look.is_beyond) {
         code = restore_say(message, dir, "the backup ends at zxid 0x%" PRIx64, (uint64_t)r.last_zxid);
-    } else if (r.base == RECOVERY_NOTHING && r.txns == 0) {
-        code = restore_say(message, dir, "there is neither a snapshot nor a log to begin with");
     } else {
         *state = (struct restored){r.tree, r.sessions, r.last_zxid};
         r.tree = NULL;

@@ -2,6 +2,7 @@
 """A backup restored: agent and Apache ZooKeeper start on the directory with the same tree, at the place that was asked
 for; and whatever is not known for certain, or would overwrite something, is refused."""
 # limit: 600
+import glob
 import json
 import os
 import shutil
@@ -116,6 +117,9 @@ class Restore(unittest.TestCase):
         self.zooid(agent, "backup", "-l", self.backup)
         os.remove(os.path.join(self.backup, "version-2", "log.1"))
         self.refused("neither a checkpoint nor a snapshot can be used", "-u", "0x%x" % place, self.backup, self.data)
+        for log in glob.glob(os.path.join(self.backup, "version-2", "log.*")):
+            os.remove(log)
+        self.refused("no snapshot from before the place", "-u", "0x%x" % place, self.backup, self.data)
 
     @staticmethod
     def last_zxid(agent):
@@ -134,7 +138,7 @@ class Restore(unittest.TestCase):
                 self.refused(self.backup, self.backup, self.data)
         self.refused("no backup of that name", self.path("none"), self.data)
         os.mkdir(self.path("empty"))
-        self.refused("neither a snapshot nor a log", self.path("empty"), self.data)
+        self.refused("no log, and no snapshot to begin", self.path("empty"), self.data)
 
     def test_a_file_that_may_need_its_log_is_refused_without_it(self):
         agent = self.start(harness.Agent)
