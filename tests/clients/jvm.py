@@ -18,6 +18,7 @@ ZOOKEEPER = classpath(("zookeeper", "libzookeeper-java"), ("slf4j-nop", "libslf4
 
 
 def curator():
+    """To be asked for as a program begins, which ends where one of them is missing."""
     return ZOOKEEPER + ":" + classpath(
         ("curator-x-discovery", "libcurator-discovery-java"), ("curator-framework", "libcurator-framework-java"),
         ("curator-client", "libcurator-client-java"), ("curator-recipes", "libcurator-recipes-java"), ("guava", "libguava-java"),
@@ -33,6 +34,6 @@ def compiled(case, path, *source, lint=("-Xlint:all,-path", "-Werror")):
     return [JAVA, "-XX:TieredStopAtLevel=1", "-Xmx128m", "-cp", classes.name + ":" + path, os.path.splitext(source[-1])[0]]
 
 
-def compiled_for_curator(case, *source):
+def compiled_for_curator(case, path, *source):
     """Its jars name annotations that they do not bring along."""
-    return compiled(case, curator(), *source, lint=("-Xlint:all,-path,-classfile,-try",))
+    return compiled(case, path, *source, lint=("-Xlint:all,-path,-classfile,-try",))

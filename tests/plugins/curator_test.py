@@ -6,6 +6,8 @@ import discovery_rig
 
 import jvm
 
+CURATOR = jvm.curator()
+
 
 class Curator(discovery_rig.DiscoveryCase):
     def test_each_finds_the_other(self):
@@ -15,7 +17,7 @@ class Curator(discovery_rig.DiscoveryCase):
         d.start()
         self.wait_ids("web", ["w1", "w2"])
         self.wait_offered()
-        program = jvm.compiled_for_curator(self, "tests", "plugins", "java", "CuratorDiscovery.java")
+        program = jvm.compiled_for_curator(self, CURATOR, "tests", "plugins", "java", "CuratorDiscovery.java")
         client = subprocess.Popen([*program, self.server.address], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.addCleanup(client.communicate)
         self.addCleanup(client.kill)
