@@ -172,6 +172,7 @@ void learner_uptodate(struct zab *z, struct learner *l, const struct packet *pac
     if (learner_has_outgrown(z, l))
         return;
     l->stage = LEARNER_SERVING;
+    learner_await(z, l); /* by what all have agreed on, from now on */
     zab_set_phase(z, ZAB_BROADCAST);
     zab_send_plain(z, l->link, PACKET_ACK, EPOCH_ZXID(l->epoch));
     z->vote.peer_epoch = l->epoch;
